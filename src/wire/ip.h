@@ -1,0 +1,71 @@
+/*
+ * ip.h - IPv4 and IPv6 headers. Above this file an address is 16 bytes and the version is one bit.
+ */
+#ifndef TV_WIRE_IP_H
+#define TV_WIRE_IP_H
+
+#include <trivet/trivet.h>
+
+enum { TV_PROTO_ICMP = 1, TV_PROTO_TCP = 6, TV_PROTO_UDP = 17, TV_PROTO_ICMP6 = 58 };
+
+struct tv_ip {
+	struct tv_addr src, dst;
+	const uint8_t *payload;    /* behind all headers */
+	uint32_t len;              /* of the payload, bytes */
+	uint16_t header_len;       /* all IP headers, extension headers included */
+	uint8_t protocol, ttl, tos;
+	bool v6;
+};
+
+static inline bool tv_addr_is_v4(const struct tv_addr *a)
+{
+	static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+	return __builtin_memcmp(a->b, prefix, 12) == 0;
+}
+
+static inline bool tv_addr_is_any(const struct tv_addr *a)
+{
+	static const struct tv_addr zero;
+
+	return __builtin_memcmp(a->b, zero.b, 16) == 0;
+}
+
+static inline bool tv_addr_equal(const struct tv_addr *a, const struct tv_addr *b)
+{
+	return __builtin_memcmp(a->b, b->b, 16) == 0;
+}
+
+struct tv_addr tv_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
+bool tv_addr_is_multicast(const struct tv_addr *a);   /* 224/4, ff00::/8 */
+bool tv_addr_is_link_local(const struct tv_addr *a);  /* 169.254/16, fe80::/10 */
+bool tv_addr_is_loopback(const struct tv_addr *a);    /* 127/8, ::1 */
+/* May this be the source of a unicast packet: not any, 0/8, 127/8, multicast, 240/4, broadcast, ::1. */
+bool tv_addr_is_valid_source(const struct tv_addr *a);
+/* Do the first bits (0..128, of the 16-byte form) agree? */
+bool tv_addr_in_prefix(const struct tv_addr *a, const struct tv_addr *prefix, unsigned bits);
+
+/*
+ * Reads the IP header(s) at p. TV_V_OK, or TRUNCATED, BAD_VERSION, BAD_IP_HEADER, BAD_IP_CHECKSUM,
+ * IP_OPTION (source route or malformed, RFC 7126), FRAGMENT, BAD_EXTENSION (more than 8 headers or
+ * 256 bytes), MAPPED_ADDRESS. Bytes behind the IP length are ignored. Atomic fragments are taken.
+ */
+enum tv_verdict tv_ip_parse(struct tv_ip *ip, const uint8_t *p, size_t n);
+/* The same for a packet quoted in an ICMP error: it may be cut anywhere behind the addresses and
+ * ports, lengths may be larger than what is there, and checksums are not looked at (RFC 5927). */
+enum tv_verdict tv_ip_parse_quoted(struct tv_ip *ip, const uint8_t *p, size_t n);
+
+/* Length of the header that tv_ip_build() writes: 20 or 40. */
+static inline uint32_t tv_ip_header_len(bool v6)
+{
+	return v6 ? 40 : 20;
+}
+
+/*
+ * Writes a header (no options, DF set, ID 0 as RFC 6864 allows for atomic datagrams) for `len` bytes
+ * of payload; for a super-segment beyond 65535 the caller splits first. Returns its length.
+ */
+uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst, uint8_t protocol,
+                     uint32_t len, uint8_t ttl, uint8_t tos);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * segment.h - one received TCP segment as values. This is all that src/tcp ever sees of a packet.
+ */
+#ifndef TV_WIRE_SEGMENT_H
+#define TV_WIRE_SEGMENT_H
+
+#include "wire/ip.h"
+#include "wire/tcp_opt.h"
+
+/* Control bits as in the header; AE is the former NS bit. */
+enum {
+	TV_FIN = 1,
+	TV_SYN = 2,
+	TV_RST = 4,
+	TV_PSH = 8,
+	TV_ACK = 16,
+	TV_URG = 32,
+	TV_ECE = 64,
+	TV_CWR = 128,
+	TV_AE = 256
+};
+
+struct tv_segment {
+	struct tv_addr src, dst;
+	uint16_t sport, dport;     /* host order */
+	uint16_t flags;
+	uint16_t wnd;              /* as on the wire, not scaled */
+	uint32_t seq, ack;
+	uint32_t len;              /* bytes of text */
+	const uint8_t *text;
+	uint16_t urg;              /* as on the wire */
+	uint16_t seg_size;         /* GRO: payload of each merged segment; 0 or >= len: single */
+	uint8_t ttl, tos;
+	uint8_t zone, link;        /* filled by the stack */
+	bool v6;
+	struct tv_tcp_options opt;
+};
+
+/* SEG.LEN: text plus one for each of SYN and FIN (RFC 9293 3.4). */
+static inline uint32_t tv_segment_len(const struct tv_segment *s)
+{
+	return s->len + ((s->flags & TV_SYN) != 0) + ((s->flags & TV_FIN) != 0);
+}
+
+/*
+ * Reads the TCP segment in `ip`. flags: TV_PKT_CSUM_OK or TV_PKT_CSUM_PARTIAL: the checksum is not
+ * looked at. TV_V_OK, TRUNCATED, BAD_TCP_HEADER, BAD_TCP_CHECKSUM, BAD_OPTION, BAD_METADATA.
+ */
+enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, uint16_t flags,
+                                 uint16_t seg_size, enum tv_arch arch);
+
+/* The TCP header that quoted bytes begin with: ports and sequence number are there, the rest not. */
+bool tv_segment_parse_quoted(const struct tv_ip *ip, uint16_t *sport, uint16_t *dport, uint32_t *seq);
+
+struct tv_tcp_header {
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint16_t flags, wnd, urg;
+	uint16_t header_len;       /* with options */
+};
+
+/* Writes the 20 bytes with checksum zero; options follow at p + 20 (tv_tcp_opt_build). */
+void tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h);
+
+#endif

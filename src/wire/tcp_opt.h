@@ -1,0 +1,49 @@
+/*
+ * tcp_opt.h - TCP options: bytes <-> values.
+ */
+#ifndef TV_WIRE_TCP_OPT_H
+#define TV_WIRE_TCP_OPT_H
+
+#include <trivet/trivet.h>
+
+#define TV_OPT_HAS_MSS 1u
+#define TV_OPT_HAS_WSCALE 2u
+#define TV_OPT_HAS_SACK_OK 4u
+#define TV_OPT_HAS_TS 8u
+#define TV_OPT_HAS_SACK 16u
+#define TV_OPT_HAS_FASTOPEN 32u
+
+#define TV_SACK_MAX 4
+
+struct tv_tcp_options {
+	uint32_t has;              /* TV_OPT_HAS_* */
+	uint32_t kinds;            /* bit n: an option of kind n < 32 was there */
+	uint32_t ts_val, ts_ecr;
+	uint16_t mss;
+	uint8_t wscale;            /* as on the wire; negotiation clamps to 14 (RFC 7323 2.3) */
+	uint8_t sack_count;
+	uint8_t cookie_len;        /* Fast Open: 0 is a request */
+	bool cookie_exp;           /* option kind 254 with magic 0xF989 */
+	uint8_t cookie[16];
+	struct {
+		uint32_t left, right;
+	} sack[TV_SACK_MAX];
+};
+
+/*
+ * Reads n (0..40) bytes of options. TV_V_OK or TV_V_BAD_OPTION (a length below 2 or beyond the
+ * header [MUST-7]). Known options with a wrong length, and unknown ones, are skipped [MUST-6]; of a
+ * repeated one the last well-formed counts; MSS, window scale, SACK-permitted and Fast Open are only
+ * noted when `syn` [MUST-5]. At most 40 steps.
+ */
+enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn);
+
+/*
+ * Writes the options named by o->has in the order and with the padding that Linux uses; returns the
+ * length, a multiple of 4, at most 40. SYN order: MSS, SACK-permitted, timestamps, NOP, window
+ * scale (without timestamps: MSS, NOP NOP SACK-permitted, NOP window scale); other segments: NOP NOP
+ * timestamps, NOP NOP SACK blocks (as many as fit). p has room for 40 bytes.
+ */
+uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o);
+
+#endif
