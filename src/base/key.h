@@ -1,0 +1,124 @@
+/*
+ * key.h - the tuple of a connection, packed. Only this file reads or writes a key.
+ *
+ * A key is 12 bytes for IPv4 and 36 for IPv6: local address, remote address, local port, remote
+ * port. A record holds the first 12 bytes; the other 24 of an IPv6 key live in an array beside the
+ * records (slot i of the one belongs to slot i of the other), whose pages an IPv4-only stack never
+ * touches. The zone (0 for global addresses) and the version are kept by the record.
+ *
+ * The hash is keyed: NH (sums of products of 32-bit words with a random key, RFC 4418 5.2) and a
+ * multiplicative finish. It guards the index, not a secret; where secrecy matters SipHash serves.
+ */
+#ifndef TV_BASE_KEY_H
+#define TV_BASE_KEY_H
+
+#include "base/bytes.h"
+#include <trivet/trivet.h>
+
+#define TV_KEY_HEAD 12
+#define TV_KEY_REST 24
+
+struct tv_key {
+	uint8_t b[TV_KEY_HEAD + TV_KEY_REST];
+	bool v6;
+	uint8_t zone;
+};
+
+/* Key of the index hash: random words. */
+struct tv_key_seed {
+	uint32_t w[10];
+	uint64_t finish;
+};
+
+static inline void tv_key_make(struct tv_key *k, bool v6, uint8_t zone, const struct tv_endpoint *local,
+                               const struct tv_endpoint *remote)
+{
+	uint8_t *p = k->b;
+
+	k->v6 = v6;
+	k->zone = zone;
+	if (v6) {
+		memcpy(p, local->addr.b, 16);
+		memcpy(p + 16, remote->addr.b, 16);
+		p += 32;
+	} else {
+		memcpy(p, local->addr.b + 12, 4);
+		memcpy(p + 4, remote->addr.b + 12, 4);
+		p += 8;
+	}
+	memcpy(p, &local->port, 2);
+	memcpy(p + 2, &remote->port, 2);
+}
+
+static inline void tv_key_addr(struct tv_addr *a, const uint8_t *p, bool v6)
+{
+	if (v6) {
+		memcpy(a->b, p, 16);
+		return;
+	}
+	memset(a->b, 0, 10);
+	memset(a->b + 10, 0xff, 2);
+	memcpy(a->b + 12, p, 4);
+}
+
+static inline void tv_key_local(const struct tv_key *k, struct tv_endpoint *e)
+{
+	tv_key_addr(&e->addr, k->b, k->v6);
+	memcpy(&e->port, k->b + (k->v6 ? 32 : 8), 2);
+	e->zone = k->zone;
+}
+
+static inline void tv_key_remote(const struct tv_key *k, struct tv_endpoint *e)
+{
+	tv_key_addr(&e->addr, k->b + (k->v6 ? 16 : 4), k->v6);
+	memcpy(&e->port, k->b + (k->v6 ? 34 : 10), 2);
+	e->zone = k->zone;
+}
+
+/* Record (head of 12 bytes, rest of 24 or unused) <-> key. */
+static inline void tv_key_load(struct tv_key *k, const uint8_t *head, const uint8_t *rest, bool v6, uint8_t zone)
+{
+	memcpy(k->b, head, TV_KEY_HEAD);
+	if (v6)
+		memcpy(k->b + TV_KEY_HEAD, rest, TV_KEY_REST);
+	k->v6 = v6;
+	k->zone = zone;
+}
+
+static inline void tv_key_store(const struct tv_key *k, uint8_t *head, uint8_t *rest)
+{
+	memcpy(head, k->b, TV_KEY_HEAD);
+	if (k->v6)
+		memcpy(rest, k->b + TV_KEY_HEAD, TV_KEY_REST);
+}
+
+static inline bool tv_key_matches(const struct tv_key *k, const uint8_t *head, const uint8_t *rest, bool v6,
+                                  uint8_t zone)
+{
+	if (k->v6 != v6 || k->zone != zone || __builtin_memcmp(k->b, head, TV_KEY_HEAD) != 0)
+		return false;
+	return !v6 || __builtin_memcmp(k->b + TV_KEY_HEAD, rest, TV_KEY_REST) == 0;
+}
+
+static inline uint64_t tv_key_nh(uint32_t a, uint32_t b, uint32_t ka, uint32_t kb)
+{
+	return (uint64_t)(a + ka) * (b + kb);
+}
+
+static inline uint64_t tv_key_hash(const struct tv_key *k, const struct tv_key_seed *s)
+{
+	uint64_t h = tv_key_nh(tv_native32(k->b), tv_native32(k->b + 4), s->w[0], s->w[1]) +
+	             tv_key_nh(tv_native32(k->b + 8), k->zone, s->w[2], s->w[3]);
+
+	if (k->v6)
+		for (unsigned i = 0; i < 3; i++)
+			h += tv_key_nh(tv_native32(k->b + 12 + 8 * i), tv_native32(k->b + 16 + 8 * i),
+			               s->w[4 + 2 * i], s->w[5 + 2 * i]);
+	h ^= h >> 32;
+	h *= s->finish | 1;
+	h ^= h >> 29;
+	h *= 0xbf58476d1ce4e5b9u;
+	return h ^ h >> 32;
+}
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * pool.h - fixed-size slots in the region. A slot is taken from the lowest free number, so that what
+ * lies high stays untouched and can be given back. A tree of bitmaps (64 to a word; a set bit means
+ * taken, in an upper level: full) finds it in at most five steps; zeroed memory is an empty pool.
+ */
+#ifndef TV_BASE_POOL_H
+#define TV_BASE_POOL_H
+
+#include "base/bytes.h"
+
+#define TV_POOL_LEVELS 5
+#define TV_NONE UINT32_MAX
+
+struct tv_pool {
+	uint64_t records;                  /* offset in the region, aligned to 64 */
+	uint64_t bits[TV_POOL_LEVELS];     /* offsets of the bitmaps, leaves first */
+	uint32_t stride, count;            /* bytes of a slot, slots; count < 2^30 */
+	uint32_t used, levels;
+	uint32_t high;                     /* no slot >= high was ever taken */
+	uint32_t unused;
+};
+
+/* Reserves room behind *end (an offset into the region) and moves it. Touches no memory. */
+void tv_pool_plan(struct tv_pool *p, uint32_t count, uint32_t stride, uint64_t *end);
+/* The lowest free slot, or TV_NONE. The slot's bytes are as the last user left them (or zero). */
+uint32_t tv_pool_take(struct tv_pool *p, uint8_t *region);
+void tv_pool_give(struct tv_pool *p, uint8_t *region, uint32_t slot);
+bool tv_pool_taken(const struct tv_pool *p, const uint8_t *region, uint32_t slot);
+/* The first taken slot >= from, or TV_NONE. */
+uint32_t tv_pool_next(const struct tv_pool *p, const uint8_t *region, uint32_t from);
+/* The i-th run of whole `grain`-byte blocks, ever touched and now without a taken slot. */
+bool tv_pool_free_run(const struct tv_pool *p, const uint8_t *region, unsigned i, uint32_t grain, uint64_t *offset,
+                      uint64_t *bytes);
+/* Marks everything above as never touched, after the caller gave it back (optional). */
+
+static inline void *tv_pool_at(const struct tv_pool *p, uint8_t *region, uint32_t slot)
+{
+	return region + p->records + (uint64_t)slot * p->stride;
+}
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * stream.h - a queue of bytes on a chain of pages: what the user wrote and the peer has not
+ * acknowledged, what arrived and the user has not read, or one out-of-order piece. Bytes go in at
+ * the tail and out at the head; the middle can be read at any offset, with a cursor that remembers
+ * where the last read ended so that a sequential reader does not walk from the head.
+ */
+#ifndef TV_BASE_STREAM_H
+#define TV_BASE_STREAM_H
+
+#include "arch/kernel.h"
+#include "base/pages.h"
+
+struct tv_stream {
+	uint32_t head, tail;       /* page numbers; 0: empty */
+	uint32_t len;              /* bytes */
+};
+
+/* A page and the stream offset (from the head at this moment) of its first byte; page 0: unset. */
+struct tv_cursor {
+	uint32_t page;
+	uint32_t off;
+};
+
+/* Appends up to n bytes; returns how many found room (pages may run out). urgent: may use the reserve. */
+uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
+                          uint32_t n, bool urgent);
+/* Links `from` behind `s` without copying; `from` is empty afterwards. */
+void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region);
+/* Drops n <= len bytes at the head; a cursor (may be NULL) is moved along or unset. */
+void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                       struct tv_cursor *cursor);
+/* Drops bytes at the tail until len are left. */
+void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len);
+void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region);
+/* Copies n bytes from offset off (off + n <= len) to dst. cursor may be NULL. */
+void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off, uint32_t n,
+                    struct tv_cursor *cursor, uint8_t *dst);
+/* The same, returning the sum of the bytes (arch/kernel.h) added to `sum`. */
+uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
+                            uint32_t n, struct tv_cursor *cursor, uint8_t *dst, enum tv_arch arch, uint64_t sum);
+/* The n bytes from off as at most `cap` pieces; returns how many pieces, and *covered the bytes in them. */
+unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
+                          uint32_t n, struct tv_cursor *cursor, struct tv_piece *pieces, unsigned cap,
+                          uint32_t *covered);
+/* Bytes of pages that the stream holds (for the limit on true memory). */
+uint32_t tv_stream_held(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region);
+
+#endif

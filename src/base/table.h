@@ -1,0 +1,98 @@
+/*
+ * table.h - the index: from a hash to a record number. Open addressing, linear probing, 8-byte slots
+ * of 36 bits tag and 28 bits reference; a slot of 0 is empty. The tag is the top of the hash, and a
+ * slot's home is the top of the tag, so that growing and deleting never look at a record.
+ *
+ * Load at most 0.75. Growing (to twice the size) and re-keying (when a probe passes 64) go on in the
+ * background: there are two areas of maximal size, each call moves a bounded number of slots from the
+ * old to the new one, and a look-up asks both meanwhile. For re-keying the caller computes the new
+ * hash of each moved reference.
+ */
+#ifndef TV_BASE_TABLE_H
+#define TV_BASE_TABLE_H
+
+#include "base/bytes.h"
+
+#define TV_TABLE_REF_BITS 28
+#define TV_TABLE_REF_MASK ((1u << TV_TABLE_REF_BITS) - 1)
+#define TV_TABLE_PROBE_MAX 64
+#define TV_TABLE_MOVES 8        /* slots examined for each insert or remove while moving */
+
+struct tv_table {
+	uint64_t area[2];          /* offsets of the two areas, each for 2^max_bits slots */
+	uint32_t max_bits;
+	uint32_t bits[2];          /* log2 of slots in use in each area; 0: that area is not in use */
+	uint32_t count[2];
+	uint32_t live;             /* the area that takes new entries */
+	uint32_t cursor;           /* next slot of the old area to move */
+	uint32_t rekey_wanted;     /* a probe passed TV_TABLE_PROBE_MAX */
+	uint32_t rekeying;         /* moving needs new hashes */
+	uint64_t moves, rekeys;    /* counters */
+};
+
+/* New hash of a reference, asked only while re-keying. */
+typedef uint64_t (*tv_table_rehash)(void *user, uint32_t ref);
+
+/* For at most `entries` entries at load 0.75. Touches no memory. */
+void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end);
+/* Adds an entry; ref is 1..TV_TABLE_REF_MASK. The caller keeps the number of entries in its limit. */
+void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref);
+/* Removes the entry with this hash and ref, which must exist. While re-keying pass both hashes. */
+void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref);
+/* Changes the reference of an entry in place. */
+void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref,
+                      uint32_t new_ref);
+/* Begins to re-key; false if a move is already under way. Until moving ends both hashes are needed. */
+bool tv_table_rekey(struct tv_table *t);
+/* Moves at most n slots; true while there is more. rehash may be NULL when not re-keying. */
+bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_rehash rehash, void *user);
+static inline bool tv_table_moving(const struct tv_table *t)
+{
+	return t->bits[!t->live] != 0;
+}
+/* The offset and bytes of what the drained area leaves behind, and zeroed memory may replace. */
+bool tv_table_free_run(const struct tv_table *t, uint64_t *offset, uint64_t *bytes);
+
+/* Where a look-up stands. */
+struct tv_probe {
+	const uint64_t *slots;
+	uint64_t tag;
+	uint32_t at, mask, steps;
+};
+
+static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t, const uint8_t *region, unsigned area,
+                                  uint64_t hash)
+{
+	uint32_t bits = t->bits[area];
+
+	p->slots = (const uint64_t *)(const void *)(region + t->area[area]);
+	p->tag = hash >> TV_TABLE_REF_BITS;
+	p->mask = (1u << bits) - 1;
+	p->at = (uint32_t)(hash >> (64 - bits));
+	p->steps = 0;
+}
+
+/* The next reference whose tag agrees, or 0. Only for an area in use (bits != 0). */
+static inline uint32_t tv_probe_next(struct tv_probe *p)
+{
+	for (;;) {
+		uint64_t slot = p->slots[p->at];
+
+		if (slot == 0)
+			return 0;
+		p->at = (p->at + 1) & p->mask;
+		p->steps++;
+		if (slot >> TV_TABLE_REF_BITS == p->tag)
+			return (uint32_t)slot & TV_TABLE_REF_MASK;
+	}
+}
+
+static inline void tv_table_prefetch(const struct tv_table *t, const uint8_t *region, uint64_t hash)
+{
+	uint32_t bits = t->bits[t->live];
+
+	if (bits != 0)
+		__builtin_prefetch(region + t->area[t->live] + (hash >> (64 - bits)) * 8);
+}
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * wheel.h - one hierarchical timing wheel. A tick is 2^16 ns (65.5 us). A timer is never early and
+ * late by at most a tick. Nodes live in records (at `node` of each); links are record numbers.
+ * Deadlines are ticks modulo 2^32, at most 2^31 ahead (39 hours): who waits longer arms again.
+ *
+ * Six levels of 64 slots, one bitmap word for each level; a node goes to the level of the highest
+ * 6-bit digit in which its deadline differs from now, and comes down when that digit comes round.
+ */
+#ifndef TV_BASE_WHEEL_H
+#define TV_BASE_WHEEL_H
+
+#include "base/pool.h"
+
+#define TV_TICK_SHIFT 16
+#define TV_WHEEL_LEVELS 6
+
+struct tv_wheel_node {
+	uint32_t next, prev;       /* record numbers + 1; 0: none */
+	uint32_t at;               /* deadline tick modulo 2^32 */
+	uint16_t where;            /* level * 64 + slot + 1; 0: not armed */
+	uint16_t unused;
+};
+
+struct tv_wheel {
+	uint64_t records;          /* offset of record 0 in the region */
+	uint32_t stride, node;     /* bytes of a record; offset of the node in it */
+	uint64_t now;              /* tick up to which everything is done */
+	uint64_t map[TV_WHEEL_LEVELS];
+	uint32_t slot[TV_WHEEL_LEVELS][64]; /* record number + 1 */
+	uint32_t armed;
+	uint32_t unused;
+};
+
+/* The first tick not before `ns`. */
+static inline uint64_t tv_tick_up(uint64_t ns)
+{
+	return (ns >> TV_TICK_SHIFT) + ((ns & ((1u << TV_TICK_SHIFT) - 1)) != 0);
+}
+
+void tv_wheel_init(struct tv_wheel *w, const struct tv_pool *records, uint32_t node_offset, uint64_t now_tick);
+/* Arms or re-arms record i for `tick` (a past one: due at once). Constant time. */
+void tv_wheel_arm(struct tv_wheel *w, uint8_t *region, uint32_t i, uint64_t tick);
+void tv_wheel_cancel(struct tv_wheel *w, uint8_t *region, uint32_t i);
+/*
+ * The next record whose deadline is <= now_tick, disarmed; TV_NONE when there is none or when *budget
+ * (steps: a node moved down or handed out) is used up. Call it until it says TV_NONE.
+ */
+uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, uint32_t *budget);
+/* A tick not after the earliest deadline, and equal to it when that is less than 64 ticks ahead or
+ * near; UINT64_MAX when nothing is armed. */
+uint64_t tv_wheel_next(const struct tv_wheel *w);
+
+#endif
