@@ -5,6 +5,9 @@
 #   CC=compiler  gcc and clang are both tried by the checks
 #   CFLAGS=...   added to our own flags, after them
 #   WERROR=      the targets that check turn warnings into errors; this lets them pass
+#
+# Targets: all demo check test san fuzz bench cover reqs mutants lint install uninstall clean, and one
+# file for each program: build/trivet, build/trivet-script, build/trivet-bench, build/tests/unit/test_*.
 
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -19,13 +22,17 @@ VERSION = 0.1.0
 
 LENIENT = all demo install uninstall bench examples clean
 WERROR = $(if $(filter-out $(LENIENT),$(MAKECMDGOALS)),-Werror)
+# For the mutants: LINKAGE=shared links the tests once, with a shared core that shows all.
+LINKAGE = static
 WARN = -Wall -Wextra -Wconversion -Wshadow
 SAN =
-BASE_CFLAGS = -std=c11 -O2 -g -Iinclude -Isrc $(WARN) $(WERROR) $(SAN)
-CORE_CFLAGS = $(BASE_CFLAGS) -fvisibility=hidden
+BASE_CFLAGS = -std=c11 -O2 -g -Iinclude -Isrc $(WARN) $(SAN)
+CORE_CFLAGS = $(BASE_CFLAGS) $(if $(filter shared,$(LINKAGE)),-fPIC,-fvisibility=hidden)
 # Empty on purpose: a file that says "#define _GNU_SOURCE" itself is not a redefinition.
 HOST_CFLAGS = $(BASE_CFLAGS) -D_GNU_SOURCE= -I. -pthread
-LINK_FLAGS = $(SAN) -pthread -Wl,--as-needed
+LINK_FLAGS = $(SAN) -pthread -Wl,--as-needed \
+	$(if $(filter shared,$(LINKAGE)),-Wl$(comma)-rpath$(comma)$(abspath $(BUILD)))
+comma := ,
 
 # Kernels for one instruction set are files with a suffix; the configuration decides at run time.
 isa = $(if $(filter %_avx2.c,$1),-mavx2)$(if $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512vl)
@@ -57,12 +64,12 @@ PIC_OBJ := $(patsubst %.c,$(BUILD)/pic/%.o,$(CORE_SRC))
 HOST_OBJ := $(call obj,$(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(BENCH_SRC) $(GRID_SRC) $(UNIT_SRC) \
 	$(SIM_SRC) $(FUZZ_SRC) $(EXAMPLE_SRC) $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP))
 
-LIB := $(if $(CORE_SRC),$(BUILD)/libtrivet.a)
+LIB := $(if $(CORE_SRC),$(BUILD)/$(if $(filter shared,$(LINKAGE)),libtrivet-all.so,libtrivet.a))
 SHARED := $(if $(CORE_SRC),$(BUILD)/libtrivet.so)
 TOOL_LIB := $(if $(TOOL_SRC),$(BUILD)/libtrivet-tool.a)
 CLI_LIB := $(if $(CLI_SRC),$(BUILD)/libtrivet-cli.a)
 RUNNER_LIB := $(if $(RUNNER_SRC),$(BUILD)/libtrivet-script.a)
-TRIVET := $(if $(CLI_SRC),$(BUILD)/trivet)
+TRIVET_BIN := $(if $(CLI_SRC),$(BUILD)/trivet)
 SCRIPT := $(if $(RUNNER_SRC),$(BUILD)/trivet-script)
 BENCH := $(if $(BENCH_SRC),$(BUILD)/trivet-bench)
 GRID := $(if $(GRID_SRC),$(BUILD)/test_grid)
@@ -77,7 +84,7 @@ CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 # --- what is built ---------------------------------------------------------------------------------
 
 .PHONY: all examples unit-programs programs fuzz-programs FORCE
-all: $(LIB) $(SHARED) $(TRIVET) $(SCRIPT)
+all: $(LIB) $(SHARED) $(TRIVET_BIN) $(SCRIPT)
 examples: $(EXAMPLES)
 unit-programs: $(UNIT) $(GRID) $(SIM)
 programs: all examples unit-programs $(BENCH)
@@ -89,28 +96,37 @@ $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS_TEXT)' | cmp -s - $@ || echo '$(FLAGS_TEXT)' > $@
 
+# Archives are made again when a source comes or goes.
+$(BUILD)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CORE_SRC) $(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC)' | cmp -s - $@ || \
+		echo '$(CORE_SRC) $(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC)' > $@
+
 $(CORE_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) $(call isa,$<) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CORE_CFLAGS) $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(PIC_OBJ): $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -fPIC $(call isa,$<) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CORE_CFLAGS) -fPIC $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(HOST_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(HOST_CFLAGS) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libtrivet.a: $(CORE_OBJ)
 $(BUILD)/libtrivet-tool.a: $(call obj,$(TOOL_SRC))
 $(BUILD)/libtrivet-cli.a: $(call obj,$(CLI_SRC))
 $(BUILD)/libtrivet-script.a: $(call obj,$(RUNNER_SRC))
-$(BUILD)/%.a:
+$(BUILD)/%.a: $(BUILD)/sources
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/libtrivet.so: $(PIC_OBJ)
 	$(CC) -shared -Wl,-soname,libtrivet.so.0 $(SAN) $(LDFLAGS) -o $@ $(PIC_OBJ)
+
+$(BUILD)/libtrivet-all.so: $(CORE_OBJ)
+	$(CC) -shared $(SAN) $(LDFLAGS) -o $@ $(CORE_OBJ)
 
 link = $(CC) $(LINK_FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $1 $(LDLIBS)
 
@@ -138,6 +154,152 @@ $(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(FUZZ_HELP)) $(TEST_LIBS)
 	$(call link,-fsanitize=fuzzer $^ $(TOOL_LIBS))
 
 -include $(patsubst %.o,%.d,$(CORE_OBJ) $(PIC_OBJ) $(HOST_OBJ))
+
+# --- purity: what the core needs from outside, natively and for WebAssembly -------------------------
+
+WASM_SRC := $(filter-out src/arch/%,$(CORE_SRC)) $(wildcard src/arch/portable/*.c src/arch/other/*.c)
+PURE_OBJ := $(patsubst %.c,$(BUILD)/pure/%.o,$(CORE_SRC))
+WASM_OBJ := $(patsubst %.c,$(BUILD)/wasm/%.o,$(WASM_SRC))
+
+$(PURE_OBJ): $(BUILD)/pure/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -fno-stack-protector $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
+
+$(WASM_OBJ): $(BUILD)/wasm/%.o: %.c
+	@mkdir -p $(@D)
+	clang --target=wasm32 -ffreestanding -std=c11 -O2 -Iinclude -Isrc $(WARN) $(WERROR) -MMD -MP -c -o $@ $<
+
+$(BUILD)/core-native.o: $(PURE_OBJ)
+	ld -r -o $@ $^
+$(BUILD)/core-wasm.o: $(WASM_OBJ)
+	wasm-ld -r -o $@ $^
+
+PURITY = $(if $(CORE_SRC),$(BUILD)/core-native.o $(BUILD)/core-wasm.o $(SHARED))
+.PHONY: purity
+purity: $(PURITY)
+	tools/purity $(PURITY)
+
+-include $(patsubst %.o,%.d,$(PURE_OBJ) $(WASM_OBJ))
+
+# --- what runs -------------------------------------------------------------------------------------
+
+# Every test program prints one line; the last line of a run adds them up. A stage never stops the
+# run: what failed is in the sum.
+RESULTS = $(BUILD)/results
+JOBS := $(shell nproc 2>/dev/null || echo 1)
+TALLY = tools/tally --results $(RESULTS) -j $(JOBS)
+SCRIPT_AREAS := $(sort $(dir $(wildcard tests/script/*/*.pkt)))
+CHECKS := $(sort $(wildcard tests/check/*.sh tests/check/*.py))
+LIVE := $(sort $(wildcard tests/live/*.sh tests/live/*.py))
+HEAD = $(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 1)
+
+export BUILD_DIR = $(abspath $(BUILD))
+export TRIVET = $(BUILD_DIR)/trivet
+export TRIVET_SCRIPT = $(BUILD_DIR)/trivet-script
+
+core-tests = $(foreach t,$(UNIT) $(GRID) $(SIM),'cmocka $t') \
+	$(if $(SCRIPT),$(foreach a,$(SCRIPT_AREAS),'counts $(SCRIPT) $(wildcard $a*.pkt)'))
+
+.PHONY: demo check test san fuzz bench cover reqs mutants lint
+demo: $(TRIVET_BIN)
+	@$(BUILD)/trivet demo
+
+check test:
+	@rm -rf $(RESULTS)
+	@mkdir -p $(RESULTS)
+	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) tools/tally --sum $(RESULTS)
+STAGES_check = stage-check
+STAGES_test = stage-check stage-san stage-reqs stage-lint stage-live stage-fuzz stage-mutants
+
+.PHONY: stage-check stage-san stage-san-run stage-reqs stage-lint stage-live stage-fuzz stage-fuzz-run \
+	stage-mutants
+stage-check: programs $(PURITY)
+	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
+		$(if $(CORE_SRC),'plain tools/purity $(PURITY)') 'plain tools/lint --quick' \
+		$(if $(BENCH),'plain $(BENCH) --self-test')
+
+SAN_ALL = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN='$(SAN_ALL)' CFLAGS=-O1
+stage-san:
+	+@$(SAN_MAKE) RESULTS=$(RESULTS) stage-san-run
+stage-san-run: unit-programs $(SCRIPT)
+	@$(TALLY) --label san --limit 300 $(core-tests)
+
+stage-reqs:
+	@$(TALLY) 'plain tools/reqs'
+stage-lint:
+	@$(TALLY) --limit 600 'plain tools/lint -j $(JOBS)'
+stage-live: all examples
+	@$(TALLY) -j 1 --limit 300 $(foreach t,$(LIVE),'lines $t')
+
+FUZZ_SECONDS ?= 60
+FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
+	SAN=-fsanitize=fuzzer-no-link,address,undefined CFLAGS=-fno-sanitize-recover=all
+stage-fuzz:
+	+@$(FUZZ_MAKE) RESULTS=$(RESULTS) stage-fuzz-run
+stage-fuzz-run: fuzz-programs
+	@$(TALLY) --limit $$(($(FUZZ_SECONDS) + 120)) \
+		$(foreach f,$(FUZZ),'plain tools/fuzz $(FUZZ_SECONDS) $f')
+stage-mutants:
+	@$(TALLY) --limit 600 'plain tools/mutants --build $(BUILD)/mutants -j $(JOBS) --sample 40 --seed $(HEAD)'
+
+san fuzz:
+	@rm -rf $(RESULTS)
+	@mkdir -p $(RESULTS)
+	@$(MAKE) --no-print-directory -s stage-$@
+	@tools/tally --sum $(RESULTS)
+fuzz: FUZZ_SECONDS = 600
+export FUZZ_SECONDS
+
+bench: $(BENCH)
+	@$(BENCH)
+cover:
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/cover CFLAGS='-O0 --coverage' cover-run
+.PHONY: cover-run
+cover-run: unit-programs $(SCRIPT)
+	@rm -rf $(RESULTS); find $(BUILD) -name '*.gcda' -delete
+	@$(TALLY) -j 1 $(core-tests) > $(BUILD)/log
+	@tools/cover $(BUILD)
+reqs:
+	@tools/reqs
+mutants:
+	@tools/mutants --build $(BUILD)/mutants -j $(JOBS)
+lint:
+	@tools/lint -j $(JOBS)
+
+# --- install ---------------------------------------------------------------------------------------
+
+BINDIR = $(PREFIX)/bin
+LIBDIR = $(PREFIX)/lib
+INCLUDEDIR = $(PREFIX)/include
+MANDIR = $(PREFIX)/share/man
+MAN := $(wildcard docs/man/*.[1-8])
+to = $(DESTDIR)$1
+
+.PHONY: install uninstall
+install: $(LIB) $(SHARED) $(TRIVET_BIN)
+	install -d $(call to,$(LIBDIR)/pkgconfig) $(call to,$(INCLUDEDIR)/trivet)
+	install -m 644 $(BUILD)/libtrivet.a $(call to,$(LIBDIR)/libtrivet.a)
+	install -m 755 $(BUILD)/libtrivet.so $(call to,$(LIBDIR)/libtrivet.so.$(VERSION))
+	ln -sf libtrivet.so.$(VERSION) $(call to,$(LIBDIR)/libtrivet.so.0)
+	ln -sf libtrivet.so.0 $(call to,$(LIBDIR)/libtrivet.so)
+	install -m 644 include/trivet/trivet.h $(call to,$(INCLUDEDIR)/trivet/trivet.h)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' tools/trivet.pc.in > $(call to,$(LIBDIR)/pkgconfig/trivet.pc)
+	chmod 644 $(call to,$(LIBDIR)/pkgconfig/trivet.pc)
+ifneq ($(TRIVET_BIN),)
+	install -d $(call to,$(BINDIR))
+	install -m 755 $(TRIVET_BIN) $(call to,$(BINDIR)/trivet)
+endif
+	$(foreach m,$(MAN),install -d $(call to,$(MANDIR)/man$(subst .,,$(suffix $m))) && \
+		install -m 644 $m $(call to,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)) &&) true
+
+uninstall:
+	rm -f $(call to,$(LIBDIR)/libtrivet.a) $(call to,$(LIBDIR)/libtrivet.so) $(call to,$(LIBDIR)/libtrivet.so.0) \
+		$(call to,$(LIBDIR)/libtrivet.so.$(VERSION)) $(call to,$(INCLUDEDIR)/trivet/trivet.h) \
+		$(call to,$(LIBDIR)/pkgconfig/trivet.pc) $(call to,$(BINDIR)/trivet) \
+		$(foreach m,$(MAN),$(call to,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)))
+	-rmdir $(call to,$(INCLUDEDIR)/trivet)
 
 .PHONY: clean
 clean:
