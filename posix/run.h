@@ -5,10 +5,12 @@
  * run_once() waits until a link has packets, a watched descriptor is ready, the stack's deadline or
  * the alarm is reached, or its own limit is; then it
  *
- *   1. feeds what the links received to tv_input(), 32 packets at a time;
- *   2. calls the functions of the descriptors that are ready, and the alarm's;
+ *   1. calls the functions of the descriptors that are ready, and the alarm's;
+ *   2. feeds what the links received to tv_input(), 32 packets at a time;
  *   3. tells the waiting events to the event function;
- *   4. moves what tv_output() has to say to the links, 32 packets at a time, until it says less.
+ *   4. moves what tv_output() has to say to the links, 32 packets at a time, until it says less;
+ *
+ * and repeats 2 to 4 while there is something to do, for a bounded number of rounds.
  *
  * A link that could not write everything keeps the rest, and is asked for nothing more until it has
  * written it: the stack's own windows then hold the sender back.
