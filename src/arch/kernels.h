@@ -1,0 +1,74 @@
+/*
+ * kernels.h - the kernels behind kernel.h, one by one, for the dispatch in each folder and for the
+ * test that compares them. They take any length and any alignment; what they add to `sum` is below
+ * 2^38 for up to 4 GB, so that many runs can be added before anybody folds.
+ */
+#ifndef TV_ARCH_KERNELS_H
+#define TV_ARCH_KERNELS_H
+
+#include "base/bytes.h"
+
+/* From here on a vector kernel is faster than the loop below, which needs no set-up. */
+#define TV_KERNEL_SMALL 64
+
+uint64_t tv_sum_portable(const uint8_t *p, size_t n, uint64_t sum);
+uint64_t tv_copy_sum_portable(uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
+	uint64_t sum);
+
+/* In src/arch/x86_64 only; they may be called only where the processor has the instructions. */
+uint64_t tv_sum_avx2(const uint8_t *p, size_t n, uint64_t sum);
+uint64_t tv_copy_sum_avx2(uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
+	uint64_t sum);
+uint64_t tv_sum_avx512(const uint8_t *p, size_t n, uint64_t sum);
+uint64_t tv_copy_sum_avx512(uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
+	uint64_t sum);
+
+/* 2^32 is 1 modulo 2^16 - 1: both halves of a longer word count as two words of 16 bits do. */
+static inline uint64_t tv_sum_halves(uint64_t w)
+{
+	return (w & 0xffffffffu) + (w >> 32);
+}
+
+/* The last 0..7 bytes of a run. */
+static inline uint64_t tv_sum_tail(const uint8_t *p, size_t n, uint64_t sum)
+{
+	uint16_t half = 0;
+
+	if (n & 4) {
+		sum += tv_native32(p);
+		p += 4;
+	}
+	if (n & 2) {
+		memcpy(&half, p, 2);
+		sum += half;
+		p += 2;
+	}
+	if (n & 1) {
+		half = 0;
+		memcpy(&half, p, 1); /* the first byte in memory, in either byte order */
+		sum += half;
+	}
+	return sum;
+}
+
+static inline uint64_t tv_sum_small(const uint8_t *p, size_t n, uint64_t sum)
+{
+	for (; n >= 8; n -= 8, p += 8) sum += tv_sum_halves(tv_native64(p));
+	return tv_sum_tail(p, n, sum);
+}
+
+static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *restrict src,
+	size_t n, uint64_t sum)
+{
+	for (; n >= 8; n -= 8, src += 8, dst += 8) {
+		uint64_t w = tv_native64(src);
+
+		memcpy(dst, &w, 8);
+		sum += tv_sum_halves(w);
+	}
+	sum = tv_sum_tail(src, n, sum);
+	for (size_t i = 0; i < n; i++) dst[i] = src[i];
+	return sum;
+}
+
+#endif

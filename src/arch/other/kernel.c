@@ -1,0 +1,18 @@
+/*
+ * kernel.c - a processor for which no kernels are written: the portable ones serve every `arch`.
+ */
+#include "arch/kernel.h"
+#include "arch/kernels.h"
+
+uint64_t tv_kernel_sum(enum tv_arch arch, const uint8_t *p, size_t n, uint64_t sum)
+{
+	(void)arch;
+	return tv_sum_portable(p, n, sum);
+}
+
+uint64_t tv_kernel_copy_sum(enum tv_arch arch, uint8_t *restrict dst, const uint8_t *restrict src,
+	size_t n, uint64_t sum)
+{
+	(void)arch;
+	return tv_copy_sum_portable(dst, src, n, sum);
+}

@@ -1,0 +1,257 @@
+/*
+ * ip.c - IPv4 and IPv6 headers: bytes <-> values, and what an address is by its bits alone.
+ *
+ * Nothing is read before its presence was checked, and no length from the wire is used before it
+ * was compared with what is there. What a header claims beyond the received bytes is truncation;
+ * what was received beyond its claim (padding of a short Ethernet frame) is ignored.
+ *
+ * IPv4 options are walked only to refuse malformed ones and source routes (RFC 7126 4.3, 4.4);
+ * IPv6 extension headers are walked up to 8 headers and 256 bytes, each option by the action that
+ * its type asks for (RFC 8200 4.2). Fragments end here: nothing is put together again, but a
+ * fragment that is the whole packet is taken (RFC 6946).
+ *
+ * An IPv6 packet with an IPv4-mapped address is dropped before anyone could take it for the IPv4
+ * host of that name (RFC 4942 2.2): above this file both are the same 16 bytes.
+ *
+ * A packet quoted in an ICMP error passes the same code with `quoted` set: what is there is all
+ * that counts, since routers cut it anywhere and have changed its lengths and checksum.
+ */
+#include "wire/ip.h"
+#include "wire/csum.h"
+#include "base/bytes.h"
+
+#define EXTENSIONS_MAX 8
+#define EXTENSION_BYTES_MAX 256
+
+enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_LSRR = 131, OPTION_SSRR = 137 };
+enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_DESTINATION = 60 };
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+/* ------------------------------------------------------------------------------------------ */
+/* Addresses                                                                                   */
+
+struct tv_addr tv_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+{
+	struct tv_addr addr = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
+
+	return addr;
+}
+
+bool tv_addr_is_multicast(const struct tv_addr *a)
+{
+	return tv_addr_is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
+}
+
+bool tv_addr_is_link_local(const struct tv_addr *a)
+{
+	if (tv_addr_is_v4(a)) return a->b[12] == 169 && a->b[13] == 254;
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+bool tv_addr_is_loopback(const struct tv_addr *a)
+{
+	static const struct tv_addr one = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+	return tv_addr_is_v4(a) ? a->b[12] == 127 : tv_addr_equal(a, &one);
+}
+
+bool tv_addr_is_valid_source(const struct tv_addr *a)
+{
+	if (tv_addr_is_loopback(a)) return false;
+	if (tv_addr_is_v4(a)) return a->b[12] != 0 && a->b[12] < 224; /* RFC 1122 3.2.1.3 [MUST-63] */
+	return !tv_addr_is_any(a) && !tv_addr_is_multicast(a);        /* RFC 4291 2.5.2, 2.7 */
+}
+
+bool tv_addr_in_prefix(const struct tv_addr *a, const struct tv_addr *prefix, unsigned bits)
+{
+	unsigned bytes = bits / 8;
+	unsigned rest = bits % 8;
+
+	TV_ASSERT(bits <= 128);
+	if (memcmp(a->b, prefix->b, bytes) != 0) return false;
+	return rest == 0 || (a->b[bytes] ^ prefix->b[bytes]) >> (8 - rest) == 0;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* IPv4                                                                                        */
+
+/* May these options pass? Those that are not understood are ignored. */
+static enum tv_verdict v4_options(const uint8_t *p, uint32_t n)
+{
+	for (uint32_t at = 0, length; at < n; at += length) {
+		if (p[at] == OPTION_END) break;
+		length = 1;
+		if (p[at] == OPTION_NOP) continue;
+		/* RFC 7126 4.3.5, 4.4.5: source-routed packets are dropped */
+		if (p[at] == OPTION_LSRR || p[at] == OPTION_SSRR) return TV_V_IP_OPTION;
+		if (at + 1 >= n) return TV_V_IP_OPTION;
+		length = p[at + 1];
+		if (length < 2 || length > n - at) return TV_V_IP_OPTION;
+		/* RFC 9293 3.9.2 [MUST-50]: whatever else it is, TCP does not look at it */
+	}
+	return TV_V_OK;
+}
+
+static enum tv_verdict v4_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+{
+	uint32_t header, total;
+	enum tv_verdict v;
+
+	if (n < 20) return TV_V_TRUNCATED;
+	header = (p[0] & 15u) * 4;
+	total = tv_load16(p + 2);
+	if (header < 20 || total < header) return TV_V_BAD_IP_HEADER;
+	if (header > n) return TV_V_TRUNCATED;
+	if (total > n) {
+		if (!quoted) return TV_V_TRUNCATED;
+		total = (uint32_t)n;
+	}
+	if (!quoted) {
+		if (tv_csum_fold(tv_csum_add(0, p, header)) != 0xffff) return TV_V_BAD_IP_CHECKSUM;
+		if (header > 20 && (v = v4_options(p + 20, header - 20)) != TV_V_OK) return v;
+	}
+	if (tv_load16(p + 6) & 0x3fff) return TV_V_FRAGMENT; /* more fragments, or an offset */
+	memcpy(ip->src.b, mapped, 12);
+	memcpy(ip->src.b + 12, p + 12, 4);
+	memcpy(ip->dst.b, mapped, 12);
+	memcpy(ip->dst.b + 12, p + 16, 4);
+	ip->payload = p + header;
+	ip->len = total - header;
+	ip->header_len = (uint16_t)header;
+	ip->protocol = p[9];
+	ip->ttl = p[8];
+	ip->tos = p[1];
+	ip->v6 = false;
+	return TV_V_OK;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* IPv6                                                                                        */
+
+/* Options of a hop-by-hop or destination header. */
+static enum tv_verdict v6_options(const uint8_t *p, uint32_t n)
+{
+	for (uint32_t at = 0, length; at < n; at += length) {
+		length = 1;
+		if (p[at] == 0) continue; /* Pad1 */
+		if (n - at < 2 || p[at + 1] > n - at - 2) return TV_V_BAD_EXTENSION;
+		length = p[at + 1] + 2u;
+		/* RFC 8200 4.2: an unknown option whose upper bits are 00 is skipped, others discard the
+		 * packet; the jumbo payload of RFC 2675 is among those. RFC 9293 3.9.2 [MUST-50] */
+		if (p[at] >> 6 != 0) return TV_V_BAD_EXTENSION;
+	}
+	return TV_V_OK;
+}
+
+/* One extension header of `length` bytes; all of them are there. */
+static enum tv_verdict v6_extension(uint8_t kind, const uint8_t *p, uint32_t length, bool quoted)
+{
+	switch (kind) {
+	case EXT_FRAGMENT:
+		/* RFC 6946 4: offset 0 and nothing more to come is the whole packet */
+		return (tv_load16(p + 2) & 0xfff9) == 0 ? TV_V_OK : TV_V_FRAGMENT;
+	case EXT_ROUTING:
+		/* RFC 8200 4.4: segments left mean that we are not the destination; RFC 5095: type 0
+		 * is dropped in every case, as an attack by itself */
+		return quoted || (p[2] != 0 && p[3] == 0) ? TV_V_OK : TV_V_BAD_EXTENSION;
+	default:
+		return quoted ? TV_V_OK : v6_options(p + 2, length - 2);
+	}
+}
+
+static bool v6_is_extension(uint8_t kind)
+{
+	return kind == EXT_HOP_BY_HOP || kind == EXT_ROUTING || kind == EXT_FRAGMENT ||
+		kind == EXT_DESTINATION;
+}
+
+/* Walks the extension headers; ip->payload, len, protocol and header_len move behind them. */
+static enum tv_verdict v6_walk(struct tv_ip *ip, bool quoted)
+{
+	for (unsigned count = 0; v6_is_extension(ip->protocol); count++) {
+		const uint8_t *p = ip->payload;
+		uint8_t kind = ip->protocol;
+		uint32_t length;
+		enum tv_verdict v;
+
+		if (count == EXTENSIONS_MAX || ip->len < 8) return TV_V_BAD_EXTENSION;
+		if (kind == EXT_HOP_BY_HOP && count != 0) return TV_V_BAD_EXTENSION; /* RFC 8200 4.1 */
+		length = kind == EXT_FRAGMENT ? 8 : (p[1] + 1u) * 8;
+		if (length > ip->len) return TV_V_BAD_EXTENSION;
+		if (ip->header_len - 40u + length > EXTENSION_BYTES_MAX) return TV_V_BAD_EXTENSION;
+		if ((v = v6_extension(kind, p, length, quoted)) != TV_V_OK) return v;
+		ip->protocol = p[0];
+		ip->payload += length;
+		ip->len -= length;
+		ip->header_len = (uint16_t)(ip->header_len + length);
+	}
+	return TV_V_OK;
+}
+
+static enum tv_verdict v6_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+{
+	if (n < 40) return TV_V_TRUNCATED;
+	ip->len = tv_load16(p + 4);
+	if (ip->len > n - 40) {
+		if (!quoted) return TV_V_TRUNCATED;
+		ip->len = (uint32_t)(n - 40);
+	}
+	memcpy(ip->src.b, p + 8, 16);
+	memcpy(ip->dst.b, p + 24, 16);
+	if (tv_addr_is_v4(&ip->src) || tv_addr_is_v4(&ip->dst)) return TV_V_MAPPED_ADDRESS;
+	ip->payload = p + 40;
+	ip->header_len = 40;
+	ip->protocol = p[6];
+	ip->ttl = p[7];
+	ip->tos = (uint8_t)(tv_load16(p) >> 4);
+	ip->v6 = true;
+	return v6_walk(ip, quoted);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+
+static enum tv_verdict parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+{
+	if (n == 0) return TV_V_TRUNCATED;
+	if (p[0] >> 4 == 4) return v4_parse(ip, p, n, quoted);
+	if (p[0] >> 4 == 6) return v6_parse(ip, p, n, quoted);
+	return TV_V_BAD_VERSION;
+}
+
+enum tv_verdict tv_ip_parse(struct tv_ip *ip, const uint8_t *p, size_t n)
+{
+	return parse(ip, p, n, false);
+}
+
+enum tv_verdict tv_ip_parse_quoted(struct tv_ip *ip, const uint8_t *p, size_t n)
+{
+	return parse(ip, p, n, true);
+}
+
+uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst,
+	uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
+{
+	if (!tv_addr_is_v4(dst)) {
+		TV_ASSERT(len <= 65535);
+		tv_store32(p, 6u << 28 | (uint32_t)tos << 20); /* RFC 9293 3.9.2 [SHLD-22] */
+		tv_store16(p + 4, (uint16_t)len);
+		p[6] = protocol;
+		p[7] = ttl;
+		memcpy(p + 8, src->b, 16);
+		memcpy(p + 24, dst->b, 16);
+		return 40;
+	}
+	TV_ASSERT(len <= 65535 - 20);
+	p[0] = 0x45;
+	p[1] = tos; /* RFC 9293 3.9.2 [SHLD-22] */
+	tv_store16(p + 2, (uint16_t)(20 + len));
+	tv_store32(p + 4, 0x4000); /* RFC 6864 4.1: an atomic datagram, whose ID means nothing */
+	p[8] = ttl;
+	p[9] = protocol;
+	memset(p + 10, 0, 2);
+	memcpy(p + 12, src->b + 12, 4);
+	memcpy(p + 16, dst->b + 12, 4);
+	tv_csum_store(p + 10, tv_csum_add(0, p, 20));
+	return 20;
+}
