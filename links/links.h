@@ -56,7 +56,6 @@ struct link_counts {
 struct link_ops {
 	int (*rx)(struct link *l, struct tv_packet *packets, unsigned n);
 	int (*send)(struct link *l, const struct tv_packet *packet);
-	void (*done)(struct link *l); /* after the last send of a batch; may be NULL */
 	void (*close)(struct link *l);
 };
 
