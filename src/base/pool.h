@@ -17,7 +17,7 @@ struct tv_pool {
 	uint32_t stride, count;            /* bytes of a slot, slots; count < 2^30 */
 	uint32_t used, levels;
 	uint32_t high;                     /* no slot >= high was ever taken */
-	uint32_t unused;
+	uint32_t low;                      /* every leaf word before this one is full */
 };
 
 /* Reserves room behind *end (an offset into the region) and moves it. Touches no memory. */
@@ -31,7 +31,6 @@ uint32_t tv_pool_next(const struct tv_pool *p, const uint8_t *region, uint32_t f
 /* The i-th run of whole `grain`-byte blocks, ever touched and now without a taken slot. */
 bool tv_pool_free_run(const struct tv_pool *p, const uint8_t *region, unsigned i, uint32_t grain, uint64_t *offset,
                       uint64_t *bytes);
-/* Marks everything above as never touched, after the caller gave it back (optional). */
 
 static inline void *tv_pool_at(const struct tv_pool *p, uint8_t *region, uint32_t slot)
 {
