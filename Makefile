@@ -186,6 +186,7 @@ purity: $(PURITY)
 # Every test program prints one line; the last line of a run adds them up. A stage never stops the
 # run: what failed is in the sum.
 RESULTS = $(BUILD)/results
+SUM = tools/tally --sum $(RESULTS)
 JOBS := $(shell nproc 2>/dev/null || echo 1)
 TALLY = tools/tally --results $(RESULTS) -j $(JOBS)
 SCRIPT_AREAS := $(sort $(dir $(wildcard tests/script/*/*.pkt)))
@@ -207,7 +208,7 @@ demo: $(TRIVET_BIN)
 check test:
 	@rm -rf $(RESULTS)
 	@mkdir -p $(RESULTS)
-	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) tools/tally --sum $(RESULTS)
+	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) $(SUM)
 STAGES_check = stage-check
 STAGES_test = stage-check stage-san stage-reqs stage-lint stage-live stage-fuzz stage-mutants
 
@@ -247,7 +248,7 @@ san fuzz:
 	@rm -rf $(RESULTS)
 	@mkdir -p $(RESULTS)
 	@$(MAKE) --no-print-directory -s stage-$@
-	@tools/tally --sum $(RESULTS)
+	@$(SUM)
 fuzz: FUZZ_SECONDS = 600
 export FUZZ_SECONDS
 
