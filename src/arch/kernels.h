@@ -32,7 +32,7 @@ static inline uint64_t tv_sum_halves(uint64_t w)
 /* The last 0..7 bytes of a run. */
 static inline uint64_t tv_sum_tail(const uint8_t *p, size_t n, uint64_t sum)
 {
-	uint16_t half = 0;
+	uint16_t half = 0, last = 0;
 
 	if (n & 4) {
 		sum += tv_native32(p);
@@ -40,35 +40,67 @@ static inline uint64_t tv_sum_tail(const uint8_t *p, size_t n, uint64_t sum)
 	}
 	if (n & 2) {
 		memcpy(&half, p, 2);
-		sum += half;
 		p += 2;
 	}
-	if (n & 1) {
-		half = 0;
-		memcpy(&half, p, 1); /* the first byte in memory, in either byte order */
-		sum += half;
+	if (n & 1) memcpy(&last, p, 1); /* the first byte in memory, in either byte order */
+	return sum + half + last;
+}
+
+static inline uint64_t tv_copy_sum_tail(uint8_t *restrict dst, const uint8_t *restrict src,
+	size_t n, uint64_t sum)
+{
+	uint16_t half = 0, last = 0;
+
+	if (n & 4) {
+		uint32_t w = tv_native32(src);
+
+		memcpy(dst, &w, 4);
+		sum += w;
+		src += 4;
+		dst += 4;
 	}
-	return sum;
+	if (n & 2) {
+		memcpy(&half, src, 2);
+		memcpy(dst, &half, 2);
+		src += 2;
+		dst += 2;
+	}
+	if (n & 1) {
+		memcpy(&last, src, 1);
+		*dst = *src;
+	}
+	return sum + half + last;
+}
+
+/* Adds a word and, at the other end, its carry: two instructions for eight bytes. */
+static inline uint64_t tv_sum_around(uint64_t sum, uint64_t w)
+{
+	sum += w;
+	return sum + (sum < w);
 }
 
 static inline uint64_t tv_sum_small(const uint8_t *p, size_t n, uint64_t sum)
 {
-	for (; n >= 8; n -= 8, p += 8) sum += tv_sum_halves(tv_native64(p));
-	return tv_sum_tail(p, n, sum);
+	uint64_t run = 0;
+
+	for (; n >= 8; n -= 8, p += 8) run = tv_sum_around(run, tv_native64(p));
+	sum += tv_sum_halves(run);
+	return n == 0 ? sum : tv_sum_tail(p, n, sum);
 }
 
 static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *restrict src,
 	size_t n, uint64_t sum)
 {
+	uint64_t run = 0;
+
 	for (; n >= 8; n -= 8, src += 8, dst += 8) {
 		uint64_t w = tv_native64(src);
 
 		memcpy(dst, &w, 8);
-		sum += tv_sum_halves(w);
+		run = tv_sum_around(run, w);
 	}
-	sum = tv_sum_tail(src, n, sum);
-	for (size_t i = 0; i < n; i++) dst[i] = src[i];
-	return sum;
+	sum += tv_sum_halves(run);
+	return n == 0 ? sum : tv_copy_sum_tail(dst, src, n, sum);
 }
 
 #endif

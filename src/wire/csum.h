@@ -4,16 +4,28 @@
 #ifndef TV_WIRE_CSUM_H
 #define TV_WIRE_CSUM_H
 
+#include "wire/put.h"
 #include <trivet/trivet.h>
 
 /* Folds to 16 bits in native order, not complemented. */
 static inline uint16_t tv_csum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffffffu) + (sum >> 32);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	sum = (sum & 0xffffu) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	sum += sum << 32 | sum >> 32; /* the upper half is now the sum of both, carry included */
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
+}
+
+/*
+ * Is this the sum of a run that holds its own right checksum? Such a sum folds to 0xffff, which is
+ * to say that 2^16 - 1 divides it; the compiler turns that into one multiplication. A run of zeros
+ * is not right.
+ */
+static inline bool tv_csum_is_right(uint64_t sum)
+{
+	return sum % 0xffff == 0 && sum != 0;
 }
 
 /* A sum that was taken of bytes which begin at an odd offset, as it counts in the whole. */
@@ -27,9 +39,24 @@ static inline uint64_t tv_csum_odd(uint64_t sum)
 /* Short runs (headers): no kernel needed. */
 uint64_t tv_csum_add(uint64_t sum, const uint8_t *p, size_t n);
 /* Pseudo-header of TCP, UDP or ICMPv6 (RFC 9293 3.1, RFC 8200 8.1); v6 tells which of the two. */
-uint64_t tv_csum_pseudo(const struct tv_addr *src, const struct tv_addr *dst, bool v6, uint8_t protocol,
-                        uint32_t length);
+static inline uint64_t tv_csum_pseudo(const struct tv_addr *src, const struct tv_addr *dst, bool v6,
+	uint8_t protocol, uint32_t length)
+{
+	/* The IPv4 form has a length of 16 bits and other places; the sum comes out the same. */
+	uint64_t sum = (uint64_t)tv_wire32(protocol) + tv_wire32(length);
+
+	sum += (uint64_t)tv_native32(src->b + 12) + tv_native32(dst->b + 12);
+	if (!v6) return sum;
+	for (unsigned i = 0; i < 12; i += 4)
+		sum += (uint64_t)tv_native32(src->b + i) + tv_native32(dst->b + i);
+	return sum;
+}
 /* Stores the complement of the folded sum at p (native order is right in memory). */
-void tv_csum_store(uint8_t *p, uint64_t sum);
+static inline void tv_csum_store(uint8_t *p, uint64_t sum)
+{
+	uint16_t folded = (uint16_t)~tv_csum_fold(sum);
+
+	memcpy(p, &folded, 2);
+}
 
 #endif

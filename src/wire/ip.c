@@ -18,7 +18,7 @@
  */
 #include "wire/ip.h"
 #include "wire/csum.h"
-#include "base/bytes.h"
+#include "wire/put.h"
 
 #define EXTENSIONS_MAX 8
 #define EXTENSION_BYTES_MAX 256
@@ -93,6 +93,15 @@ static enum tv_verdict v4_options(const uint8_t *p, uint32_t n)
 	return TV_V_OK;
 }
 
+/* The sum of a header, nearly always one without options. */
+static inline uint64_t v4_sum(const uint8_t *p, uint32_t header)
+{
+	uint64_t sum = (uint64_t)tv_native32(p) + tv_native32(p + 4) + tv_native32(p + 8);
+
+	sum += (uint64_t)tv_native32(p + 12) + tv_native32(p + 16);
+	return TV_LIKELY(header == 20) ? sum : tv_csum_add(sum, p + 20, header - 20);
+}
+
 static enum tv_verdict v4_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
 {
 	uint32_t header, total;
@@ -108,7 +117,7 @@ static enum tv_verdict v4_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bo
 		total = (uint32_t)n;
 	}
 	if (!quoted) {
-		if (tv_csum_fold(tv_csum_add(0, p, header)) != 0xffff) return TV_V_BAD_IP_CHECKSUM;
+		if (!tv_csum_is_right(v4_sum(p, header))) return TV_V_BAD_IP_CHECKSUM;
 		if (header > 20 && (v = v4_options(p + 20, header - 20)) != TV_V_OK) return v;
 	}
 	if (tv_load16(p + 6) & 0x3fff) return TV_V_FRAGMENT; /* more fragments, or an offset */
@@ -229,29 +238,35 @@ enum tv_verdict tv_ip_parse_quoted(struct tv_ip *ip, const uint8_t *p, size_t n)
 	return parse(ip, p, n, true);
 }
 
+static uint32_t v4_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst,
+	uint32_t first, uint32_t third)
+{
+	/* RFC 6864 4.1: an atomic datagram (don't fragment), whose ID means nothing */
+	const uint32_t second = 0x4000;
+	uint32_t from = tv_native32(src->b + 12), to = tv_native32(dst->b + 12);
+
+	tv_put32(p, first);
+	tv_put32(p + 4, second);
+	tv_put32(p + 8, third);
+	memcpy(p + 12, &from, 4);
+	memcpy(p + 16, &to, 4);
+	tv_csum_store(p + 10, (uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + from + to);
+	return 20;
+}
+
 uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst,
 	uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
 {
-	if (!tv_addr_is_v4(dst)) {
-		TV_ASSERT(len <= 65535);
-		tv_store32(p, 6u << 28 | (uint32_t)tos << 20); /* RFC 9293 3.9.2 [SHLD-22] */
-		tv_store16(p + 4, (uint16_t)len);
-		p[6] = protocol;
-		p[7] = ttl;
-		memcpy(p + 8, src->b, 16);
-		memcpy(p + 24, dst->b, 16);
-		return 40;
+	/* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
+	if (tv_addr_is_v4(dst)) {
+		TV_ASSERT(len <= 65535 - 20);
+		return v4_build(p, src, dst, 0x45u << 24 | (uint32_t)tos << 16 | (20 + len),
+			(uint32_t)ttl << 24 | (uint32_t)protocol << 16);
 	}
-	TV_ASSERT(len <= 65535 - 20);
-	p[0] = 0x45;
-	p[1] = tos; /* RFC 9293 3.9.2 [SHLD-22] */
-	tv_store16(p + 2, (uint16_t)(20 + len));
-	tv_store32(p + 4, 0x4000); /* RFC 6864 4.1: an atomic datagram, whose ID means nothing */
-	p[8] = ttl;
-	p[9] = protocol;
-	memset(p + 10, 0, 2);
-	memcpy(p + 12, src->b + 12, 4);
-	memcpy(p + 16, dst->b + 12, 4);
-	tv_csum_store(p + 10, tv_csum_add(0, p, 20));
-	return 20;
+	TV_ASSERT(len <= 65535);
+	tv_put32(p, 6u << 28 | (uint32_t)tos << 20);
+	tv_put32(p + 4, len << 16 | (uint32_t)protocol << 8 | ttl);
+	memcpy(p + 8, src->b, 16);
+	memcpy(p + 24, dst->b, 16);
+	return 40;
 }

@@ -15,13 +15,16 @@
 #include "wire/segment.h"
 #include "wire/csum.h"
 #include "arch/kernel.h"
+#include "arch/kernels.h"
 #include "base/bytes.h"
 
 static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
 {
 	uint64_t sum = tv_csum_pseudo(&ip->src, &ip->dst, ip->v6, TV_PROTO_TCP, ip->len);
 
-	return tv_csum_fold(tv_kernel_sum(arch, ip->payload, ip->len, sum)) == 0xffff;
+	if (ip->len <= TV_KERNEL_SMALL)
+		return tv_csum_is_right(tv_sum_small(ip->payload, ip->len, sum));
+	return tv_csum_is_right(tv_kernel_sum(arch, ip->payload, ip->len, sum));
 }
 
 enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, uint16_t flags,

@@ -17,7 +17,7 @@
  * padding: no end-of-list octet is ever written [MUST-68, MUST-69].
  */
 #include "wire/tcp_opt.h"
-#include "base/bytes.h"
+#include "wire/put.h"
 
 enum {
 	KIND_END = 0,
@@ -101,6 +101,8 @@ static enum tv_verdict walk(struct tv_tcp_options *o, const uint8_t *p, size_t n
 {
 	size_t length;
 
+	o->has = 0;
+	o->kinds = 0;
 	for (size_t at = 0; at < n; at += length) {
 		uint8_t kind = p[at];
 
@@ -124,8 +126,6 @@ static bool is_linux_syn(const uint8_t *p)
 
 enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
 {
-	o->has = 0;
-	o->kinds = 0;
 	if (n == 12 && tv_load32(p) == 0x0101080a) {
 		o->has = TV_OPT_HAS_TS;
 		o->kinds = 1u << KIND_NOP | 1u << KIND_TS;
@@ -158,11 +158,11 @@ static uint8_t *build_timestamps(uint8_t *p, const struct tv_tcp_options *o)
 {
 	/* SACK-permitted takes the place of the two NOPs. */
 	if (o->has & TV_OPT_HAS_SACK_OK)
-		tv_store32(p, word(KIND_SACK_OK, 2, KIND_TS, 10));
+		tv_put32(p, word(KIND_SACK_OK, 2, KIND_TS, 10));
 	else
-		tv_store32(p, word(KIND_NOP, KIND_NOP, KIND_TS, 10));
-	tv_store32(p + 4, o->ts_val);
-	tv_store32(p + 8, o->ts_ecr);
+		tv_put32(p, word(KIND_NOP, KIND_NOP, KIND_TS, 10));
+	tv_put32(p + 4, o->ts_val);
+	tv_put32(p + 8, o->ts_ecr);
 	return p + 12;
 }
 
@@ -173,11 +173,11 @@ static uint8_t *build_sack(uint8_t *p, const struct tv_tcp_options *o, uint32_t 
 
 	if (room < 12 || count == 0) return p;
 	count = tv_min32(count, (room - 4) / 8);
-	tv_store32(p, word(KIND_NOP, KIND_NOP, KIND_SACK, 2 + count * 8));
+	tv_put32(p, word(KIND_NOP, KIND_NOP, KIND_SACK, 2 + count * 8));
 	p += 4;
 	for (uint32_t i = 0; i < count; i++, p += 8) {
-		tv_store32(p, o->sack[i].left);
-		tv_store32(p + 4, o->sack[i].right);
+		tv_put32(p, o->sack[i].left);
+		tv_put32(p + 4, o->sack[i].right);
 	}
 	return p;
 }
@@ -204,18 +204,19 @@ uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o)
 	/* RFC 9293 3.2 [MUST-65]: what belongs to a SYN never goes with what belongs to data */
 	TV_ASSERT(!(o->has & TV_OPT_HAS_SACK) ||
 		!(o->has & (TV_OPT_HAS_MSS | TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK)));
+	if (o->has == TV_OPT_HAS_TS) return (uint32_t)(build_timestamps(p, o) - p);
 	if (o->has & TV_OPT_HAS_MSS) {
-		tv_store32(p, word(KIND_MSS, 4, o->mss >> 8, o->mss & 0xff));
+		tv_put32(p, word(KIND_MSS, 4, o->mss >> 8, o->mss & 0xff));
 		p += 4;
 	}
 	if (o->has & TV_OPT_HAS_TS) {
 		p = build_timestamps(p, o);
 	} else if (o->has & TV_OPT_HAS_SACK_OK) {
-		tv_store32(p, word(KIND_NOP, KIND_NOP, KIND_SACK_OK, 2));
+		tv_put32(p, word(KIND_NOP, KIND_NOP, KIND_SACK_OK, 2));
 		p += 4;
 	}
 	if (o->has & TV_OPT_HAS_WSCALE) {
-		tv_store32(p, word(KIND_NOP, KIND_WSCALE, 3, o->wscale));
+		tv_put32(p, word(KIND_NOP, KIND_WSCALE, 3, o->wscale));
 		p += 4;
 	}
 	if (o->has & TV_OPT_HAS_SACK) p = build_sack(p, o, 40 - (uint32_t)(p - start));

@@ -7,7 +7,7 @@
  *     high  their upper halves; exact, since fewer than 2^32 of them are added
  * The lower halves are then `all` minus `high` shifted back up: exact again, because their true sum
  * is below 2^64. That is two additions and a shift for eight bytes, and no step waits for a carry.
- * Four words a turn keep several independent chains of additions going.
+ * Four words a turn in two pairs of numbers keep several independent chains of additions going.
  *
  * The vector kernels in the folders beside this one do the same with wider registers.
  */
@@ -26,9 +26,8 @@ static inline void run_add(struct run *r, uint64_t w)
 static inline uint64_t run_end(const struct run *a, const struct run *b)
 {
 	uint64_t high = a->high + b->high;
-	uint64_t low = a->all + b->all - (high << 32);
 
-	return tv_sum_halves(low) + tv_sum_halves(high);
+	return tv_sum_halves(a->all + b->all - (high << 32) + high);
 }
 
 uint64_t tv_sum_portable(const uint8_t *p, size_t n, uint64_t sum)

@@ -3,48 +3,54 @@
  * src/arch/portable/sum.c: `all` and `high` are four numbers each here. Two vectors a turn; what is
  * left below 32 bytes goes through the general registers.
  *
- * The shift takes the upper half of each 8 bytes; adding the whole vector needs no mask. Compiled
- * with -mavx2: nothing here may be called before the configuration said TV_ARCH_AVX2.
+ * Written in the compilers' vector types instead of intrinsics, whose header would bring in libc's.
+ * Compiled with -mavx2: nothing here may be called before the configuration said TV_ARCH_AVX2.
  */
 #include "arch/kernels.h"
-#include <immintrin.h>
+
+typedef uint64_t vector __attribute__((vector_size(32)));
 
 struct run {
-	__m256i all, high;
+	vector all, high;
 };
 
-static inline void run_add(struct run *r, __m256i w)
+static inline vector load(const uint8_t *p)
 {
-	r->all = _mm256_add_epi64(r->all, w);
-	r->high = _mm256_add_epi64(r->high, _mm256_srli_epi64(w, 32));
+	vector v;
+
+	memcpy(&v, p, sizeof v);
+	__asm__("" : "+x"(v)); /* loaded once: it is used twice, and may lie across two cache lines */
+	return v;
 }
 
-/* Adds the four numbers of v; fewer than 2^30 words of 32 bits each went in, so this is exact. */
-static inline uint64_t across(__m256i v)
+static inline void run_add(struct run *r, vector w)
 {
-	__m128i two = _mm_add_epi64(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+	r->all += w;
+	r->high += w >> 32;
+}
 
-	return (uint64_t)_mm_cvtsi128_si64(two) + (uint64_t)_mm_extract_epi64(two, 1);
+static inline uint64_t across(vector v)
+{
+	return (v[0] + v[2]) + (v[1] + v[3]);
 }
 
 static inline uint64_t run_end(const struct run *a, const struct run *b)
 {
-	uint64_t high = across(_mm256_add_epi64(a->high, b->high));
-	uint64_t low = across(_mm256_add_epi64(a->all, b->all)) - (high << 32);
+	vector high = a->high + b->high;
 
-	return tv_sum_halves(low) + tv_sum_halves(high);
+	return tv_sum_halves(across(a->all + b->all - (high << 32) + high));
 }
 
 uint64_t tv_sum_avx2(const uint8_t *p, size_t n, uint64_t sum)
 {
-	struct run a = {_mm256_setzero_si256(), _mm256_setzero_si256()}, b = a;
+	struct run a = {{0}, {0}}, b = {{0}, {0}};
 
 	for (; n >= 64; n -= 64, p += 64) {
-		run_add(&a, _mm256_loadu_si256((const void *)p));
-		run_add(&b, _mm256_loadu_si256((const void *)(p + 32)));
+		run_add(&a, load(p));
+		run_add(&b, load(p + 32));
 	}
 	if (n >= 32) {
-		run_add(&a, _mm256_loadu_si256((const void *)p));
+		run_add(&a, load(p));
 		n -= 32;
 		p += 32;
 	}
@@ -54,21 +60,20 @@ uint64_t tv_sum_avx2(const uint8_t *p, size_t n, uint64_t sum)
 uint64_t tv_copy_sum_avx2(uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
 	uint64_t sum)
 {
-	struct run a = {_mm256_setzero_si256(), _mm256_setzero_si256()}, b = a;
+	struct run a = {{0}, {0}}, b = {{0}, {0}};
 
 	for (; n >= 64; n -= 64, src += 64, dst += 64) {
-		__m256i v = _mm256_loadu_si256((const void *)src);
-		__m256i w = _mm256_loadu_si256((const void *)(src + 32));
+		vector v = load(src), w = load(src + 32);
 
-		_mm256_storeu_si256((void *)dst, v);
-		_mm256_storeu_si256((void *)(dst + 32), w);
+		memcpy(dst, &v, 32);
+		memcpy(dst + 32, &w, 32);
 		run_add(&a, v);
 		run_add(&b, w);
 	}
 	if (n >= 32) {
-		__m256i v = _mm256_loadu_si256((const void *)src);
+		vector v = load(src);
 
-		_mm256_storeu_si256((void *)dst, v);
+		memcpy(dst, &v, 32);
 		run_add(&a, v);
 		n -= 32;
 		src += 32;

@@ -1,80 +1,84 @@
 /*
  * sum_avx512.c - the sums of kernel.h with 64-byte registers; how they work is told in
- * src/arch/portable/sum.c: `all` and `high` are eight numbers each here. Two vectors a turn. The
- * last bytes are loaded and stored under a mask: bytes beyond the run are neither read nor written,
- * so that a packet may end at the end of a page.
+ * src/arch/portable/sum.c: `all` and `high` are eight numbers each here. Two vectors a turn; what
+ * is left below 64 bytes goes through the general registers.
  *
+ * Written in the compilers' vector types instead of intrinsics, whose header would bring in libc's.
  * Compiled with -mavx512f -mavx512bw -mavx512vl: nothing here may be called before the
  * configuration said TV_ARCH_AVX512.
  */
 #include "arch/kernels.h"
-#include <immintrin.h>
+
+typedef uint64_t vector __attribute__((vector_size(64)));
 
 struct run {
-	__m512i all, high;
+	vector all, high;
 };
 
-static inline void run_add(struct run *r, __m512i w)
+static inline vector load(const uint8_t *p)
 {
-	r->all = _mm512_add_epi64(r->all, w);
-	r->high = _mm512_add_epi64(r->high, _mm512_srli_epi64(w, 32));
+	vector v;
+
+	memcpy(&v, p, sizeof v);
+	__asm__("" : "+x"(v)); /* loaded once: it is used twice, and may lie across two cache lines */
+	return v;
+}
+
+static inline void run_add(struct run *r, vector w)
+{
+	r->all += w;
+	r->high += w >> 32;
+}
+
+static inline uint64_t across(vector v)
+{
+	return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
 }
 
 static inline uint64_t run_end(const struct run *a, const struct run *b)
 {
-	uint64_t high = (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(a->high, b->high));
-	uint64_t all = (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(a->all, b->all));
+	vector high = a->high + b->high;
 
-	return tv_sum_halves(all - (high << 32)) + tv_sum_halves(high);
-}
-
-/* The lowest n (0..63) bytes. */
-static inline __mmask64 first_bytes(size_t n)
-{
-	return ((__mmask64)1 << n) - 1;
+	return tv_sum_halves(across(a->all + b->all - (high << 32) + high));
 }
 
 uint64_t tv_sum_avx512(const uint8_t *p, size_t n, uint64_t sum)
 {
-	struct run a = {_mm512_setzero_si512(), _mm512_setzero_si512()}, b = a;
+	struct run a = {{0}, {0}}, b = {{0}, {0}};
 
 	for (; n >= 128; n -= 128, p += 128) {
-		run_add(&a, _mm512_loadu_si512(p));
-		run_add(&b, _mm512_loadu_si512(p + 64));
+		run_add(&a, load(p));
+		run_add(&b, load(p + 64));
 	}
 	if (n >= 64) {
-		run_add(&a, _mm512_loadu_si512(p));
+		run_add(&a, load(p));
 		n -= 64;
 		p += 64;
 	}
-	run_add(&b, _mm512_maskz_loadu_epi8(first_bytes(n), p));
-	return sum + run_end(&a, &b);
+	return tv_sum_small(p, n, sum + run_end(&a, &b));
 }
 
 uint64_t tv_copy_sum_avx512(uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
 	uint64_t sum)
 {
-	struct run a = {_mm512_setzero_si512(), _mm512_setzero_si512()}, b = a;
-	__m512i v, w;
+	struct run a = {{0}, {0}}, b = {{0}, {0}};
 
 	for (; n >= 128; n -= 128, src += 128, dst += 128) {
-		v = _mm512_loadu_si512(src);
-		w = _mm512_loadu_si512(src + 64);
-		_mm512_storeu_si512(dst, v);
-		_mm512_storeu_si512(dst + 64, w);
+		vector v = load(src), w = load(src + 64);
+
+		memcpy(dst, &v, 64);
+		memcpy(dst + 64, &w, 64);
 		run_add(&a, v);
 		run_add(&b, w);
 	}
 	if (n >= 64) {
-		v = _mm512_loadu_si512(src);
-		_mm512_storeu_si512(dst, v);
+		vector v = load(src);
+
+		memcpy(dst, &v, 64);
 		run_add(&a, v);
 		n -= 64;
 		src += 64;
 		dst += 64;
 	}
-	w = _mm512_maskz_loadu_epi8(first_bytes(n), src);
-	_mm512_mask_storeu_epi8(dst, first_bytes(n), w);
-	run_add(&b, w);
-	return sum + run_end(&a, &b);
+	return tv_copy_sum_small(dst, src, n, sum + run_end(&a, &b));
 }

@@ -1,0 +1,23 @@
+/*
+ * put.h - a header written word by word, so that each word is one store whatever is known of it when
+ * compiling. Checksums read the words back at once: from one store of the same width the processor
+ * hands the value over, for several smaller ones it has to wait.
+ */
+#ifndef TV_WIRE_PUT_H
+#define TV_WIRE_PUT_H
+
+#include "base/bytes.h"
+
+/* v in network order, as a number in native order: what it looks like in memory. */
+static inline uint32_t tv_wire32(uint32_t v)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
+}
+
+static inline void tv_put32(uint8_t *p, uint32_t v)
+{
+	v = tv_wire32(v);
+	memcpy(p, &v, 4);
+}
+
+#endif
