@@ -192,7 +192,7 @@ TALLY = tools/tally --results $(RESULTS) -j $(JOBS)
 SCRIPT_AREAS := $(sort $(dir $(wildcard tests/script/*/*.pkt)))
 CHECKS := $(sort $(wildcard tests/check/*.sh tests/check/*.py))
 LIVE := $(sort $(wildcard tests/live/*.sh tests/live/*.py))
-HEAD = $(shell git rev-parse --short=8 HEAD 2>/dev/null || echo 1)
+HEAD = $(shell git -c safe.directory='*' rev-parse --short=8 HEAD 2>/dev/null || echo 1)
 
 export BUILD_DIR = $(abspath $(BUILD))
 export TRIVET = $(BUILD_DIR)/trivet
