@@ -4,6 +4,7 @@
 #   BUILD=dir    where everything goes (default build)
 #   CC=compiler  gcc and clang are both tried by the checks
 #   CFLAGS=...   added to our own flags, after them
+#   V=1          print whole commands
 #   WERROR=      the targets that check turn warnings into errors; this lets them pass
 #
 # Targets: all demo check test san fuzz bench cover reqs mutants lint install uninstall clean, and one
@@ -36,6 +37,8 @@ comma := ,
 
 # Kernels for one instruction set are files with a suffix; the configuration decides at run time.
 isa = $(if $(filter %_avx2.c,$1),-mavx2)$(if $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512vl)
+
+say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$(patsubst $(BUILD)/%,%,$2)' &&)
 
 # --- sources ---------------------------------------------------------------------------------------
 
@@ -104,15 +107,15 @@ $(BUILD)/sources: FORCE
 
 $(CORE_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CORE_CFLAGS) $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(PIC_OBJ): $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -fPIC $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CORE_CFLAGS) -fPIC $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(HOST_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(HOST_CFLAGS) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(HOST_CFLAGS) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libtrivet.a: $(CORE_OBJ)
 $(BUILD)/libtrivet-tool.a: $(call obj,$(TOOL_SRC))
@@ -120,38 +123,38 @@ $(BUILD)/libtrivet-cli.a: $(call obj,$(CLI_SRC))
 $(BUILD)/libtrivet-script.a: $(call obj,$(RUNNER_SRC))
 $(BUILD)/%.a: $(BUILD)/sources
 	@rm -f $@
-	$(AR) rcs $@ $(filter %.o,$^)
+	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/libtrivet.so: $(PIC_OBJ)
-	$(CC) -shared -Wl,-soname,libtrivet.so.0 $(SAN) $(LDFLAGS) -o $@ $(PIC_OBJ)
+	$(call say,LINK,$@)$(CC) -shared -Wl,-soname,libtrivet.so.0 $(SAN) $(LDFLAGS) -o $@ $(PIC_OBJ)
 
 $(BUILD)/libtrivet-all.so: $(CORE_OBJ)
-	$(CC) -shared $(SAN) $(LDFLAGS) -o $@ $(CORE_OBJ)
+	$(call say,LINK,$@)$(CC) -shared $(SAN) $(LDFLAGS) -o $@ $(CORE_OBJ)
 
 link = $(CC) $(LINK_FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $1 $(LDLIBS)
 
 $(BUILD)/trivet: $(call obj,$(CLI_SRC)) $(TOOL_LIB) $(LIB)
-	$(call link,$^ $(TOOL_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
 $(BUILD)/trivet-script: $(call obj,$(RUNNER_SRC)) $(TOOL_LIB) $(LIB)
-	$(call link,$^ $(TOOL_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
 $(BUILD)/trivet-bench: $(call obj,$(BENCH_SRC)) $(TOOL_LIB) $(LIB)
-	$(call link,$^ $(TOOL_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
 $(BUILD)/test_grid: $(call obj,$(GRID_SRC)) $(TOOL_LIB) $(LIB)
-	$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
 
 TEST_LIBS = $(CLI_LIB) $(RUNNER_LIB) $(TOOL_LIB) $(LIB)
 $(UNIT): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(UNIT_HELP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
-	$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
 $(SIM): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SIM_HELP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
-	$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
 $(EXAMPLES): $(BUILD)/%: $(BUILD)/obj/%.o $(TOOL_LIB) $(LIB)
 	@mkdir -p $(@D)
-	$(call link,$^ $(TOOL_LIBS))
+	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
 $(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(FUZZ_HELP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
-	$(call link,-fsanitize=fuzzer $^ $(TOOL_LIBS))
+	$(call say,LINK,$@)$(call link,-fsanitize=fuzzer $^ $(TOOL_LIBS))
 
 -include $(patsubst %.o,%.d,$(CORE_OBJ) $(PIC_OBJ) $(HOST_OBJ))
 
@@ -163,16 +166,16 @@ WASM_OBJ := $(patsubst %.c,$(BUILD)/wasm/%.o,$(WASM_SRC))
 
 $(PURE_OBJ): $(BUILD)/pure/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -fno-stack-protector $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
+	$(call say,CC,$@)$(CC) $(CORE_CFLAGS) -fno-stack-protector $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(WASM_OBJ): $(BUILD)/wasm/%.o: %.c
 	@mkdir -p $(@D)
-	clang --target=wasm32 -ffreestanding -std=c11 -O2 -Iinclude -Isrc $(WARN) $(WERROR) -MMD -MP -c -o $@ $<
+	$(call say,WASM,$@)clang --target=wasm32 -ffreestanding -std=c11 -O2 -Iinclude -Isrc $(WARN) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(BUILD)/core-native.o: $(PURE_OBJ)
-	ld -r -o $@ $^
+	$(call say,LD,$@)ld -r -o $@ $^
 $(BUILD)/core-wasm.o: $(WASM_OBJ)
-	wasm-ld -r -o $@ $^
+	$(call say,LD,$@)wasm-ld -r -o $@ $^
 
 PURITY = $(if $(CORE_SRC),$(BUILD)/core-native.o $(BUILD)/core-wasm.o $(SHARED))
 .PHONY: purity

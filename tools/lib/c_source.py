@@ -11,6 +11,7 @@ import subprocess
 
 SWAPS = {"<": "<=", "<=": "<", ">": ">=", ">=": ">",
          "seq_lt": "seq_leq", "seq_leq": "seq_lt", "seq_gt": "seq_geq", "seq_geq": "seq_gt"}
+STATE_CALLS = ("tv_state_set", "tv_end")
 LEAVES = ("ReturnStmt", "BreakStmt", "ContinueStmt", "GotoStmt")
 BODIES = ("CompoundStmt", "IfStmt", "CaseStmt", "DefaultStmt", "LabelStmt")
 
@@ -123,7 +124,7 @@ class Finder:
     def add(self, operator, start, end, text):
         self.out.append(Mutant(self.path, self.function, operator, start, end, text, self.data))
 
-    def visit(self, node, parent):
+    def visit(self, node, parent, compared=False):
         kind = node.get("kind")
         where = span(node)
         if where:
@@ -134,12 +135,12 @@ class Finder:
             elif kind == "CallExpr" and callee(node) in SWAPS:
                 name = callee(node)
                 self.add("shift", where[0], where[0] + len(name), SWAPS[name].encode())
-            elif kind == "DeclRefExpr" and node.get("referencedDecl", {}).get("name") in self.verdicts:
+            elif kind == "DeclRefExpr" and not compared and node.get("referencedDecl", {}).get("name") in self.verdicts:
                 self.verdict(node, where)
             if parent in BODIES and self.changes_state(node):
                 self.add("state", where[0], where[1], b"(void)0")
         for c in children(node):
-            self.visit(c, kind)
+            self.visit(c, kind, compared or node.get("opcode") in ("==", "!="))
 
     def check(self, node, where):
         parts = children(node)
@@ -179,13 +180,13 @@ class Finder:
     def changes_state(node):
         if node.get("kind") == "BinaryOperator" and node.get("opcode") == "=":
             return plain(children(node)[0]).get("name") == "state"
-        return node.get("kind") == "CallExpr" and re.match(r"tv_state_(set|to|enter|change|move)", callee(node)) is not None
+        return node.get("kind") == "CallExpr" and callee(node) in STATE_CALLS
 
 
 def verdicts_in(code):
     """The verdicts that a file names, in order; with at least two, so that each has another."""
     names = []
-    for name in re.findall(rb"\bTV_V_[A-Z0-9_]+\b|\bTV_NEXT\b|\bTV_DONE\b|\bNEXT\b|\bDONE\b", code):
+    for name in re.findall(rb"\bTV_V_[A-Z0-9_]+\b|\bTV_NEXT\b|\bTV_PROMOTE\b", code):
         if name.decode() not in names:
             names.append(name.decode())
     for name in ("TV_V_OK", "TV_V_DONE"):
