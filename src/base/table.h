@@ -16,6 +16,7 @@
 #define TV_TABLE_REF_BITS 28
 #define TV_TABLE_REF_MASK ((1u << TV_TABLE_REF_BITS) - 1)
 #define TV_TABLE_PROBE_MAX 64
+#define TV_TABLE_UNSET UINT32_MAX
 #define TV_TABLE_MOVES 8        /* slots examined for each insert or remove while moving */
 
 struct tv_table {
@@ -24,9 +25,11 @@ struct tv_table {
 	uint32_t bits[2];          /* log2 of slots in use in each area; 0: that area is not in use */
 	uint32_t count[2];
 	uint32_t live;             /* the area that takes new entries */
-	uint32_t cursor;           /* next slot of the old area to move */
+	uint32_t cursor;           /* slots of the old area already emptied, counted from start */
+	uint32_t start;            /* where emptying began; TV_TABLE_UNSET: not yet */
 	uint32_t rekey_wanted;     /* a probe passed TV_TABLE_PROBE_MAX */
 	uint32_t rekeying;         /* moving needs new hashes */
+	uint32_t unused;
 	uint64_t moves, rekeys;    /* counters */
 };
 
@@ -70,6 +73,9 @@ static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t, 
 	p->mask = (1u << bits) - 1;
 	p->at = (uint32_t)(hash >> (64 - bits));
 	p->steps = 0;
+	/* What is being emptied begins where the emptied part ends. */
+	if (area != t->live && t->start != TV_TABLE_UNSET && ((p->at - t->start) & p->mask) < t->cursor)
+		p->at = (t->start + t->cursor) & p->mask;
 }
 
 /* The next reference whose tag agrees, or 0. Only for an area in use (bits != 0). */

@@ -1,0 +1,236 @@
+/*
+ * table.c - the index: how entries are placed, removed and moved.
+ *
+ * Entries of one cluster stand in the order of their tags (Robin Hood: whoever is farther from home
+ * goes first). A first-come order has probes of several hundred slots among a million entries at a
+ * load of 0.75; this order has about 30, so that passing 64 is a sign of chosen hashes and not of bad
+ * luck. It also makes removal simple: what follows moves back until one is at home.
+ *
+ * Moving. The old area is emptied from `start`, a slot that nobody behind it was pushed across, once
+ * around. Emptied slots are cleared, so that a drained area is zero again and needs no cleaning. An
+ * entry whose home lies in the emptied part can only stand right behind it, so that a look-up in the
+ * old area begins there. Nothing is ever added to the old area.
+ *
+ * Room. Growth begins at 0.75 and takes slots / TV_TABLE_MOVES calls, in which the new area (twice as
+ * large) reaches at most 0.44. Re-keying keeps the size up to a load of 0.5 or at the maximal size
+ * and doubles it otherwise; while it goes on, the caller moves (tv_table_move) at least
+ * TV_TABLE_MOVES slots for each insertion.
+ */
+#include "base/table.h"
+
+#define FIRST_BITS 10
+#define LEAST_BITS 4
+#define TAG_BITS (64 - TV_TABLE_REF_BITS)
+
+static uint64_t *area_slots(const struct tv_table *t, uint8_t *region, uint32_t area)
+{
+	return (uint64_t *)(void *)(region + t->area[area]);
+}
+
+/* How far the entry in slot `at` is from home. */
+static uint32_t displacement(uint64_t slot, uint32_t at, uint32_t bits)
+{
+	return (at - (uint32_t)(slot >> (64 - bits))) & ((1u << bits) - 1);
+}
+
+void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end)
+{
+	uint32_t bits = LEAST_BITS;
+
+	TV_ASSERT(entries <= TV_TABLE_REF_MASK);
+	while ((3ull << bits) / 4 < entries)
+		bits++;
+	memset(t, 0, sizeof *t);
+	t->max_bits = bits;
+	t->bits[0] = tv_min32(bits, FIRST_BITS);
+	*end = (*end + 63) & ~(uint64_t)63;
+	for (unsigned i = 0; i < 2; i++) {
+		t->area[i] = *end;
+		*end += 8ull << bits;
+	}
+}
+
+/* Puts an entry into the live area; at least one slot of it is empty. */
+static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
+{
+	uint64_t *slots = area_slots(t, region, t->live);
+	uint32_t bits = t->bits[t->live], mask = (1u << bits) - 1;
+	uint32_t at = (uint32_t)(slot >> (64 - bits)), far = 0, farthest = 0;
+
+	TV_ASSERT(t->count[t->live] < mask);
+	t->count[t->live]++;
+	while (slots[at] != 0) {
+		uint32_t other = displacement(slots[at], at, bits);
+
+		if (other < far) {
+			uint64_t pushed = slots[at];
+
+			slots[at] = slot;
+			slot = pushed;
+			farthest = tv_max32(farthest, far);
+			far = other;
+		}
+		at = (at + 1) & mask;
+		far++;
+	}
+	slots[at] = slot;
+	if (tv_max32(farthest, far) >= TV_TABLE_PROBE_MAX)
+		t->rekey_wanted = 1;
+}
+
+/* Makes the other area the live one, with 2^bits slots. */
+static void begin_move(struct tv_table *t, uint32_t bits)
+{
+	t->live = !t->live;
+	t->bits[t->live] = bits;
+	t->count[t->live] = 0;
+	t->cursor = 0;
+	t->start = TV_TABLE_UNSET;
+}
+
+/* The first slot of the old area whose entry was not pushed there across slot 0. */
+static uint32_t find_start(const uint64_t *slots, uint32_t bits)
+{
+	uint32_t at = 0;
+
+	while (slots[at] != 0 && displacement(slots[at], at, bits) > at)
+		at++;
+	return at;
+}
+
+bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_rehash rehash, void *user)
+{
+	uint32_t old = !t->live, bits = t->bits[old], mask;
+	uint64_t *slots = area_slots(t, region, old);
+
+	if (bits == 0)
+		return false;
+	mask = (1u << bits) - 1;
+	if (t->start == TV_TABLE_UNSET)
+		t->start = find_start(slots, bits);
+	while (n-- > 0 && t->count[old] != 0) {
+		uint32_t at = (t->start + t->cursor) & mask;
+		uint64_t slot = slots[at];
+
+		t->cursor++;
+		if (slot == 0)
+			continue;
+		slots[at] = 0;
+		t->count[old]--;
+		t->moves++;
+		if (t->rekeying) {
+			uint32_t ref = (uint32_t)slot & TV_TABLE_REF_MASK;
+
+			slot = rehash(user, ref) >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref;
+		}
+		place(t, region, slot);
+	}
+	if (t->count[old] != 0)
+		return true;
+	t->bits[old] = 0;
+	t->cursor = 0;
+	t->rekeying = 0;
+	return false;
+}
+
+static void step(struct tv_table *t, uint8_t *region)
+{
+	if (tv_table_moving(t) && !t->rekeying)
+		tv_table_move(t, region, TV_TABLE_MOVES, NULL, NULL);
+}
+
+void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+{
+	TV_ASSERT(ref - 1 < TV_TABLE_REF_MASK);
+	step(t, region);
+	if (!tv_table_moving(t) && t->bits[t->live] < t->max_bits &&
+	    t->count[t->live] >= (3u << t->bits[t->live]) / 4)
+		begin_move(t, t->bits[t->live] + 1);
+	place(t, region, hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+}
+
+/* The slot of this entry in an area, or NULL. */
+static uint64_t *find_slot(const struct tv_table *t, uint8_t *region, uint32_t area, uint64_t hash, uint32_t ref)
+{
+	uint64_t want = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref;
+	uint64_t *slots = area_slots(t, region, area);
+	struct tv_probe probe;
+
+	if (t->bits[area] == 0)
+		return NULL;
+	tv_probe_start(&probe, t, region, area, hash);
+	for (uint32_t at = probe.at; slots[at] != 0; at = (at + 1) & probe.mask)
+		if (slots[at] == want)
+			return slots + at;
+	return NULL;
+}
+
+/* Empties a slot and moves those behind it back, until one is at home. */
+static void close_gap(const struct tv_table *t, uint64_t *slots, uint32_t area, uint32_t at)
+{
+	uint32_t bits = t->bits[area], mask = (1u << bits) - 1;
+
+	for (;;) {
+		uint32_t behind = (at + 1) & mask;
+		uint64_t slot = slots[behind];
+
+		if (slot == 0 || displacement(slot, behind, bits) == 0)
+			break;
+		slots[at] = slot;
+		at = behind;
+	}
+	slots[at] = 0;
+}
+
+void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref)
+{
+	uint32_t area = t->live;
+	uint64_t *slot = find_slot(t, region, area, hash, ref);
+
+	if (slot == NULL) {
+		area = !area;
+		slot = find_slot(t, region, area, t->rekeying ? old_hash : hash, ref);
+	}
+	TV_ASSERT(slot != NULL);
+	close_gap(t, area_slots(t, region, area), area, (uint32_t)(slot - area_slots(t, region, area)));
+	t->count[area]--;
+	step(t, region);
+}
+
+void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref,
+                      uint32_t new_ref)
+{
+	uint64_t *slot = find_slot(t, region, t->live, hash, ref);
+
+	TV_ASSERT(new_ref - 1 < TV_TABLE_REF_MASK);
+	if (slot == NULL)
+		slot = find_slot(t, region, !t->live, t->rekeying ? old_hash : hash, ref);
+	TV_ASSERT(slot != NULL);
+	*slot = *slot >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | new_ref;
+}
+
+bool tv_table_rekey(struct tv_table *t)
+{
+	uint32_t bits = t->bits[t->live];
+
+	if (tv_table_moving(t))
+		return false;
+	if (bits < t->max_bits && t->count[t->live] > 1u << bits >> 1)
+		bits++;
+	begin_move(t, bits);
+	t->rekeying = 1;
+	t->rekey_wanted = 0;
+	t->rekeys++;
+	return true;
+}
+
+bool tv_table_free_run(const struct tv_table *t, uint64_t *offset, uint64_t *bytes)
+{
+	if (tv_table_moving(t))
+		return false;
+	if (t->moves == 0)
+		return false;
+	*offset = t->area[!t->live];
+	*bytes = 8ull << t->bits[t->live];
+	return true;
+}
