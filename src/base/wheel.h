@@ -46,8 +46,9 @@ void tv_wheel_cancel(struct tv_wheel *w, uint8_t *region, uint32_t i);
  * (steps: a node moved down or handed out) is used up. Call it until it says TV_NONE.
  */
 uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, uint32_t *budget);
-/* A tick not after the earliest deadline, and equal to it when that is less than 64 ticks ahead or
- * near; UINT64_MAX when nothing is armed. */
+/* A tick not after the earliest deadline, and equal to it when both lie in the same run of 64 ticks:
+ * who sleeps until then wakes at most once for each level before the deadline itself. UINT64_MAX when
+ * nothing is armed. */
 uint64_t tv_wheel_next(const struct tv_wheel *w);
 
 #endif

@@ -1,0 +1,206 @@
+/*
+ * wheel.c - how timers wait and come down.
+ *
+ * A deadline is written in digits of 6 bits. A node waits at the level of the highest digit in which
+ * its deadline differs from now, in the slot of that digit's value. Hence every slot in use lies
+ * ahead of now's own digit at its level, all that is at a lower level is due earlier than all that is
+ * at a higher one, and the next event of a level is found with one bit scan. Level 5 is a ring: its
+ * slots are 2^30 ticks wide and deadlines at most 2^31 ahead, so that digits above it do not matter.
+ *
+ * When now reaches the beginning of a slot of level 1 to 5, its nodes come down: each to a lower
+ * level, or, if due, to the slot of now at level 0. A slot at level 0 that equals now's digit holds
+ * what is due. A node comes down at most five times in its life; each time costs one step of the
+ * budget. When the budget runs out in the middle, the slot keeps its rest, and the next call goes on
+ * there: that is why the slots of now's digits are looked at first.
+ *
+ * The nodes of a slot form a ring in the order of their arming (the first one's `prev` is the last
+ * one), and come out in that order, so that timers left over by one call are the first of the next.
+ */
+#include "base/wheel.h"
+
+#define DIGIT_BITS 6
+#define DIGIT_MASK 63u
+#define TOP (TV_WHEEL_LEVELS - 1)
+
+static struct tv_wheel_node *node_at(const struct tv_wheel *w, uint8_t *region, uint32_t number)
+{
+	return (struct tv_wheel_node *)(void *)(region + w->records + w->node + (uint64_t)(number - 1) * w->stride);
+}
+
+static inline uint32_t digit(uint64_t tick, unsigned level)
+{
+	return (uint32_t)(tick >> DIGIT_BITS * level) & DIGIT_MASK;
+}
+
+void tv_wheel_init(struct tv_wheel *w, const struct tv_pool *records, uint32_t node_offset, uint64_t now_tick)
+{
+	memset(w, 0, sizeof *w);
+	w->records = records->records;
+	w->stride = records->stride;
+	w->node = node_offset;
+	w->now = now_tick;
+}
+
+/* Level and slot of a deadline that is not before now, as one number. */
+static inline uint32_t place_of(uint64_t now, uint64_t tick)
+{
+	uint64_t differ = (now ^ tick) | 1;
+	unsigned level = (63u - (unsigned)__builtin_clzll(differ)) / DIGIT_BITS;
+
+	if (level > TOP)
+		level = TOP;
+	return level << DIGIT_BITS | digit(tick, level);
+}
+
+static void link_node(struct tv_wheel *w, uint8_t *region, uint32_t number, uint32_t place)
+{
+	struct tv_wheel_node *n = node_at(w, region, number);
+	uint32_t *slot = &w->slot[place >> DIGIT_BITS][place & DIGIT_MASK];
+	struct tv_wheel_node *first, *last;
+
+	n->where = (uint16_t)(place + 1);
+	if (*slot == 0) {
+		n->next = n->prev = number;
+		*slot = number;
+		w->map[place >> DIGIT_BITS] |= 1ull << (place & DIGIT_MASK);
+		return;
+	}
+	first = node_at(w, region, *slot);
+	last = node_at(w, region, first->prev);
+	n->next = *slot;
+	n->prev = first->prev;
+	last->next = number;
+	first->prev = number;
+}
+
+static void unlink_node(struct tv_wheel *w, uint8_t *region, uint32_t number)
+{
+	struct tv_wheel_node *n = node_at(w, region, number);
+	uint32_t place = n->where - 1u;
+	uint32_t *slot = &w->slot[place >> DIGIT_BITS][place & DIGIT_MASK];
+
+	n->where = 0;
+	if (n->next == number) {
+		*slot = 0;
+		w->map[place >> DIGIT_BITS] &= ~(1ull << (place & DIGIT_MASK));
+		return;
+	}
+	node_at(w, region, n->next)->prev = n->prev;
+	node_at(w, region, n->prev)->next = n->next;
+	if (*slot == number)
+		*slot = n->next;
+}
+
+void tv_wheel_arm(struct tv_wheel *w, uint8_t *region, uint32_t i, uint64_t tick)
+{
+	struct tv_wheel_node *n = node_at(w, region, i + 1);
+	uint32_t place;
+
+	TV_ASSERT(tick <= w->now || tick - w->now <= 1ull << 31);
+	if (tick < w->now)
+		tick = w->now;
+	place = place_of(w->now, tick);
+	n->at = (uint32_t)tick;
+	if (n->where == place + 1)
+		return;
+	if (n->where != 0)
+		unlink_node(w, region, i + 1);
+	else
+		w->armed++;
+	link_node(w, region, i + 1, place);
+}
+
+void tv_wheel_cancel(struct tv_wheel *w, uint8_t *region, uint32_t i)
+{
+	if (node_at(w, region, i + 1)->where == 0)
+		return;
+	unlink_node(w, region, i + 1);
+	w->armed--;
+}
+
+/* The highest level whose slot of now's digit has nodes that must come down; 0: none. */
+static unsigned level_to_empty(const struct tv_wheel *w)
+{
+	for (unsigned level = TOP; level > 0; level--)
+		if (w->map[level] >> digit(w->now, level) & 1)
+			return level;
+	return 0;
+}
+
+/* Moves the nodes of now's slot at `level` down; false when the budget ended first. */
+static bool bring_down(struct tv_wheel *w, uint8_t *region, unsigned level, uint32_t *budget)
+{
+	const uint32_t *slot = &w->slot[level][digit(w->now, level)];
+
+	while (*slot != 0) {
+		uint32_t number = *slot;
+		int32_t ahead = (int32_t)(node_at(w, region, number)->at - (uint32_t)w->now);
+
+		if (*budget == 0)
+			return false;
+		--*budget;
+		TV_ASSERT(ahead >= 0);
+		unlink_node(w, region, number);
+		link_node(w, region, number, place_of(w->now, w->now + (uint64_t)ahead));
+	}
+	return true;
+}
+
+/* When the next slot ahead of now begins; only while nothing is left in the slots of now. */
+static uint64_t next_slot(const struct tv_wheel *w)
+{
+	for (unsigned level = 0; level < TOP; level++) {
+		uint64_t ahead = w->map[level] & ~0ull << digit(w->now, level);
+
+		if (ahead != 0) {
+			uint64_t above = w->now >> DIGIT_BITS * (level + 1) << DIGIT_BITS;
+
+			return (above | (uint32_t)__builtin_ctzll(ahead)) << DIGIT_BITS * level;
+		}
+	}
+	if (w->map[TOP] != 0) {
+		uint32_t here = digit(w->now, TOP);
+		uint64_t turned = w->map[TOP] >> here | w->map[TOP] << (-here & DIGIT_MASK);
+
+		return ((w->now >> DIGIT_BITS * TOP) + (uint32_t)__builtin_ctzll(turned)) << DIGIT_BITS * TOP;
+	}
+	return UINT64_MAX;
+}
+
+uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, uint32_t *budget)
+{
+	for (;;) {
+		unsigned level;
+		uint32_t number;
+		uint64_t next;
+
+		while ((level = level_to_empty(w)) != 0)
+			if (!bring_down(w, region, level, budget))
+				return TV_NONE;
+		number = w->slot[0][digit(w->now, 0)];
+		if (number != 0) {
+			if (*budget == 0)
+				return TV_NONE;
+			--*budget;
+			unlink_node(w, region, number);
+			w->armed--;
+			return number - 1;
+		}
+		next = next_slot(w);
+		if (next > now_tick) {
+			if (now_tick > w->now)
+				w->now = now_tick;
+			return TV_NONE;
+		}
+		w->now = next;
+	}
+}
+
+uint64_t tv_wheel_next(const struct tv_wheel *w)
+{
+	if (w->armed == 0)
+		return UINT64_MAX;
+	if (level_to_empty(w) != 0)
+		return w->now;
+	return next_slot(w);
+}

@@ -1,0 +1,328 @@
+/* The wheel: compared with an array of deadlines; wrap of ticks, budgets, a million timers in one tick. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "base/siphash.h"
+
+#define IDLE UINT64_MAX
+
+static uint64_t rng_state;
+
+static uint64_t rng64(void)
+{
+	const struct tv_sipkey key = {.k0 = 3, .k1 = 4};
+
+	rng_state++;
+	return tv_siphash(&key, &rng_state, sizeof rng_state);
+}
+
+static uint32_t rng(uint32_t below)
+{
+	return (uint32_t)(rng64() % below);
+}
+
+struct record {
+	uint64_t before;
+	struct tv_wheel_node node;
+	uint32_t behind;
+};
+
+struct model {
+	struct tv_wheel w;
+	struct tv_pool pool;
+	uint8_t *region;
+	uint32_t count;
+	uint64_t *due;             /* of each record, or IDLE */
+};
+
+static void model_start(struct model *m, uint32_t count, uint64_t now, uint64_t seed)
+{
+	uint64_t end = 0;
+
+	rng_state = seed << 32;
+	memset(m, 0, sizeof *m);
+	m->count = count;
+	tv_pool_plan(&m->pool, count, sizeof(struct record), &end);
+	m->region = calloc(1, end);
+	m->due = malloc(count * sizeof *m->due);
+	assert_non_null(m->region);
+	for (uint32_t i = 0; i < count; i++)
+		m->due[i] = IDLE;
+	tv_wheel_init(&m->w, &m->pool, offsetof(struct record, node), now);
+}
+
+static void model_end(struct model *m)
+{
+	free(m->region);
+	free(m->due);
+}
+
+static void model_arm(struct model *m, uint32_t i, uint64_t tick)
+{
+	tv_wheel_arm(&m->w, m->region, i, tick);
+	m->due[i] = tick < m->w.now ? m->w.now : tick;
+}
+
+static void model_cancel(struct model *m, uint32_t i)
+{
+	tv_wheel_cancel(&m->w, m->region, i);
+	m->due[i] = IDLE;
+}
+
+static uint64_t model_earliest(const struct model *m)
+{
+	uint64_t earliest = IDLE;
+
+	for (uint32_t i = 0; i < m->count; i++)
+		if (m->due[i] < earliest)
+			earliest = m->due[i];
+	return earliest;
+}
+
+/* Pops what is due until `now`: earlier ticks first, nothing early, nothing forgotten. */
+static void model_advance(struct model *m, uint64_t now)
+{
+	for (;;) {
+		uint32_t budget = 1 + rng(20), given = budget;
+		uint32_t i = tv_wheel_pop(&m->w, m->region, now, &budget);
+
+		assert_true(budget <= given);
+		if (i == TV_NONE) {
+			if (budget == 0)
+				continue;
+			break;
+		}
+		assert_true(i < m->count);
+		assert_true(m->due[i] <= now);
+		assert_int_equal(m->due[i], model_earliest(m));
+		assert_int_equal(m->w.now, m->due[i]);
+		m->due[i] = IDLE;
+	}
+	assert_true(model_earliest(m) > now);
+	assert_int_equal(m->w.now, now);
+}
+
+static void model_check_next(const struct model *m)
+{
+	uint64_t earliest = model_earliest(m), next = tv_wheel_next(&m->w);
+
+	if (earliest == IDLE) {
+		assert_int_equal(next, UINT64_MAX);
+		return;
+	}
+	assert_true(next <= earliest);
+	assert_true(next >= m->w.now);
+	if (earliest >> 6 == m->w.now >> 6)
+		assert_int_equal(next, earliest);
+	/* Whoever waits until `next` makes progress: at most one step down for each level. */
+	assert_true(next == earliest || next > m->w.now);
+}
+
+static void run_against_model(uint64_t start, unsigned spread_bits, uint32_t ops, uint64_t seed)
+{
+	struct model m;
+
+	model_start(&m, 150, start, seed);
+	for (uint32_t op = 0; op < ops; op++) {
+		uint32_t i = rng(m.count);
+		uint64_t ahead = rng64() >> (64 - 1 - rng(spread_bits));
+
+		switch (rng(8)) {
+		case 0:
+			model_cancel(&m, i);
+			break;
+		case 1:
+			model_arm(&m, i, m.w.now - tv_min64(m.w.now, rng(100)));
+			break;
+		case 2:
+			model_advance(&m, m.w.now + ahead);
+			break;
+		case 3:
+			if (model_earliest(&m) != IDLE)
+				model_advance(&m, model_earliest(&m));
+			break;
+		default:
+			model_arm(&m, i, m.w.now + ahead);
+			break;
+		}
+		model_check_next(&m);
+		if (op % 16 == 0)
+			assert_int_equal(tv_wheel_check(&m.w, m.region), 0);
+	}
+	model_end(&m);
+}
+
+static void test_wheel_random_use_agrees_with_model(void **state)
+{
+	(void)state;
+	run_against_model(0, 31, 30000, 1);
+	run_against_model(12345, 8, 30000, 2);
+	run_against_model(63, 14, 30000, 3);
+}
+
+/* Around 2^32 (deadlines wrap), 2^36 (the wheel's digits wrap) and far beyond. */
+static void test_wheel_ticks_that_wrap_agree_with_model(void **state)
+{
+	(void)state;
+	run_against_model((1ull << 32) - 3000, 13, 20000, 4);
+	run_against_model((1ull << 36) - 3000, 13, 20000, 5);
+	run_against_model((1ull << 36) - (1ull << 31), 31, 20000, 6);
+	run_against_model((1ull << 47) - 100, 20, 20000, 7);
+}
+
+static void test_wheel_longest_deadline_is_kept(void **state)
+{
+	static const uint64_t starts[] = {0, 1, 63, (1ull << 30) - 1, (1ull << 31) + 77, (1ull << 36) - 1};
+	struct model m;
+
+	(void)state;
+	for (unsigned s = 0; s < 6; s++) {
+		uint64_t ahead = 1ull << 31;
+		uint32_t budget = 100;
+
+		model_start(&m, 2, starts[s], s);
+		model_arm(&m, 1, starts[s] + ahead);
+		assert_int_equal(tv_wheel_check(&m.w, m.region), 0);
+		assert_int_equal(tv_wheel_pop(&m.w, m.region, starts[s] + ahead - 1, &budget), TV_NONE);
+		assert_int_equal(tv_wheel_check(&m.w, m.region), 0);
+		assert_int_equal(tv_wheel_pop(&m.w, m.region, starts[s] + ahead, &budget), 1);
+		assert_true(100 - budget <= TV_WHEEL_LEVELS);
+		model_end(&m);
+	}
+}
+
+/* Who follows tv_wheel_next is woken at most once for each level before the deadline. */
+static void test_wheel_next_wakes_at_most_once_per_level(void **state)
+{
+	struct model m;
+
+	(void)state;
+	for (unsigned round = 0; round < 2000; round++) {
+		uint64_t start = rng64() >> 20, due = start + (rng64() >> (33 + rng(30)));
+		uint32_t budget = 1000, wakes = 0;
+
+		model_start(&m, 1, start, round);
+		model_arm(&m, 0, due);
+		while (tv_wheel_pop(&m.w, m.region, tv_wheel_next(&m.w), &budget) == TV_NONE)
+			wakes++;
+		assert_int_equal(m.w.now, due);
+		assert_true(wakes < TV_WHEEL_LEVELS);
+		assert_int_equal(tv_wheel_next(&m.w), UINT64_MAX);
+		model_end(&m);
+	}
+}
+
+static void test_wheel_cancelled_and_moved_timers_do_not_fire(void **state)
+{
+	struct model m;
+	uint32_t budget = 1000;
+
+	(void)state;
+	model_start(&m, 3, 1000, 1);
+	tv_wheel_cancel(&m.w, m.region, 2);
+	assert_int_equal(m.w.armed, 0);
+	tv_wheel_arm(&m.w, m.region, 0, 1010);
+	tv_wheel_arm(&m.w, m.region, 1, 1010);
+	tv_wheel_arm(&m.w, m.region, 2, 5000);
+	assert_int_equal(m.w.armed, 3);
+	tv_wheel_cancel(&m.w, m.region, 0);
+	tv_wheel_arm(&m.w, m.region, 1, 6000);
+	tv_wheel_arm(&m.w, m.region, 2, 5001);
+	assert_int_equal(m.w.armed, 2);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 5000, &budget), TV_NONE);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 9000, &budget), 2);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 9000, &budget), 1);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 9000, &budget), TV_NONE);
+	assert_int_equal(m.w.armed, 0);
+	assert_int_equal(m.w.now, 9000);
+	model_end(&m);
+}
+
+/* FL-26: a million timers of one tick: each call stops at its budget, and the order is kept. */
+static void test_wheel_million_due_timers_stop_at_the_budget(void **state)
+{
+	static const uint64_t aheads[] = {0, 5, 100000};
+	const uint32_t count = 1000000;
+
+	(void)state;
+	for (unsigned a = 0; a < 3; a++) {
+		struct model m;
+		uint32_t expected = 0, calls = 0;
+
+		model_start(&m, count, 777, a);
+		for (uint32_t i = 0; i < count; i++)
+			tv_wheel_arm(&m.w, m.region, i, 777 + aheads[a]);
+		while (expected < count) {
+			uint32_t budget = 1024, steps = 0, i;
+
+			while ((i = tv_wheel_pop(&m.w, m.region, 777 + aheads[a] + 9, &budget)) != TV_NONE) {
+				assert_int_equal(i, expected++);
+				steps++;
+			}
+			assert_true(steps <= 1024);
+			assert_true(budget == 0 || expected == count);
+			if (expected < count)
+				assert_true(tv_wheel_next(&m.w) <= 777 + aheads[a]);
+			calls++;
+		}
+		assert_true(calls >= count / 1024);
+		assert_true(calls <= TV_WHEEL_LEVELS * (count / 1024 + 1));
+		assert_int_equal(tv_wheel_next(&m.w), UINT64_MAX);
+		model_end(&m);
+	}
+}
+
+/* A timer armed for a tick that is past while the budget is short comes behind those that wait. */
+static void test_wheel_overdue_arm_waits_its_turn(void **state)
+{
+	struct model m;
+	uint32_t budget = 1;
+
+	(void)state;
+	model_start(&m, 4, 100, 1);
+	tv_wheel_arm(&m.w, m.region, 0, 110);
+	tv_wheel_arm(&m.w, m.region, 1, 110);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 120, &budget), 0);
+	tv_wheel_arm(&m.w, m.region, 2, 50);
+	budget = 10;
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 120, &budget), 1);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 120, &budget), 2);
+	assert_int_equal(tv_wheel_pop(&m.w, m.region, 120, &budget), TV_NONE);
+	model_end(&m);
+}
+
+static void test_tick_up_is_never_early_and_late_by_less_than_a_tick(void **state)
+{
+	(void)state;
+	assert_int_equal(tv_tick_up(0), 0);
+	assert_int_equal(tv_tick_up(1), 1);
+	assert_int_equal(tv_tick_up(65536), 1);
+	assert_int_equal(tv_tick_up(65537), 2);
+	for (unsigned i = 0; i < 10000; i++) {
+		uint64_t ns = rng64() >> 1 >> rng(62), at = tv_tick_up(ns) << TV_TICK_SHIFT;
+
+		assert_true(at >= ns);
+		assert_true(at - ns < 1u << TV_TICK_SHIFT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wheel_random_use_agrees_with_model),
+		cmocka_unit_test(test_wheel_ticks_that_wrap_agree_with_model),
+		cmocka_unit_test(test_wheel_longest_deadline_is_kept),
+		cmocka_unit_test(test_wheel_next_wakes_at_most_once_per_level),
+		cmocka_unit_test(test_wheel_cancelled_and_moved_timers_do_not_fire),
+		cmocka_unit_test(test_wheel_million_due_timers_stop_at_the_budget),
+		cmocka_unit_test(test_wheel_overdue_arm_waits_its_turn),
+		cmocka_unit_test(test_tick_up_is_never_early_and_late_by_less_than_a_tick),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
