@@ -93,7 +93,8 @@ static const char *packet_name(const struct model_result *r)
 
 static void events_in_words(unsigned events, char *text, size_t size)
 {
-	static const char *const names[] = {"established", "refused", "reset", "end of stream", "urgent", "gone"};
+	static const char *const names[] = {"established", "refused", "reset", "end of stream", "urgent",
+		"gone"};
 
 	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (events & 1u << i)
@@ -290,7 +291,8 @@ static void set_in_words(const struct section *sec, const struct box *b, unsigne
 			unsigned w = k ? last : v;
 
 			names[k] = d == D_SEQ ? case_seq_name((enum case_seq)w)
-				: d == D_ACK ? case_ack_name((enum case_ack)w) : case_text_name((enum case_text)w);
+				: d == D_ACK ? case_ack_name((enum case_ack)w)
+				: case_text_name((enum case_text)w);
 		}
 		add(text, size, last == v ? "%s%s" : "%s%s..%s", comma, names[0], names[1]);
 		comma = ",";
@@ -307,7 +309,8 @@ static void box_line(struct section *sec, const struct box *b, short outcome)
 		abort();
 	for (unsigned d = 0; d < BITS; d++) {
 		if (b->set[d] == 1 || b->set[d] == 2)
-			add(flags, sizeof flags, "%s%s%s", flags[0] ? " " : "", b->set[d] == 1 ? "-" : "", name_of[d]);
+			add(flags, sizeof flags, "%s%s%s", flags[0] ? " " : "", b->set[d] == 1 ? "-" : "",
+				name_of[d]);
 	}
 	set_in_words(sec, b, D_SEQ, seq, sizeof seq);
 	set_in_words(sec, b, D_ACK, ack, sizeof ack);
@@ -359,7 +362,7 @@ static const char head[] =
 	"This file is reviewed; `build/test_grid --table` prints it, a test compares it.\n"
 	"\n"
 	"  flags    bits that are set, or clear with - before them; bits not named do not matter\n"
-	"  SEQ      NXT = RCV.NXT, old = NXT-1000; edge = RCV.NXT+RCV.WND, last = edge-1, beyond = edge+1000\n"
+	"  SEQ      NXT = RCV.NXT, old = NXT-1000, edge = NXT+RCV.WND, last = edge-1, beyond = edge+1000\n"
 	"  ACK      none: the bit is off; else the field: UNA = SND.UNA, NXT = SND.NXT, MAX = MAX.SND.WND,\n"
 	"           far = SND.NXT+2^30. 100 octets are in flight where the state allows it, then our FIN\n"
 	"  text     octets of text, and a FIN behind them\n"
@@ -420,7 +423,8 @@ static void print_part(enum grid_part part, char *text, size_t size)
 		add(text, size, "\n");
 		for (unsigned j = i; j < count; j++) {
 			if (same_lines(&list[i], &list[j]))
-				add(text, size, "%s, %s\n", case_start_name(list[j].start), case_wnd_name(list[j].wnd));
+				add(text, size, "%s, %s\n", case_start_name(list[j].start),
+					case_wnd_name(list[j].wnd));
 		}
 		add(text, size, LINE_FORMAT, "flags", "SEQ", "ACK", "text", "outcome");
 		add(text, size, "\n");

@@ -382,7 +382,8 @@ static void test_model_acknowledgment_range_of_rfc_5961(void **state)
 	static const struct {
 		uint32_t ack;
 		bool taken;
-	} rows[] = {{-701u, false}, {-700u, true}, {299, true}, {300, true}, {301, false}, {0x80000000u, false}};
+	} rows[] = {{-701u, false}, {-700u, true}, {299, true}, {300, true}, {301, false},
+		{0x80000000u, false}};
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -442,7 +443,8 @@ static void test_model_time_wait_gives_way_to_a_newer_syn_only(void **state)
 static void test_model_paws_discards_old_timestamps(void **state)
 {
 	struct model m = open_at(M_ESTABLISHED, 300, 100);
-	struct model_segment s = {.flags = M_ACK, .seq = 100, .ack = 300, .text = 1, .has_ts = true, .tsval = 49};
+	struct model_segment s = {.flags = M_ACK, .seq = 100, .ack = 300, .text = 1, .has_ts = true,
+		.tsval = 49};
 	struct model_result r;
 
 	(void)state;

@@ -37,11 +37,13 @@ static void test_grid_table_is_the_reviewed_file(void **state)
 
 static void test_grid_model_is_the_same_at_every_wrap(void **state)
 {
-	static const uint32_t isns[] = {0, 1, 0x7fffffff, 0x80000000u, -1u, -2u, -5u, -50u, -101u, -102u, -3000u};
+	static const uint32_t isns[] = {0, 1, 0x7fffffff, 0x80000000u, -1u, -2u, -5u, -50u, -101u, -102u,
+		-3000u};
+	const unsigned last = sizeof isns / sizeof isns[0] - 1;
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof isns / sizeof isns[0]; i++) {
-		assert_int_equal(grid_wrap_differences(isns[i], isns[sizeof isns / sizeof isns[0] - 1 - i]), 0);
+	for (unsigned i = 0; i <= last; i++) {
+		assert_int_equal(grid_wrap_differences(isns[i], isns[last - i]), 0);
 		assert_int_equal(grid_wrap_differences(isns[i], isns[i]), 0);
 	}
 }
