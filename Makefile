@@ -197,6 +197,8 @@ CHECKS := $(sort $(wildcard tests/check/*.sh tests/check/*.py))
 LIVE := $(sort $(wildcard tests/live/*.sh tests/live/*.py))
 HEAD = $(shell git -c safe.directory='*' rev-parse --short=8 HEAD 2>/dev/null || echo 1)
 
+# For the tests, which may call make themselves, and programs.
+export CC CFLAGS
 export BUILD_DIR = $(abspath $(BUILD))
 export TRIVET = $(BUILD_DIR)/trivet
 export TRIVET_SCRIPT = $(BUILD_DIR)/trivet-script

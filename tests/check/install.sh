@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.." || exit 1
 build=${BUILD_DIR:-build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 step() {
 	name=$1

@@ -16,6 +16,15 @@ LEAVES = ("ReturnStmt", "BreakStmt", "ContinueStmt", "GotoStmt")
 BODIES = ("CompoundStmt", "IfStmt", "CaseStmt", "DefaultStmt", "LabelStmt")
 
 
+def vector_flags(path):
+    """What the Makefile adds for kernels of one instruction set, which their names tell."""
+    if path.endswith("_avx2.c"):
+        return ["-mavx2"]
+    if path.endswith("_avx512.c"):
+        return ["-mavx512f", "-mavx512bw", "-mavx512vl"]
+    return []
+
+
 class Unreadable(Exception):
     """clang could not read the file."""
 
@@ -23,7 +32,8 @@ class Unreadable(Exception):
 def tree_of(root, path):
     """The declarations of one file, headers left out, as clang's JSON tree."""
     p = subprocess.run(["clang", "-x", "c", "-std=c11", "-Iinclude", "-Isrc", "-I.", "-D_GNU_SOURCE=", "-fsyntax-only",
-                        "-w", "-Xclang", "-ast-dump=json", path], cwd=root, capture_output=True, text=True, check=False)
+                        "-w", *vector_flags(path), "-Xclang", "-ast-dump=json", path], cwd=root, capture_output=True,
+                       text=True, check=False)
     if p.returncode:
         raise Unreadable(p.stderr.split("\n")[0])
     return [top for top in json.loads(p.stdout)["inner"] if "includedFrom" not in top.get("loc", {}) and
