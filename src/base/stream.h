@@ -24,15 +24,17 @@ struct tv_cursor {
 /* Appends up to n bytes; returns how many found room (pages may run out). urgent: may use the reserve. */
 uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
                           uint32_t n, bool urgent);
-/* Links `from` behind `s` without copying; `from` is empty afterwards. */
+/* Puts `from` behind `s`, by linking its pages (a tiny one that fits in the room behind s is copied);
+ * `from` is empty afterwards. */
 void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region);
 /* Drops n <= len bytes at the head; a cursor (may be NULL) is moved along or unset. */
 void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
                        struct tv_cursor *cursor);
-/* Drops bytes at the tail until len are left. */
+/* Drops bytes at the tail until len are left; the owner unsets its cursors. The same for clearing. */
 void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len);
 void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region);
-/* Copies n bytes from offset off (off + n <= len) to dst. cursor may be NULL. */
+/* Copies n bytes from offset off (off + n <= len) to dst. cursor may be NULL; it is used when it does
+ * not lie behind off, and left at the page where the copy ended. */
 void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off, uint32_t n,
                     struct tv_cursor *cursor, uint8_t *dst);
 /* The same, returning the sum of the bytes (arch/kernel.h) added to `sum`. */

@@ -1,0 +1,287 @@
+/*
+ * stream.c - a queue of bytes on a chain of pages.
+ *
+ * Every page of a chain holds at least one byte. In a stream that was only appended to and consumed,
+ * the first page alone can begin behind its start and the last one alone has room; joined pieces bring
+ * such pages into the middle, where their room stays unused.
+ *
+ * Which page comes next: first the room in the last one is filled; then a small page is taken when
+ * the rest fits in one and the stream is short (less than four small pages' worth), so that thousands
+ * of connections with little to say do not hold a big page each; else a big one.
+ *
+ * A cursor remembers one page and the stream offset of its first byte. Appending changes neither,
+ * consuming moves the offset or unsets the cursor, cutting (tv_stream_cut, tv_stream_clear) obliges
+ * the owner to unset it. Reading behind the cursor starts at the head and leaves the cursor there: who
+ * goes back for a moment only (a single retransmission) gives no cursor or one of its own.
+ */
+#include "base/stream.h"
+
+static uint32_t room_in(const struct tv_page *m, uint32_t page)
+{
+	return tv_page_cap(page) - m->off - m->len;
+}
+
+static void link_page(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	if (s->head == 0)
+		s->head = page;
+	else
+		tv_page_meta(p, region, s->tail)->next = page;
+	s->tail = page;
+}
+
+uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
+                          uint32_t n, bool urgent)
+{
+	uint32_t left = n;
+	uint32_t page = s->tail;
+
+	while (left > 0) {
+		struct tv_page *m = page != 0 ? tv_page_meta(p, region, page) : NULL;
+		uint32_t room = m != NULL ? room_in(m, page) : 0;
+
+		if (room != 0) {
+			uint32_t now = tv_min32(room, left);
+
+			memcpy(tv_page_bytes(p, region, page) + m->off + m->len, data, now);
+			m->len = (uint16_t)(m->len + now);
+			s->len += now;
+			data += now;
+			left -= now;
+			continue;
+		}
+		page = tv_page_take(p, region, s->len < 4 * TV_SMALL_BYTES ? left : TV_PAGE_BYTES, urgent);
+		if (page == 0)
+			break;
+		link_page(s, p, region, page);
+	}
+	return n - left;
+}
+
+void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region)
+{
+	if (from->len == 0)
+		return;
+	if (s->len == 0) {
+		*s = *from;
+		*from = (struct tv_stream){0};
+		return;
+	}
+	if (from->len <= TV_SMALL_BYTES && from->len <= room_in(tv_page_meta(p, region, s->tail), s->tail)) {
+		struct tv_page *m = tv_page_meta(p, region, s->tail);
+
+		tv_stream_copy(from, p, region, 0, from->len, NULL,
+		               tv_page_bytes(p, region, s->tail) + m->off + m->len);
+		m->len = (uint16_t)(m->len + from->len);
+		s->len += from->len;
+		tv_stream_clear(from, p, region);
+		return;
+	}
+	tv_page_meta(p, region, s->tail)->next = from->head;
+	s->tail = from->tail;
+	s->len += from->len;
+	*from = (struct tv_stream){0};
+}
+
+/* A cursor's page lost bytes at its front, or all of them, or its offset shrank. */
+static void move_cursor(struct tv_cursor *cursor, const struct tv_pages *p, uint8_t *region, uint32_t n)
+{
+	if (cursor->page == 0)
+		return;
+	if (cursor->off >= n)
+		cursor->off -= n;
+	else if (cursor->off + tv_page_meta(p, region, cursor->page)->len > n)
+		cursor->off = 0;
+	else
+		*cursor = (struct tv_cursor){0};
+}
+
+void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                       struct tv_cursor *cursor)
+{
+	TV_ASSERT(n <= s->len);
+	if (n == 0)
+		return;
+	if (cursor != NULL)
+		move_cursor(cursor, p, region, n);
+	s->len -= n;
+	while (n > 0) {
+		struct tv_page *m = tv_page_meta(p, region, s->head);
+		uint32_t next = m->next;
+
+		if (n < m->len) {
+			m->off = (uint16_t)(m->off + n);
+			m->len = (uint16_t)(m->len - n);
+			return;
+		}
+		n -= m->len;
+		tv_page_give(p, region, s->head);
+		s->head = next;
+	}
+	if (s->head == 0)
+		s->tail = 0;
+}
+
+static void give_chain(struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	while (page != 0) {
+		uint32_t next = tv_page_meta(p, region, page)->next;
+
+		tv_page_give(p, region, page);
+		page = next;
+	}
+}
+
+void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
+{
+	give_chain(p, region, s->head);
+	*s = (struct tv_stream){0};
+}
+
+void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len)
+{
+	struct tv_page *m;
+	uint32_t left = len;
+
+	TV_ASSERT(len <= s->len);
+	if (len == s->len)
+		return;
+	if (len == 0) {
+		tv_stream_clear(s, p, region);
+		return;
+	}
+	s->len = len;
+	s->tail = s->head;
+	m = tv_page_meta(p, region, s->tail);
+	while (left > m->len) {
+		left -= m->len;
+		s->tail = m->next;
+		m = tv_page_meta(p, region, s->tail);
+	}
+	m->len = (uint16_t)left;
+	give_chain(p, region, m->next);
+	m->next = 0;
+}
+
+/* The page that holds offset off < len, and the offset of its first byte. */
+static struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
+                             const struct tv_cursor *cursor)
+{
+	struct tv_cursor at = {.page = s->head, .off = 0};
+	const struct tv_page *m;
+
+	if (cursor != NULL && cursor->page != 0 && cursor->off <= off)
+		at = *cursor;
+	m = tv_page_meta(p, region, at.page);
+	while (off - at.off >= m->len) {
+		at.off += m->len;
+		at.page = m->next;
+		m = tv_page_meta(p, region, at.page);
+	}
+	return at;
+}
+
+/* The bytes from off on in the page under `at`, at most n; moves on when the page is used up and
+ * more are wanted. */
+static struct tv_piece next_piece(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at, uint32_t off,
+                                  uint32_t n)
+{
+	const struct tv_page *m = tv_page_meta(p, region, at->page);
+	uint32_t skip = off - at->off, have = m->len - skip;
+	struct tv_piece piece = {.data = tv_page_bytes(p, region, at->page) + m->off + skip,
+	                         .len = tv_min32(have, n)};
+
+	if (n > have) {
+		at->off += m->len;
+		at->page = m->next;
+	}
+	return piece;
+}
+
+void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off, uint32_t n,
+                    struct tv_cursor *cursor, uint8_t *dst)
+{
+	struct tv_cursor at;
+
+	TV_ASSERT(off <= s->len);
+	TV_ASSERT(n <= s->len - off);
+	if (n == 0)
+		return;
+	at = seek(s, p, region, off, cursor);
+	while (n > 0) {
+		struct tv_piece piece = next_piece(p, region, &at, off, n);
+
+		memcpy(dst, piece.data, piece.len);
+		dst += piece.len;
+		off += piece.len;
+		n -= piece.len;
+	}
+	if (cursor != NULL)
+		*cursor = at;
+}
+
+/* A sum whose bytes stand at odd places: folded to 16 bits and its bytes swapped (RFC 1071 2 (B)). */
+static uint64_t swapped(uint64_t sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xff) << 8 | sum >> 8;
+}
+
+uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
+                            uint32_t n, struct tv_cursor *cursor, uint8_t *dst, enum tv_arch arch, uint64_t sum)
+{
+	struct tv_cursor at;
+	uint32_t done = 0;
+
+	TV_ASSERT(off <= s->len);
+	TV_ASSERT(n <= s->len - off);
+	if (n == 0)
+		return sum;
+	at = seek(s, p, region, off, cursor);
+	while (done < n) {
+		struct tv_piece piece = next_piece(p, region, &at, off + done, n - done);
+
+		if ((done & 1) == 0)
+			sum = tv_kernel_copy_sum(arch, dst + done, piece.data, piece.len, sum);
+		else
+			sum += swapped(tv_kernel_copy_sum(arch, dst + done, piece.data, piece.len, 0));
+		done += piece.len;
+	}
+	if (cursor != NULL)
+		*cursor = at;
+	return sum;
+}
+
+unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
+                          uint32_t n, struct tv_cursor *cursor, struct tv_piece *pieces, unsigned cap,
+                          uint32_t *covered)
+{
+	struct tv_cursor at;
+	unsigned count = 0;
+
+	TV_ASSERT(off <= s->len);
+	TV_ASSERT(n <= s->len - off);
+	*covered = 0;
+	if (n == 0 || cap == 0)
+		return 0;
+	at = seek(s, p, region, off, cursor);
+	while (*covered < n && count < cap) {
+		pieces[count] = next_piece(p, region, &at, off + *covered, n - *covered);
+		*covered += pieces[count++].len;
+	}
+	if (cursor != NULL)
+		*cursor = at;
+	return count;
+}
+
+uint32_t tv_stream_held(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t page = s->head; page != 0; page = tv_page_meta(p, region, page)->next)
+		bytes += tv_page_cap(page);
+	return bytes;
+}
