@@ -43,6 +43,16 @@ static inline struct tv_range *tv_range_at(const struct tv_range_pool *p, uint8_
 	return tv_pool_at(&p->pool, region, i - 1);
 }
 
+/* Where a node stands in the heap: a keyed hash of its number. */
+static inline uint32_t tv_range_priority(const struct tv_range_pool *p, uint32_t i)
+{
+	uint64_t x = (i + p->seed) * 0x9e3779b97f4a7c15u;
+
+	x ^= x >> 32;
+	x *= (p->seed >> 7) | 1;
+	return (uint32_t)(x >> 32);
+}
+
 /* The node that contains seq, else the first one behind it, else 0. */
 uint32_t tv_ranges_find(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t seq);
 uint32_t tv_ranges_next(const struct tv_range_pool *p, uint8_t *region, uint32_t i);
