@@ -158,6 +158,9 @@ static void read_tcp(struct cursor *c, struct packet_spec *p)
 		read_tcp_options(c, p);
 	if (p->options_any && p->inbound)
 		cursor_fail(c, "<...> for TCP options is only for packets that we send");
+	/* A window of 0 by omission would stop the stack for a reason that nobody sees. */
+	if (p->inbound && p->window < 0 && (p->flags & FLAG_RST) == 0)
+		cursor_fail(c, "a packet that we receive needs a window");
 }
 
 static void read_udp(struct cursor *c, struct packet_spec *p)
