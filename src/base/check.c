@@ -125,6 +125,7 @@ static int check_slot(const struct tv_wheel *w, uint8_t *region, unsigned level,
 		CHECK(next->prev == i);
 		CHECK(ahead <= 1u << 31);
 		CHECK((tick >> 6 * level & 63) == slot);
+		CHECK(level == 0 || w->falling || (w->now >> 6 * level & 63) != slot);
 		CHECK(level == TV_WHEEL_LEVELS - 1 || tick >> 6 * (level + 1) == w->now >> 6 * (level + 1));
 		CHECK(++*nodes <= w->armed);
 		i = n->next;

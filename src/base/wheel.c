@@ -118,9 +118,12 @@ void tv_wheel_cancel(struct tv_wheel *w, uint8_t *region, uint32_t i)
 	w->armed--;
 }
 
-/* The highest level whose slot of now's digit has nodes that must come down; 0: none. */
+/* The highest level whose slot of now's digit has nodes that must come down; 0: none. Arming never
+ * puts one there: only when now has moved can there be any. */
 static unsigned level_to_empty(const struct tv_wheel *w)
 {
+	if (!w->falling)
+		return 0;
 	for (unsigned level = TOP; level > 0; level--)
 		if (w->map[level] >> digit(w->now, level) & 1)
 			return level;
@@ -177,6 +180,7 @@ uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, ui
 		while ((level = level_to_empty(w)) != 0)
 			if (!bring_down(w, region, level, budget))
 				return TV_NONE;
+		w->falling = 0;
 		number = w->slot[0][digit(w->now, 0)];
 		if (number != 0) {
 			if (*budget == 0)
@@ -193,6 +197,7 @@ uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, ui
 			return TV_NONE;
 		}
 		w->now = next;
+		w->falling = 1;
 	}
 }
 

@@ -28,7 +28,7 @@ struct tv_wheel {
 	uint64_t map[TV_WHEEL_LEVELS];
 	uint32_t slot[TV_WHEEL_LEVELS][64]; /* record number + 1 */
 	uint32_t armed;
-	uint32_t unused;
+	uint32_t falling;          /* slots of now above level 0 may hold nodes that must come down */
 };
 
 /* The first tick not before `ns`. */
