@@ -3,8 +3,8 @@
  *
  * The functions only read; where an accessor wants a region that may be written, the constness is
  * dropped for it (`writable`) and nothing is stored through it. Walks are bounded by the number of
- * slots that exist, so that a broken link ends in a line number and not in an endless loop. What a
- * link names is compared with its pool before it is followed.
+ * slots that exist, so that a broken link ends in a line number and not in an endless loop. Pages and
+ * ranges that a link names are looked up in their pool before the link is followed.
  */
 #include "base/check.h"
 
@@ -81,7 +81,8 @@ static int check_area(const struct tv_table *t, const uint8_t *region, uint32_t 
 		CHECK(!emptied);
 		CHECK((slots[i] & TV_TABLE_REF_MASK) != 0);
 		far = home_distance(slots[i], i, bits);
-		if (area != t->live && t->start != TV_TABLE_UNSET && ((i - t->start) & mask) == t->cursor)
+		if (area != t->live && t->start != TV_TABLE_UNSET &&
+		    ((i - t->start) & mask) == t->cursor)
 			continue;
 		CHECK(far == 0 || slots[before] != 0);
 		CHECK(far == 0 || home_distance(slots[before], before, bits) + 1 >= far);
@@ -107,16 +108,23 @@ int tv_table_check(const struct tv_table *t, const uint8_t *region)
 	return 0;
 }
 
+static const struct tv_wheel_node *node_of(const struct tv_wheel *w, const uint8_t *region,
+                                           uint32_t number)
+{
+	uint64_t offset = w->records + w->node + (uint64_t)(number - 1) * w->stride;
+
+	return (const struct tv_wheel_node *)(const void *)(region + offset);
+}
+
 /* One ring: its links, and that each node belongs just there. */
-static int check_slot(const struct tv_wheel *w, uint8_t *region, unsigned level, uint32_t slot, uint32_t *nodes)
+static int check_slot(const struct tv_wheel *w, const uint8_t *region, unsigned level, uint32_t slot,
+                      uint32_t *nodes)
 {
 	uint32_t first = w->slot[level][slot], i = first;
 
 	do {
-		const struct tv_wheel_node *n =
-			(const void *)(region + w->records + w->node + (uint64_t)(i - 1) * w->stride);
-		const struct tv_wheel_node *next =
-			(const void *)(region + w->records + w->node + (uint64_t)(n->next - 1) * w->stride);
+		const struct tv_wheel_node *n = node_of(w, region, i);
+		const struct tv_wheel_node *next = node_of(w, region, n->next);
 		uint32_t ahead = n->at - (uint32_t)w->now;
 		uint64_t tick = w->now + ahead;
 
@@ -126,7 +134,8 @@ static int check_slot(const struct tv_wheel *w, uint8_t *region, unsigned level,
 		CHECK(ahead <= 1u << 31);
 		CHECK((tick >> 6 * level & 63) == slot);
 		CHECK(level == 0 || w->falling || (w->now >> 6 * level & 63) != slot);
-		CHECK(level == TV_WHEEL_LEVELS - 1 || tick >> 6 * (level + 1) == w->now >> 6 * (level + 1));
+		CHECK(level == TV_WHEEL_LEVELS - 1 ||
+		      tick >> 6 * (level + 1) == w->now >> 6 * (level + 1));
 		CHECK(++*nodes <= w->armed);
 		i = n->next;
 	} while (i != first);
@@ -143,7 +152,7 @@ int tv_wheel_check(const struct tv_wheel *w, const uint8_t *region)
 			CHECK((w->map[level] >> slot & 1) == (w->slot[level][slot] != 0));
 			if (w->slot[level][slot] == 0)
 				continue;
-			if ((line = check_slot(w, writable(region), level, slot, &nodes)) != 0)
+			if ((line = check_slot(w, region, level, slot, &nodes)) != 0)
 				return line;
 		}
 	}
@@ -163,7 +172,8 @@ int tv_pages_check(const struct tv_pages *p, const uint8_t *region)
 
 static bool page_taken(const struct tv_pages *p, const uint8_t *region, uint32_t page)
 {
-	return tv_pool_taken(page & TV_PAGE_SMALL ? &p->small : &p->big, region, (page & ~TV_PAGE_SMALL) - 1);
+	return tv_pool_taken(page & TV_PAGE_SMALL ? &p->small : &p->big, region,
+	                     (page & ~TV_PAGE_SMALL) - 1);
 }
 
 int tv_stream_check(const struct tv_stream *s, const struct tv_pages *p, const uint8_t *region)
@@ -210,7 +220,8 @@ int tv_cursor_check(const struct tv_cursor *c, const struct tv_stream *s, const 
 }
 
 /* One node: linked both ways with its children. */
-static int check_node(const struct tv_range_pool *p, uint8_t *region, uint32_t i, const struct tv_ranges *r)
+static int check_node(const struct tv_range_pool *p, uint8_t *region, uint32_t i,
+                      const struct tv_ranges *r)
 {
 	const struct tv_range *n = tv_range_at(p, region, i);
 	uint32_t children[2] = {n->left, n->right};

@@ -76,7 +76,8 @@ static inline void tv_key_remote(const struct tv_key *k, struct tv_endpoint *e)
 }
 
 /* Record (head of 12 bytes, rest of 24 or unused) <-> key. */
-static inline void tv_key_load(struct tv_key *k, const uint8_t *head, const uint8_t *rest, bool v6, uint8_t zone)
+static inline void tv_key_load(struct tv_key *k, const uint8_t *head, const uint8_t *rest, bool v6,
+                               uint8_t zone)
 {
 	memcpy(k->b, head, TV_KEY_HEAD);
 	if (v6)
@@ -92,8 +93,8 @@ static inline void tv_key_store(const struct tv_key *k, uint8_t *head, uint8_t *
 		memcpy(rest, k->b + TV_KEY_HEAD, TV_KEY_REST);
 }
 
-static inline bool tv_key_matches(const struct tv_key *k, const uint8_t *head, const uint8_t *rest, bool v6,
-                                  uint8_t zone)
+static inline bool tv_key_matches(const struct tv_key *k, const uint8_t *head, const uint8_t *rest,
+                                  bool v6, uint8_t zone)
 {
 	if (k->v6 != v6 || k->zone != zone || __builtin_memcmp(k->b, head, TV_KEY_HEAD) != 0)
 		return false;

@@ -40,9 +40,10 @@ static inline uint32_t tv_page_cap(uint32_t page)
 
 static inline struct tv_page *tv_page_meta(const struct tv_pages *p, uint8_t *region, uint32_t page)
 {
+	uint64_t meta = page & TV_PAGE_SMALL ? p->small_meta : p->big_meta;
 	uint32_t slot = (page & ~TV_PAGE_SMALL) - 1;
 
-	return (struct tv_page *)(void *)(region + (page & TV_PAGE_SMALL ? p->small_meta : p->big_meta)) + slot;
+	return (struct tv_page *)(void *)(region + meta) + slot;
 }
 
 static inline uint8_t *tv_page_bytes(const struct tv_pages *p, uint8_t *region, uint32_t page)

@@ -154,8 +154,8 @@ uint32_t tv_pool_next(const struct tv_pool *p, const uint8_t *region, uint32_t f
 	return slot < p->high ? slot : TV_NONE;
 }
 
-bool tv_pool_free_run(const struct tv_pool *p, const uint8_t *region, unsigned i, uint32_t grain, uint64_t *offset,
-                      uint64_t *bytes)
+bool tv_pool_free_run(const struct tv_pool *p, const uint8_t *region, unsigned i, uint32_t grain,
+                      uint64_t *offset, uint64_t *bytes)
 {
 	uint32_t first = scan(p, region, 0, ~0ull);
 

@@ -29,8 +29,8 @@ bool tv_pool_taken(const struct tv_pool *p, const uint8_t *region, uint32_t slot
 /* The first taken slot >= from, or TV_NONE. */
 uint32_t tv_pool_next(const struct tv_pool *p, const uint8_t *region, uint32_t from);
 /* The i-th run of whole `grain`-byte blocks, ever touched and now without a taken slot. */
-bool tv_pool_free_run(const struct tv_pool *p, const uint8_t *region, unsigned i, uint32_t grain, uint64_t *offset,
-                      uint64_t *bytes);
+bool tv_pool_free_run(const struct tv_pool *p, const uint8_t *region, unsigned i, uint32_t grain,
+                      uint64_t *offset, uint64_t *bytes);
 
 static inline void *tv_pool_at(const struct tv_pool *p, uint8_t *region, uint32_t slot)
 {

@@ -14,7 +14,8 @@
  */
 #include "base/ranges.h"
 
-uint32_t tv_ranges_find(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t seq)
+uint32_t tv_ranges_find(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region,
+                        uint32_t seq)
 {
 	uint32_t i = r->root, best = 0;
 
@@ -85,8 +86,8 @@ uint32_t tv_ranges_prev(const struct tv_range_pool *p, uint8_t *region, uint32_t
 }
 
 /* What hangs at `parent` (0: the root) instead of `old` is now `i` (may be 0). */
-static void hang(struct tv_ranges *r, const struct tv_range_pool *p, uint8_t *region, uint32_t parent, uint32_t old,
-                 uint32_t i)
+static void hang(struct tv_ranges *r, const struct tv_range_pool *p, uint8_t *region,
+                 uint32_t parent, uint32_t old, uint32_t i)
 {
 	if (parent == 0) {
 		r->root = i;
@@ -139,7 +140,8 @@ static void rise(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, 
 }
 
 /* Hangs the new node i, whose seq is set, on its place as a leaf under `parent`. */
-static void add_leaf(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i, uint32_t parent)
+static void add_leaf(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i,
+                     uint32_t parent)
 {
 	struct tv_range *n = tv_range_at(p, region, i);
 
@@ -162,7 +164,8 @@ static void add_leaf(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *regi
 }
 
 /* The node under which a new range at seq becomes a leaf. */
-static uint32_t leaf_parent(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t seq)
+static uint32_t leaf_parent(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region,
+                            uint32_t seq)
 {
 	uint32_t i = r->root, parent = r->last;
 
@@ -178,7 +181,8 @@ static uint32_t leaf_parent(const struct tv_ranges *r, struct tv_range_pool *p, 
 	return parent;
 }
 
-uint32_t tv_ranges_insert(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t seq, uint32_t len)
+uint32_t tv_ranges_insert(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region,
+                          uint32_t seq, uint32_t len)
 {
 	uint32_t i = tv_pool_take(&p->pool, region) + 1;
 	struct tv_range *n;
@@ -203,8 +207,10 @@ void tv_ranges_remove(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *reg
 		r->last = tv_ranges_prev(p, region, i);
 	/* Sinks until one side is empty: the child of higher priority goes up. */
 	while (n->left != 0 && n->right != 0) {
+		bool left = tv_range_priority(p, n->left) > tv_range_priority(p, n->right);
+
 		p->steps++;
-		rotate_up(r, p, region, tv_range_priority(p, n->left) > tv_range_priority(p, n->right) ? n->left : n->right);
+		rotate_up(r, p, region, left ? n->left : n->right);
 	}
 	hang(r, p, region, n->parent, i, n->left != 0 ? n->left : n->right);
 	r->count--;
@@ -225,7 +231,8 @@ void tv_ranges_clear(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *regi
 	*r = (struct tv_ranges){0};
 }
 
-uint32_t tv_ranges_split(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i, uint32_t seq)
+uint32_t tv_ranges_split(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i,
+                         uint32_t seq)
 {
 	uint32_t j = tv_pool_take(&p->pool, region) + 1;
 	struct tv_range *left = tv_range_at(p, region, i);

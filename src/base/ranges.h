@@ -54,15 +54,18 @@ static inline uint32_t tv_range_priority(const struct tv_range_pool *p, uint32_t
 }
 
 /* The node that contains seq, else the first one behind it, else 0. */
-uint32_t tv_ranges_find(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t seq);
+uint32_t tv_ranges_find(const struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region,
+                        uint32_t seq);
 uint32_t tv_ranges_next(const struct tv_range_pool *p, uint8_t *region, uint32_t i);
 uint32_t tv_ranges_prev(const struct tv_range_pool *p, uint8_t *region, uint32_t i);
 /* Adds [seq, seq + len), which overlaps nothing; the new node (zeroed but for seq, len), 0: none free.
  * Appending behind the last takes constant time on average. */
-uint32_t tv_ranges_insert(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t seq, uint32_t len);
+uint32_t tv_ranges_insert(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region,
+                          uint32_t seq, uint32_t len);
 void tv_ranges_remove(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i);
 void tv_ranges_clear(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region);
 /* Cuts node i at seq (inside it): the new right part is a copy of the owner's fields; 0: none free. */
-uint32_t tv_ranges_split(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i, uint32_t seq);
+uint32_t tv_ranges_split(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *region, uint32_t i,
+                         uint32_t seq);
 
 #endif

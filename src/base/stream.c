@@ -50,7 +50,8 @@ uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *regi
 			left -= now;
 			continue;
 		}
-		page = tv_page_take(p, region, s->len < 4 * TV_SMALL_BYTES ? left : TV_PAGE_BYTES, urgent);
+		page = tv_page_take(p, region, s->len < 4 * TV_SMALL_BYTES ? left : TV_PAGE_BYTES,
+		                    urgent);
 		if (page == 0)
 			break;
 		link_page(s, p, region, page);
@@ -67,7 +68,8 @@ void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages
 		*from = (struct tv_stream){0};
 		return;
 	}
-	if (from->len <= TV_SMALL_BYTES && from->len <= room_in(tv_page_meta(p, region, s->tail), s->tail)) {
+	if (from->len <= TV_SMALL_BYTES &&
+	    from->len <= room_in(tv_page_meta(p, region, s->tail), s->tail)) {
 		struct tv_page *m = tv_page_meta(p, region, s->tail);
 
 		tv_stream_copy(from, p, region, 0, from->len, NULL,
@@ -164,8 +166,8 @@ void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uin
 }
 
 /* The page that holds offset off < len, and the offset of its first byte. */
-static struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
-                             const struct tv_cursor *cursor)
+static struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                             uint32_t off, const struct tv_cursor *cursor)
 {
 	struct tv_cursor at = {.page = s->head, .off = 0};
 	const struct tv_page *m;
@@ -183,8 +185,8 @@ static struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p
 
 /* The bytes from off on in the page under `at`, at most n; moves on when the page is used up and
  * more are wanted. */
-static struct tv_piece next_piece(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at, uint32_t off,
-                                  uint32_t n)
+static struct tv_piece next_piece(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at,
+                                  uint32_t off, uint32_t n)
 {
 	const struct tv_page *m = tv_page_meta(p, region, at->page);
 	uint32_t skip = off - at->off, have = m->len - skip;
@@ -198,8 +200,8 @@ static struct tv_piece next_piece(const struct tv_pages *p, uint8_t *region, str
 	return piece;
 }
 
-void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off, uint32_t n,
-                    struct tv_cursor *cursor, uint8_t *dst)
+void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                    uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
 {
 	struct tv_cursor at;
 
@@ -230,8 +232,9 @@ static uint64_t swapped(uint64_t sum)
 	return (sum & 0xff) << 8 | sum >> 8;
 }
 
-uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
-                            uint32_t n, struct tv_cursor *cursor, uint8_t *dst, enum tv_arch arch, uint64_t sum)
+uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                            uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
+                            enum tv_arch arch, uint64_t sum)
 {
 	struct tv_cursor at;
 	uint32_t done = 0;
@@ -255,9 +258,9 @@ uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p,
 	return sum;
 }
 
-unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
-                          uint32_t n, struct tv_cursor *cursor, struct tv_piece *pieces, unsigned cap,
-                          uint32_t *covered)
+unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                          uint32_t off, uint32_t n, struct tv_cursor *cursor,
+                          struct tv_piece *pieces, unsigned cap, uint32_t *covered)
 {
 	struct tv_cursor at;
 	unsigned count = 0;

@@ -35,15 +35,16 @@ void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uin
 void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region);
 /* Copies n bytes from offset off (off + n <= len) to dst. cursor may be NULL; it is used when it does
  * not lie behind off, and left at the page where the copy ended. */
-void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off, uint32_t n,
-                    struct tv_cursor *cursor, uint8_t *dst);
+void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                    uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst);
 /* The same, returning the sum of the bytes (arch/kernel.h) added to `sum`. */
-uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
-                            uint32_t n, struct tv_cursor *cursor, uint8_t *dst, enum tv_arch arch, uint64_t sum);
+uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                            uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
+                            enum tv_arch arch, uint64_t sum);
 /* The n bytes from off as at most `cap` pieces; returns how many pieces, and *covered the bytes in them. */
-unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
-                          uint32_t n, struct tv_cursor *cursor, struct tv_piece *pieces, unsigned cap,
-                          uint32_t *covered);
+unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                          uint32_t off, uint32_t n, struct tv_cursor *cursor,
+                          struct tv_piece *pieces, unsigned cap, uint32_t *covered);
 /* Bytes of pages that the stream holds (for the limit on true memory). */
 uint32_t tv_stream_held(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region);
 

@@ -102,9 +102,11 @@ bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_reh
 {
 	uint32_t old = !t->live, bits = t->bits[old], mask;
 	uint64_t *slots = area_slots(t, region, old);
+	bool rekeying = t->rekeying != 0;
 
 	if (bits == 0)
 		return false;
+	TV_ASSERT(!rekeying || rehash != NULL);
 	mask = (1u << bits) - 1;
 	if (t->start == TV_TABLE_UNSET)
 		t->start = find_start(slots, bits);
@@ -118,7 +120,7 @@ bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_reh
 		slots[at] = 0;
 		t->count[old]--;
 		t->moves++;
-		if (t->rekeying) {
+		if (rekeying) {
 			uint32_t ref = (uint32_t)slot & TV_TABLE_REF_MASK;
 
 			slot = rehash(user, ref) >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref;
@@ -150,7 +152,8 @@ void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_
 }
 
 /* The slot of this entry in an area, or NULL. */
-static uint64_t *find_slot(const struct tv_table *t, uint8_t *region, uint32_t area, uint64_t hash, uint32_t ref)
+static uint64_t *find_slot(const struct tv_table *t, uint8_t *region, uint32_t area, uint64_t hash,
+                           uint32_t ref)
 {
 	uint64_t want = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref;
 	uint64_t *slots = area_slots(t, region, area);
@@ -182,7 +185,8 @@ static void close_gap(const struct tv_table *t, uint64_t *slots, uint32_t area, 
 	slots[at] = 0;
 }
 
-void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref)
+void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
+                     uint32_t ref)
 {
 	uint32_t area = t->live;
 	uint64_t *slot = find_slot(t, region, area, hash, ref);
@@ -197,8 +201,8 @@ void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_
 	step(t, region);
 }
 
-void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref,
-                      uint32_t new_ref)
+void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
+                      uint32_t ref, uint32_t new_ref)
 {
 	uint64_t *slot = find_slot(t, region, t->live, hash, ref);
 

@@ -41,10 +41,11 @@ void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end);
 /* Adds an entry; ref is 1..TV_TABLE_REF_MASK. The caller keeps the number of entries in its limit. */
 void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref);
 /* Removes the entry with this hash and ref, which must exist. While re-keying pass both hashes. */
-void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref);
+void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
+                     uint32_t ref);
 /* Changes the reference of an entry in place. */
-void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref,
-                      uint32_t new_ref);
+void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
+                      uint32_t ref, uint32_t new_ref);
 /* Begins to re-key; false if a move is already under way. Until moving ends both hashes are needed. */
 bool tv_table_rekey(struct tv_table *t);
 /* Moves at most n slots; true while there is more. rehash may be NULL when not re-keying. */
@@ -63,8 +64,8 @@ struct tv_probe {
 	uint32_t at, mask, steps;
 };
 
-static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t, const uint8_t *region, unsigned area,
-                                  uint64_t hash)
+static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t,
+                                  const uint8_t *region, unsigned area, uint64_t hash)
 {
 	uint32_t bits = t->bits[area];
 

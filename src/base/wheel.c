@@ -24,7 +24,8 @@
 
 static struct tv_wheel_node *node_at(const struct tv_wheel *w, uint8_t *region, uint32_t number)
 {
-	return (struct tv_wheel_node *)(void *)(region + w->records + w->node + (uint64_t)(number - 1) * w->stride);
+	return (struct tv_wheel_node *)(void *)(region + w->records + w->node +
+	                                        (uint64_t)(number - 1) * w->stride);
 }
 
 static inline uint32_t digit(uint64_t tick, unsigned level)
@@ -32,7 +33,8 @@ static inline uint32_t digit(uint64_t tick, unsigned level)
 	return (uint32_t)(tick >> DIGIT_BITS * level) & DIGIT_MASK;
 }
 
-void tv_wheel_init(struct tv_wheel *w, const struct tv_pool *records, uint32_t node_offset, uint64_t now_tick)
+void tv_wheel_init(struct tv_wheel *w, const struct tv_pool *records, uint32_t node_offset,
+                   uint64_t now_tick)
 {
 	memset(w, 0, sizeof *w);
 	w->records = records->records;
@@ -165,7 +167,8 @@ static uint64_t next_slot(const struct tv_wheel *w)
 		uint32_t here = digit(w->now, TOP);
 		uint64_t turned = w->map[TOP] >> here | w->map[TOP] << (-here & DIGIT_MASK);
 
-		return ((w->now >> DIGIT_BITS * TOP) + (uint32_t)__builtin_ctzll(turned)) << DIGIT_BITS * TOP;
+		return ((w->now >> DIGIT_BITS * TOP) + (uint32_t)__builtin_ctzll(turned))
+		       << DIGIT_BITS * TOP;
 	}
 	return UINT64_MAX;
 }

@@ -37,7 +37,8 @@ static inline uint64_t tv_tick_up(uint64_t ns)
 	return (ns >> TV_TICK_SHIFT) + ((ns & ((1u << TV_TICK_SHIFT) - 1)) != 0);
 }
 
-void tv_wheel_init(struct tv_wheel *w, const struct tv_pool *records, uint32_t node_offset, uint64_t now_tick);
+void tv_wheel_init(struct tv_wheel *w, const struct tv_pool *records, uint32_t node_offset,
+                   uint64_t now_tick);
 /* Arms or re-arms record i for `tick` (a past one: due at once). Constant time. */
 void tv_wheel_arm(struct tv_wheel *w, uint8_t *region, uint32_t i, uint64_t tick);
 void tv_wheel_cancel(struct tv_wheel *w, uint8_t *region, uint32_t i);

@@ -206,7 +206,8 @@ static void test_pool_free_runs_cover_exactly_the_empty_blocks(void **state)
 			for (uint32_t i = 0; i < p.high; i++) {
 				uint64_t at = p.records + (uint64_t)i * stride;
 
-				if (tv_pool_taken(&p, region, i) && at < (b + 1) * grain && at + stride > b * grain)
+				if (tv_pool_taken(&p, region, i) && at < (b + 1) * grain &&
+				    at + stride > b * grain)
 					empty = false;
 			}
 			assert_int_equal(told[b], empty);

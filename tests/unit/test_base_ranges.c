@@ -339,23 +339,27 @@ static void test_ranges_splits_and_merges_take_logarithmic_steps(void **state)
 		uint64_t steps = m.pool.steps;
 
 		for (uint32_t i = 1; i < n; i++) {
-			uint32_t cut = 1 + (i * 7919u) % (n - 1), node, before_each = (uint32_t)m.pool.steps;
+			uint32_t cut = m.base + (1 + (i * 7919u) % (n - 1)) * mss, node;
+			uint64_t before = m.pool.steps;
 
-			node = tv_ranges_find(&m.r, &m.pool, m.region, m.base + cut * mss);
-			if (tv_range_at(&m.pool, m.region, node)->seq != m.base + cut * mss)
-				assert_int_not_equal(tv_ranges_split(&m.r, &m.pool, m.region, node, m.base + cut * mss), 0);
-			assert_true((uint32_t)m.pool.steps - before_each <= 6 * log2_of(n));
+			node = tv_ranges_find(&m.r, &m.pool, m.region, cut);
+			if (tv_range_at(&m.pool, m.region, node)->seq != cut)
+				node = tv_ranges_split(&m.r, &m.pool, m.region, node, cut);
+			assert_int_not_equal(node, 0);
+			assert_true(m.pool.steps - before <= 6 * log2_of(n));
 		}
 		assert_int_equal(m.r.count, n);
 		while (m.r.count > 1) {
-			uint32_t node = tv_ranges_find(&m.r, &m.pool, m.region, m.base + rng(n - 1) * mss);
+			uint32_t node =
+				tv_ranges_find(&m.r, &m.pool, m.region, m.base + rng(n - 1) * mss);
 			uint32_t next = tv_ranges_next(&m.pool, m.region, node);
 
 			if (next == 0) {
 				next = node;
 				node = tv_ranges_prev(&m.pool, m.region, node);
 			}
-			tv_range_at(&m.pool, m.region, node)->len += tv_range_at(&m.pool, m.region, next)->len;
+			tv_range_at(&m.pool, m.region, node)->len +=
+				tv_range_at(&m.pool, m.region, next)->len;
 			tv_ranges_remove(&m.r, &m.pool, m.region, next);
 		}
 		assert_int_equal(tv_ranges_check(&m.r, &m.pool, m.region), 0);
@@ -376,7 +380,8 @@ static void test_ranges_append_and_remove_first_take_constant_steps(void **state
 		tv_ranges_insert(&m.r, &m.pool, m.region, m.base + i * 1000, 1000);
 	m.pool.steps = 0;
 	for (uint32_t i = n - 1; i < rounds; i++) {
-		assert_int_not_equal(tv_ranges_insert(&m.r, &m.pool, m.region, m.base + i * 1000, 1000), 0);
+		assert_int_not_equal(
+			tv_ranges_insert(&m.r, &m.pool, m.region, m.base + i * 1000, 1000), 0);
 		tv_ranges_remove(&m.r, &m.pool, m.region, m.r.first);
 	}
 	assert_int_equal(m.r.count, n - 1);
@@ -394,7 +399,9 @@ static void test_ranges_sets_share_a_pool(void **state)
 	(void)state;
 	model_start(&m, 5000, 0, 40);
 	for (uint32_t i = 0; i < 5000; i++)
-		assert_int_not_equal(tv_ranges_insert(&sets[i % 50], &m.pool, m.region, i * 769 % 5000 * 8, 5), 0);
+		assert_int_not_equal(
+			tv_ranges_insert(&sets[i % 50], &m.pool, m.region, i * 769 % 5000 * 8, 5),
+			0);
 	assert_int_equal(tv_ranges_insert(&sets[0], &m.pool, m.region, 4, 1), 0);
 	for (unsigned s = 0; s < 50; s++) {
 		assert_int_equal(sets[s].count, 100);

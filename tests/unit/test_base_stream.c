@@ -140,8 +140,8 @@ static void model_read(struct model *m, unsigned i)
 	tv_stream_copy(&m->s[i], &m->pages, m->region, off, n, cursor, m->scratch);
 	assert_memory_equal(m->scratch, m->bytes[i] + off, n);
 	memset(m->scratch, 0xdd, n);
-	sum = tv_stream_copy_sum(&m->s[i], &m->pages, m->region, off, n, cursor, m->scratch, TV_ARCH_PORTABLE,
-	                         start);
+	sum = tv_stream_copy_sum(&m->s[i], &m->pages, m->region, off, n, cursor, m->scratch,
+	                         TV_ARCH_PORTABLE, start);
 	assert_memory_equal(m->scratch, m->bytes[i] + off, n);
 	assert_int_equal(fold(sum) % 0xffff, (naive_sum(m->bytes[i] + off, n) + start) % 0xffff);
 	count = tv_stream_pieces(&m->s[i], &m->pages, m->region, off, n, cursor, pieces, cap, &covered);
@@ -178,7 +178,8 @@ static uint32_t some_length(void)
 	return rng(bounds[rng(4)]);
 }
 
-static void run_against_model(uint32_t big, uint32_t small, uint32_t reserve, uint32_t ops, uint64_t seed)
+static void run_against_model(uint32_t big, uint32_t small, uint32_t reserve, uint32_t ops,
+                              uint64_t seed)
 {
 	struct model m;
 
@@ -249,7 +250,9 @@ static void test_page_reserve_serves_only_the_urgent(void **state)
 	assert_int_equal(tv_page_take(&m.pages, m.region, 4000, false), 0);
 	assert_int_equal(m.pages.failures, 1);
 	for (unsigned i = 0; i < 2; i++)
-		assert_int_equal(tv_page_cap(tv_page_take(&m.pages, m.region, TV_SMALL_BYTES, false)), TV_SMALL_BYTES);
+		assert_int_equal(
+			tv_page_cap(tv_page_take(&m.pages, m.region, TV_SMALL_BYTES, false)),
+			TV_SMALL_BYTES);
 	/* No small page left: a big one, but not from the reserve. */
 	assert_int_equal(tv_page_take(&m.pages, m.region, 1, false), 0);
 	for (unsigned i = 0; i < 3; i++)
@@ -274,7 +277,8 @@ static void test_stream_short_ones_hold_small_pages_only(void **state)
 		model_append(&m, 0, 1, false);
 	assert_int_equal(tv_stream_held(&m.s[0], &m.pages, m.region), 4 * TV_SMALL_BYTES);
 	model_append(&m, 0, 1, false);
-	assert_int_equal(tv_stream_held(&m.s[0], &m.pages, m.region), 4 * TV_SMALL_BYTES + TV_PAGE_BYTES);
+	assert_int_equal(tv_stream_held(&m.s[0], &m.pages, m.region),
+	                 4 * TV_SMALL_BYTES + TV_PAGE_BYTES);
 	model_append(&m, 1, TV_SMALL_BYTES + 1, false);
 	assert_int_equal(tv_stream_held(&m.s[1], &m.pages, m.region), TV_PAGE_BYTES);
 	/* The last bytes of a long write: the room in the last page first. */
@@ -344,7 +348,8 @@ static void test_stream_sum_over_odd_pieces_is_the_sum_of_the_whole(void **state
 			model_consume(&m, 1, rng(tv_min32(m.len[1], 300)));
 			model_join(&m, 0, 1);
 		}
-		sum = tv_stream_copy_sum(&m.s[0], &m.pages, m.region, 0, m.len[0], NULL, m.scratch, TV_ARCH_PORTABLE, 0);
+		sum = tv_stream_copy_sum(&m.s[0], &m.pages, m.region, 0, m.len[0], NULL, m.scratch,
+		                         TV_ARCH_PORTABLE, 0);
 		assert_memory_equal(m.scratch, m.bytes[0], m.len[0]);
 		assert_int_equal(fold(sum) % 0xffff, naive_sum(m.bytes[0], m.len[0]) % 0xffff);
 		model_check(&m);

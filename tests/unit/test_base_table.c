@@ -130,7 +130,8 @@ static void model_replace(struct model *m, uint32_t ref, uint32_t other)
 
 	if (!m->present[ref] || m->present[other])
 		return;
-	tv_table_replace(&m->t, m->region, hash_of(m, m->key, ref), hash_of(m, m->old_key, ref), ref, other);
+	tv_table_replace(&m->t, m->region, hash_of(m, m->key, ref), hash_of(m, m->old_key, ref),
+	                 ref, other);
 	m->present[ref] = 0;
 	m->present[other] = 1;
 	m->name[ref] = m->name[other];
@@ -217,7 +218,8 @@ static void test_table_clusters_across_the_end_are_moved_whole(void **state)
 	model_start(&m, 3000, 64, 9);
 	for (uint32_t first = 0; first < 700; first += 37) {
 		for (uint32_t i = 1; i <= 60; i++)
-			tv_table_insert(&m.t, m.region, ~(uint64_t)0 - ((uint64_t)(i % 7) << 40), first + i);
+			tv_table_insert(&m.t, m.region, ~(uint64_t)0 - ((uint64_t)(i % 7) << 40),
+			                first + i);
 		assert_int_equal(tv_table_check(&m.t, m.region), 0);
 		tv_table_rekey(&m.t);
 		m.key = rng64();
@@ -345,7 +347,8 @@ static void test_table_tuples_of_one_unkeyed_hash_stay_short(void **state)
 
 			sets[s].make(i, &address, &ports);
 			if (s == 2)
-				assert_int_equal(crc_of(ports, crc_of(address, 0xffffffff)), 0xdeadbeef);
+				assert_int_equal(crc_of(ports, crc_of(address, 0xffffffff)),
+				                 0xdeadbeef);
 			memcpy(k.b + 4, &address, 4);
 			memcpy(k.b + 8, &ports, 4);
 			hashes[i] = tv_key_hash(&k, &seed);

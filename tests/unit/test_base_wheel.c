@@ -177,7 +177,8 @@ static void test_wheel_ticks_that_wrap_agree_with_model(void **state)
 
 static void test_wheel_longest_deadline_is_kept(void **state)
 {
-	static const uint64_t starts[] = {0, 1, 63, (1ull << 30) - 1, (1ull << 31) + 77, (1ull << 36) - 1};
+	static const uint64_t starts[] = {
+		0, 1, 63, (1ull << 30) - 1, (1ull << 31) + 77, (1ull << 36) - 1};
 	struct model m;
 
 	(void)state;
@@ -260,7 +261,8 @@ static void test_wheel_million_due_timers_stop_at_the_budget(void **state)
 		while (expected < count) {
 			uint32_t budget = 1024, steps = 0, i;
 
-			while ((i = tv_wheel_pop(&m.w, m.region, 777 + aheads[a] + 9, &budget)) != TV_NONE) {
+			while ((i = tv_wheel_pop(&m.w, m.region, 777 + aheads[a] + 9, &budget)) !=
+			       TV_NONE) {
 				assert_int_equal(i, expected++);
 				steps++;
 			}
