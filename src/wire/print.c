@@ -111,7 +111,8 @@ static void print_number(struct tv_text *t, const char *before, uint32_t v)
 	tv_text_uint(t, v);
 }
 
-static void print_blocks(struct tv_text *t, const uint8_t *p, unsigned n, uint32_t base)
+/* n bytes of SACK blocks, of which `there` can be read. */
+static void print_blocks(struct tv_text *t, const uint8_t *p, unsigned n, size_t there, uint32_t base)
 {
 	if (n % 8 != 0) {
 		tv_text_str(t, " invalid sack");
@@ -119,7 +120,7 @@ static void print_blocks(struct tv_text *t, const uint8_t *p, unsigned n, uint32
 	}
 	print_number(t, " ", n / 8);
 	tv_text_char(t, ' ');
-	for (unsigned i = 0; i < n; i += 8) {
+	for (unsigned i = 0; i < n && i + 8 <= there; i += 8) {
 		print_number(t, "{", tv_load32(p + i) - base);
 		print_number(t, ":", tv_load32(p + i + 4) - base);
 		tv_text_char(t, '}');
@@ -180,7 +181,7 @@ static void print_value(struct tv_text *t, enum form form, const uint8_t *p, uns
 		print_number(t, " val ", tv_load32(p));
 		print_number(t, " ecr ", tv_load32(p + 4));
 		return;
-	case BLOCKS: print_blocks(t, p, n, sack); return;
+	case BLOCKS: print_blocks(t, p, n, n, sack); return;
 	case COOKIE:
 		tv_text_char(t, ' ');
 		print_cookie(t, p, n);
@@ -223,7 +224,10 @@ static enum walked print_option(struct tv_text *t, const uint8_t *p, size_t left
 		print_number(t, "unknown-", p[0]);
 	*used = f != NULL && f->length != 0 ? f->length : length;
 	if (*used > left || (f != NULL && f->form == EXPERIMENT && length < 4)) return BAD;
-	if (*used > there) return CUT_INSIDE;
+	if (*used > there) {
+		if (p[0] == 5) print_blocks(t, p + 2, length - 2, there - 2, sack);
+		return CUT_INSIDE;
+	}
 	if (length > 1)
 		print_value(t, f != NULL ? (enum form)f->form : BYTES, p + 2, *used - 2, sack);
 	if (*used == length) return GOOD;
@@ -242,7 +246,7 @@ bool tv_print_options(struct tv_text *t, const uint8_t *p, size_t n, size_t ther
 		if (at > 0) tv_text_char(t, ',');
 		if (at < there) w = print_option(t, p + at, n - at, there - at, sack, &used);
 		if (w == BAD) {
-			tv_text_str(t, at > 0 ? "[bad opt]>" : "[bad opt]");
+			tv_text_str(t, at > 0 ? "[bad opt]]" : "[bad opt]");
 			return false;
 		}
 		if (w != GOOD) {

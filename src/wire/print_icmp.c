@@ -130,11 +130,23 @@ static bool print_icmp4(struct tv_text *t, const uint8_t *p, size_t there)
 /* ------------------------------------------------------------------------------------------ */
 /* ICMPv6                                                                                      */
 
+static bool print_port_unreachable6(struct tv_text *t, const uint8_t *p, size_t there)
+{
+	struct tv_ip quoted;
+
+	if (tv_ip_parse_quoted(&quoted, p + 8, there - 8) != TV_V_OK || quoted.len < 4) return false;
+	if (quoted.protocol != TV_PROTO_TCP && quoted.protocol != TV_PROTO_UDP) return false;
+	tv_text_str(t, ", ");
+	print_v6(t, p + 32);
+	tv_text_str(t, quoted.protocol == TV_PROTO_TCP ? " tcp" : " udp");
+	print_number(t, " port ", tv_load16(quoted.payload + 2));
+	return true;
+}
+
 static bool print_unreachable6(struct tv_text *t, const uint8_t *p, size_t there)
 {
-	static const char *const why[5] = {"unreachable route ", " unreachable prohibited ",
-		"beyond scope ", "unreachable address ", "unreachable port, "};
-	struct tv_ip quoted;
+	static const char *const why[5] = {"unreachable route", " unreachable prohibited",
+		"beyond scope", "unreachable address", "unreachable port"};
 
 	tv_text_str(t, "destination unreachable, ");
 	if (p[1] > 4) {
@@ -142,22 +154,15 @@ static bool print_unreachable6(struct tv_text *t, const uint8_t *p, size_t there
 		tv_text_char(t, ')');
 		return true;
 	}
-	if (there < 48) return false;
 	tv_text_str(t, why[p[1]]);
+	if (there < 48) return false;
+	if (p[1] == 4) return print_port_unreachable6(t, p, there);
+	tv_text_char(t, ' ');
 	print_v6(t, p + 32);
 	if (p[1] == 2) {
 		tv_text_str(t, ", source address ");
 		print_v6(t, p + 16);
 	}
-	if (p[1] != 4) return true;
-	if (tv_ip_parse_quoted(&quoted, p + 8, there - 8) != TV_V_OK || quoted.len < 4) return false;
-	if (quoted.protocol == TV_PROTO_TCP)
-		tv_text_str(t, " tcp");
-	else if (quoted.protocol == TV_PROTO_UDP)
-		tv_text_str(t, " udp");
-	else
-		print_number(t, " protocol ", quoted.protocol);
-	print_number(t, " port ", tv_load16(quoted.payload + 2));
 	return true;
 }
 
