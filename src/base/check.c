@@ -81,9 +81,12 @@ static int check_area(const struct tv_table *t, const uint8_t *region, uint32_t 
 		CHECK(!emptied);
 		CHECK((slots[i] & TV_TABLE_REF_MASK) != 0);
 		far = home_distance(slots[i], i, bits);
+		/* Right behind the emptied part stands what is at home there, or in that part. */
 		if (area != t->live && t->start != TV_TABLE_UNSET &&
-		    ((i - t->start) & mask) == t->cursor)
+		    ((i - t->start) & mask) == t->cursor) {
+			CHECK(far <= t->cursor);
 			continue;
+		}
 		CHECK(far == 0 || slots[before] != 0);
 		CHECK(far == 0 || home_distance(slots[before], before, bits) + 1 >= far);
 	}

@@ -88,12 +88,13 @@ static void begin_move(struct tv_table *t, uint32_t bits)
 	t->start = TV_TABLE_UNSET;
 }
 
-/* The first slot of the old area whose entry was not pushed there across slot 0. */
+/* The first slot of the old area that is empty or whose entry is at home: nobody behind it was pushed
+ * across it. */
 static uint32_t find_start(const uint64_t *slots, uint32_t bits)
 {
 	uint32_t at = 0;
 
-	while (slots[at] != 0 && displacement(slots[at], at, bits) > at)
+	while (slots[at] != 0 && displacement(slots[at], at, bits) != 0)
 		at++;
 	return at;
 }
