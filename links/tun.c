@@ -78,18 +78,19 @@ static int tun_rx(struct link *l, struct tv_packet *packets, unsigned n)
 static int tun_send(struct link *l, const struct tv_packet *packet)
 {
 	struct tun *t = (struct tun *)l;
+	struct iovec *iov = t->iov;
 	struct virtio_net_hdr h;
 	ssize_t w;
 
 	if (packet->piece_count > PIECES_MAX)
 		return -EMSGSIZE;
 	vnet_write(&h, TV_LINK_IP, packet);
-	t->iov[0] = (struct iovec){ &h, VNET_BYTES };
-	t->iov[1] = (struct iovec){ packet->data, packet->len };
+	iov[0] = (struct iovec){ &h, VNET_BYTES };
+	iov[1] = (struct iovec){ packet->data, packet->len };
 	for (unsigned i = 0; i < packet->piece_count; i++)
-		t->iov[2 + i] = (struct iovec){ (void *)(uintptr_t)packet->pieces[i].data, packet->pieces[i].len };
+		iov[2 + i] = (struct iovec){ (void *)(uintptr_t)packet->pieces[i].data, packet->pieces[i].len };
 	do
-		w = writev(l->fd, t->iov, 2 + packet->piece_count);
+		w = writev(l->fd, iov, 2 + packet->piece_count);
 	while (w < 0 && errno == EINTR);
 	return w < 0 ? -errno : 0;
 }
