@@ -12,7 +12,7 @@
 #define REFS 220u
 #define ENTRIES 200u
 #define RANGES 24u
-#define SPAN 4000u
+#define SPAN 1000u
 #define LONGEST 20000u
 
 #define MUST(condition) ((condition) ? (void)0 : abort())
@@ -179,7 +179,7 @@ static void ranges_step(struct ranges_model *m, struct input *in)
 		}
 		break;
 	default:
-		ranges_insert(m, off, 1 + take(in, 300));
+		ranges_insert(m, off, 1 + take(in, 80));
 		break;
 	}
 	MUST(tv_ranges_check(&m->r, &m->pool, m->region) == 0);
