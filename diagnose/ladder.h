@@ -64,7 +64,7 @@ struct ladder_event *ladder_at(struct ladder *l, size_t number);
 struct ladder_row {
 	const struct ladder_event *event;
 	bool tcp;
-	char words[64];        /* "SYN ACK", or what it is if it is not TCP */
+	char words[64];        /* "SYN,ACK", or what it is if it is not TCP */
 	char flags[16];        /* as tcpdump writes them: "S." */
 	uint32_t seq, ack;     /* as on the wire */
 	uint32_t rel_seq, rel_ack; /* counted from the first sequence number of their side */
@@ -115,5 +115,8 @@ typedef void (*ladder_sink_fn)(void *user, const char *text, size_t len);
 
 void ladder_print(const struct ladder *l, const struct ladder_style *style, ladder_sink_fn sink,
 	void *user);
+/* The packets alone, one a line, as `tcpdump -n -ttttt` writes them (time since the first event). A
+ * packet that did not arrive ends in "(lost)". */
+void ladder_lines(const struct ladder *l, ladder_sink_fn sink, void *user);
 
 #endif

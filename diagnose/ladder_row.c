@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "diagnose/ladder_list.h"
+#include "wire/print.h"
 #include "wire/segment.h"
 
 /* ------------------------------------------------------------------------------------------ */
@@ -126,32 +127,11 @@ void ladder_read(struct ladder_reader *reader, const struct ladder *l)
 
 static void flag_words(struct ladder_row *row, uint16_t flags)
 {
-	static const struct {
-		uint16_t bit;
-		const char *word;
-	} words[] = {{TV_SYN, "SYN"}, {TV_FIN, "FIN"}, {TV_RST, "RST"}, {TV_PSH, "PSH"},
-		{TV_ACK, "ACK"}, {TV_URG, "URG"}, {TV_ECE, "ECE"}, {TV_CWR, "CWR"}, {TV_AE, "AE"}};
-	/* The order and letters of tcpdump. */
-	static const struct {
-		uint16_t bit;
-		char letter;
-	} letters[] = {{TV_FIN, 'F'}, {TV_SYN, 'S'}, {TV_RST, 'R'}, {TV_PSH, 'P'}, {TV_ACK, '.'},
-		{TV_URG, 'U'}, {TV_ECE, 'E'}, {TV_CWR, 'W'}, {TV_AE, 'e'}};
-	size_t at = 0, n = 0;
+	struct tv_text words = tv_text_start(row->words, sizeof row->words);
+	struct tv_text letters = tv_text_start(row->flags, sizeof row->flags);
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (flags & words[i].bit)
-			at += (size_t)snprintf(row->words + at, sizeof row->words - at, "%s%s",
-				at ? " " : "", words[i].word);
-	if (at == 0)
-		snprintf(row->words, sizeof row->words, "no flags");
-	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-		if (flags & letters[i].bit)
-			row->flags[n++] = letters[i].letter;
-	if (n == 0)
-		memcpy(row->flags, "none", 5);
-	else
-		row->flags[n] = 0;
+	tv_print_flag_words(&words, flags);
+	tv_print_flags(&letters, flags);
 }
 
 static void read_options(struct ladder_row *row, const struct tv_tcp_options *o, uint32_t acked_first)

@@ -1,0 +1,435 @@
+/*
+ * connect.c - trivet connect: open a connection from Trivet's own stack, through a TUN device, and
+ * copy the standard input to it and what comes back to the standard output, as nc does.
+ *
+ * The end of the input is a half-close: what the peer still says is printed. The end of the peer's
+ * stream ends the verb once everything was written. Neither side is read faster than the other takes:
+ * the input is not watched while the send buffer is full, and what the output has no room for stays
+ * in the receive buffer, where it closes the peer's window.
+ *
+ * A TUN device leads to this machine's kernel. That answers for its own addresses, and for others only
+ * if it forwards packets; where it does not, this says so at once instead of waiting for a time-out.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/address.h"
+#include "cli/tunnel.h"
+#include "cli/verb.h"
+#include "posix/clock.h"
+
+/* What a pipe takes at once when poll() says that it takes something. */
+enum { OUT_BYTES = 4096, IN_BYTES = 65536 };
+
+struct caller {
+	struct common common;
+	struct tunnel tunnel;
+	struct run *run;
+	struct tv_stack *stack;
+	struct tap *tap;
+	tv_handle handle;
+	struct tv_endpoint remote;
+	tv_time limit;         /* how long the handshake may take */
+	tv_time begun;
+	bool open, ended, input_over;
+	enum tv_reason reason;
+	int status;
+	uint8_t in[IN_BYTES];  /* read, and not yet taken by the stack */
+	size_t in_len, in_at;
+};
+
+/* ------------------------------------------------------------------------------------------ */
+/* Copying                                                                                     */
+
+static void on_input(void *user, int fd, short ready);
+static void on_output(void *user, int fd, short ready);
+
+static void fail(struct caller *c, const char *why)
+{
+	complain(&c->common, "%s", why);
+	c->status = EXIT_FAILED;
+	run_stop(c->run);
+}
+
+/* Gives what was read to the stack; reads on when all was taken. */
+static void push(struct caller *c)
+{
+	while (c->in_at < c->in_len) {
+		int64_t n = tv_send(c->stack, run_now(c->run), c->handle, c->in + c->in_at,
+			c->in_len - c->in_at, 0);
+
+		if (n <= 0) {
+			run_unwatch(c->run, 0);
+			return;
+		}
+		c->in_at += (size_t)n;
+	}
+	if (c->input_over)
+		tv_shutdown(c->stack, run_now(c->run), c->handle);
+	else if (!run_watch(c->run, 0, POLLIN, on_input, c))
+		fail(c, "out of memory");
+}
+
+static void on_input(void *user, int fd, short ready)
+{
+	struct caller *c = user;
+	ssize_t n = read(fd, c->in, sizeof c->in);
+
+	(void)ready;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	c->in_at = 0;
+	c->in_len = n > 0 ? (size_t)n : 0;
+	if (n <= 0) {
+		c->input_over = true;
+		run_unwatch(c->run, fd);
+	}
+	push(c);
+}
+
+/* The stream has ended, in whichever way. */
+static void peer_is_done(struct caller *c, int64_t result)
+{
+	c->ended = true;
+	if (result != 0)
+		return; /* on_event() tells the reason */
+	tv_close(c->stack, run_now(c->run), c->handle);
+	run_stop(c->run);
+}
+
+/* Prints what has arrived, as far as the output takes it. */
+static void pull(struct caller *c)
+{
+	struct pollfd out = {.fd = 1, .events = POLLOUT};
+	char text[OUT_BYTES];
+
+	while (!c->ended) {
+		int64_t n;
+
+		if (poll(&out, 1, 0) != 1) {
+			if (!run_watch(c->run, 1, POLLOUT, on_output, c))
+				fail(c, "out of memory");
+			return;
+		}
+		n = tv_recv(c->stack, run_now(c->run), c->handle, text, sizeof text, 0);
+		if (n == TV_AGAIN)
+			break;
+		if (n <= 0) {
+			peer_is_done(c, n);
+			break;
+		}
+		for (int64_t at = 0, w = 0; at < n; at += w) {
+			w = write(1, text + at, (size_t)(n - at));
+			if (w < 0 && errno != EINTR && errno != EAGAIN) {
+				fail(c, "the standard output is gone");
+				return;
+			}
+			w = w < 0 ? 0 : w;
+		}
+	}
+	run_unwatch(c->run, 1);
+}
+
+static void on_output(void *user, int fd, short ready)
+{
+	(void)fd;
+	(void)ready;
+	pull(user);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Events                                                                                      */
+
+static const char purpose[] =
+	"This verb speaks TCP from Trivet's own stack: it reaches the other end of a TUN device,\n"
+	"and what this machine forwards packets to. To learn why a connection of this machine's\n"
+	"own does not come up, use: trivet check %s %u\n";
+
+static void tell_purpose(const struct caller *c)
+{
+	char text[ADDRESS_TEXT];
+
+	if (!c->common.quiet)
+		fprintf(stderr, purpose, address_text(&c->remote.addr, text), c->remote.port);
+}
+
+static void on_open(struct caller *c)
+{
+	struct tv_info info = {.size = sizeof info};
+	char time[24], from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
+
+	c->open = true;
+	run_alarm(c->run, TV_NEVER, NULL, NULL);
+	if (!c->common.quiet && tv_info(c->stack, c->handle, &info) == 0)
+		fprintf(stderr, "Connected %s to %s in %s.\n", endpoint_text(&info.local, from),
+			endpoint_text(&info.remote, to),
+			duration_text(run_now(c->run) - c->begun, time));
+	push(c);
+}
+
+static void on_closed(struct caller *c, enum tv_reason reason)
+{
+	char to[ENDPOINT_TEXT];
+
+	c->ended = true;
+	c->reason = reason;
+	run_stop(c->run);
+	if (reason == TV_R_NORMAL)
+		return;
+	complain(&c->common, "%s: %s", endpoint_text(&c->remote, to), tv_reason_text(reason));
+	c->status = EXIT_FAILED;
+	if (!c->open && reason != TV_R_REFUSED)
+		tell_purpose(c);
+}
+
+static void on_event(void *user, const struct tv_event *event)
+{
+	struct caller *c = user;
+
+	if (event->flags & TV_EV_CONNECTED)
+		on_open(c);
+	if (event->flags & TV_EV_WRITABLE)
+		push(c);
+	if (event->flags & (TV_EV_READABLE | TV_EV_PEER_CLOSED | TV_EV_CLOSED) && c->open)
+		pull(c);
+	if (event->flags & TV_EV_CLOSED)
+		on_closed(c, event->reason);
+}
+
+static void on_timeout(void *user)
+{
+	struct caller *c = user;
+	char to[ENDPOINT_TEXT], time[24];
+
+	complain(&c->common, "%s: no answer within %s", endpoint_text(&c->remote, to),
+		duration_text(c->limit, time));
+	tell_purpose(c);
+	c->status = EXIT_FAILED;
+	run_stop(c->run);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The way there                                                                               */
+
+/* Is this one of the kernel's own addresses? */
+static bool is_own(const struct tv_addr *addr)
+{
+	struct host_address list[256];
+	int n = host_addresses(list, 256);
+
+	for (int i = 0; i < n && i < 256; i++)
+		if (memcmp(&list[i].addr, addr, sizeof *addr) == 0)
+			return true;
+	return false;
+}
+
+static bool reads_one(const char *sysctl)
+{
+	char value[16];
+
+	return host_sysctl_read(sysctl, value, sizeof value) >= 0 && value[0] != '0';
+}
+
+/* NULL, or why the kernel will not carry packets from the device to there. */
+static const char *obstruction(const struct tv_addr *remote, char *out, size_t room)
+{
+	bool v4 = address_is_v4(remote);
+	const char *name = v4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
+	struct host_route route;
+
+	if (is_own(remote))
+		return NULL;
+	if (host_route_get(remote, &route) < 0)
+		return "this machine has no route to it";
+	if (reads_one(name))
+		return NULL;
+	snprintf(out, room, "this machine does not forward packets (%s is 0)", name);
+	return out;
+}
+
+static bool check_way(struct caller *c)
+{
+	char text[ADDRESS_TEXT], why[128];
+	const char *what = NULL;
+	bool family = false;
+
+	for (unsigned i = 0; i < c->tunnel.count; i++) {
+		const struct tv_addr *self = &c->tunnel.at[i].self;
+
+		family |= address_is_v4(self) == address_is_v4(&c->remote.addr);
+		if (memcmp(self, &c->remote.addr, sizeof *self) == 0)
+			return true; /* Trivet itself, inside the stack */
+	}
+	if (!family)
+		what = address_is_v4(&c->remote.addr) ? "the device has no IPv4 address" :
+							"the device has no IPv6 address";
+	if (!what)
+		what = obstruction(&c->remote.addr, why, sizeof why);
+	if (!what)
+		return true;
+	complain(&c->common, "there is no way from %s to %s: %s", c->tunnel.device,
+		address_text(&c->remote.addr, text), what);
+	tell_purpose(c);
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Beginning and end                                                                           */
+
+static struct tv_stack *small_stack(const struct common *common)
+{
+	struct tv_config config;
+
+	tv_config_default(&config);
+	config.connections = 16;
+	config.half_opens = 16;
+	config.time_waits = 16;
+	config.addresses = TUNNEL_ADDRESSES + 1;
+	config.routes = 2 * TUNNEL_ADDRESSES + 2;
+	config.defaults.snd_buf = 1u << 20;
+	config.defaults.rcv_buf = 1u << 20;
+	return stack_make(common, &config, clock_now());
+}
+
+static int start(struct caller *c)
+{
+	struct tv_connect_config config;
+	int error;
+
+	tv_connect_default(&config);
+	config.remote = c->remote;
+	c->begun = run_now(c->run);
+	do
+		error = tv_connect(c->stack, run_now(c->run), &config, &c->handle, NULL);
+	while (error == TV_AGAIN);
+	if (error < 0) {
+		complain(&c->common, "cannot connect: %s", tv_error_text(error));
+		return EXIT_FAILED;
+	}
+	if (c->limit)
+		run_alarm(c->run, c->begun + c->limit, on_timeout, c);
+	return 0;
+}
+
+static int begin(struct caller *c)
+{
+	int status;
+
+	c->stack = small_stack(&c->common);
+	c->run = c->stack ? run_new(c->stack) : NULL;
+	if (!c->run)
+		return EXIT_FAILED;
+	status = tunnel_open(&c->tunnel, &c->common);
+	if (status) {
+		tell_purpose(c);
+		return status;
+	}
+	if (c->tunnel.count == 0) {
+		complain(&c->common, "%s has no address: give the kernel's end one with --addr",
+			c->tunnel.device);
+		tell_purpose(c);
+		return EXIT_USAGE;
+	}
+	if (!check_way(c))
+		return EXIT_FAILED;
+	status = tunnel_join(&c->tunnel, &c->common, c->run, c->stack);
+	if (status)
+		return status;
+	if (!capture_open(&c->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &c->tap))
+		return EXIT_RIGHTS;
+	c->tunnel.link->tap = c->tap;
+	run_events(c->run, on_event, c);
+	return start(c);
+}
+
+/* Lets the last packets leave: our FIN and the acknowledgment of it, or a second has passed. */
+static void linger(struct caller *c)
+{
+	tv_time limit = run_now(c->run) + TV_S;
+	struct tv_info info = {.size = sizeof info};
+
+	run_events(c->run, NULL, NULL);
+	while (run_now(c->run) < limit && run_once(c->run, limit) == 0)
+		if (tv_info(c->stack, c->handle, &info) < 0 || info.state == TV_TIME_WAIT ||
+			info.state == TV_CLOSED || info.state == TV_FIN_WAIT_2)
+			break;
+}
+
+static int call(struct caller *c)
+{
+	int status = begin(c);
+
+	if (status == 0 && run_loop(c->run, TV_NEVER) < 0) {
+		complain(&c->common, "%s", run_error(c->run));
+		status = EXIT_FAILED;
+	}
+	if (status == 0)
+		status = c->status;
+	if (c->handle) {
+		if (!c->ended)
+			tv_abort(c->stack, run_now(c->run), c->handle);
+		run_unwatch(c->run, 0);
+		run_unwatch(c->run, 1);
+		linger(c);
+	}
+	tunnel_close(&c->tunnel);
+	if (!capture_close(&c->common, c->tap) && status == 0)
+		status = EXIT_FAILED;
+	if (c->run)
+		run_free(c->run);
+	return status;
+}
+
+static const char about[] =
+	"Connects to ADDR PORT from Trivet's own TCP, through the TUN device NAME, and copies\n"
+	"the terminal to the connection and back, as nc does. The kernel's end of the device\n"
+	"gets the address A; Trivet is the next address of that subnet. --addr may be left\n"
+	"out if the device has an address. Without a device, this verb reaches nothing: to\n"
+	"learn why an ordinary connection does not come up, there is 'trivet check'.";
+
+static const char examples[] =
+	"  nc -l 10.9.0.1 7777 &\n"
+	"  sudo trivet connect --tun tv0 --addr 10.9.0.1/24 10.9.0.1 7777\n";
+
+int verb_connect(int argc, char **argv)
+{
+	struct caller *c = calloc(1, sizeof *c);
+	struct texts addrs = {.count = 0};
+	const char *device = "tv0";
+	bool self = false;
+	uint64_t port;
+	int status;
+
+	if (!c)
+		return EXIT_FAILED;
+	const struct option options[] = {
+		{"tun", 0, OPTION_TEXT, "NAME", "the TUN device (tv0)", &device, 0, 0},
+		{"addr", 0, OPTION_TEXTS, "A/LEN", "the kernel's end; again: another (IPv4, IPv6)", &addrs,
+			0, 0},
+		{"self", 0, OPTION_FLAG, NULL, "--addr is Trivet's end, the kernel's is the next", &self, 0,
+			0},
+		{"timeout", 0, OPTION_DURATION, "TIME", "give up if it is not open by then", &c->limit, 0, 0},
+		{0},
+	};
+	const struct usage usage = {"connect", "[--tun NAME] [--addr A/LEN] [--self] ADDR PORT", about,
+		options, examples};
+	int operands = options_read(&usage, &c->common, argc, argv);
+
+	if (operands != 2)
+		usage_error("connect", "%s", operands < 2 ? "ADDR and PORT are needed" :
+							   "ADDR and PORT are enough");
+	if (!address_read(argv[1], &c->remote.addr))
+		usage_error("connect", "'%s' is not an IPv4 or IPv6 address (names are not looked up)",
+			argv[1]);
+	if (!number_read(argv[2], 1, 65535, &port))
+		usage_error("connect", "'%s' is not a port: a number from 1 to 65535", argv[2]);
+	c->remote.port = (uint16_t)port;
+	tunnel_addresses(&c->tunnel, &c->common, &addrs, self);
+	c->tunnel.device = device;
+	status = call(c);
+	free(c);
+	return status;
+}

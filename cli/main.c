@@ -1,0 +1,77 @@
+/*
+ * main.c - the command trivet: a table of verbs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "cli/verb.h"
+
+static const struct verb {
+	const char *name;
+	const char *line;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{"demo", "show a connection between this machine's TCP and Trivet, packet by packet", verb_demo},
+	{"serve", "listen behind a TUN device: echo, discard, or the files of a directory", verb_serve},
+	{"connect", "open a connection through a TUN device, and copy it to the terminal", verb_connect},
+};
+
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+static void print_help(void)
+{
+	printf("Trivet is TCP you can hold in your hand.\n\n"
+	       "Usage: trivet VERB [FLAGS] [OPERANDS]\n\n");
+	for (int i = 0; i < VERBS; i++)
+		printf("  %-10s %s\n", verbs[i].name, verbs[i].line);
+	printf("\n'trivet VERB --help' tells the flags of a verb; trivet(1) has examples.\n"
+	       "Begin with: trivet demo\n");
+}
+
+_Noreturn static void unknown_verb(const char *word)
+{
+	const char *names[VERBS + 1] = {0}, *like;
+
+	for (int i = 0; i < VERBS; i++)
+		names[i] = verbs[i].name;
+	like = nearest(word, names);
+	if (word[0] == '-')
+		usage_error(NULL, "unknown flag '%s'", word);
+	if (like)
+		usage_error(NULL, "unknown verb '%s' (did you mean '%s'?)", word, like);
+	usage_error(NULL, "unknown verb '%s'", word);
+}
+
+/* What was printed counts only if it arrived (a full disk, a closed pipe). */
+static int finish(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("trivet: standard output");
+		return status ? status : EXIT_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	if (!word) {
+		print_help();
+		finish(EXIT_FINE);
+		return EXIT_USAGE;
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+		print_help();
+		return finish(EXIT_FINE);
+	}
+	if (strcmp(word, "--version") == 0) {
+		printf("trivet %d.%d\n", TV_VERSION_MAJOR, TV_VERSION_MINOR);
+		return finish(EXIT_FINE);
+	}
+	for (int i = 0; i < VERBS; i++)
+		if (strcmp(word, verbs[i].name) == 0)
+			return finish(verbs[i].run(argc - 1, argv + 1));
+	unknown_verb(word);
+}

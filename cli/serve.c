@@ -1,0 +1,445 @@
+/*
+ * serve.c - trivet serve: a listener behind a TUN device.
+ *
+ * One loop (posix/run.h), one stack, one listener. A connection is a struct client from accept to
+ * close; its address is the `user` word of the connection, so that an event finds it without a table.
+ * The service is called on every event and does what goes; what does not go now goes at the next
+ * event. A connection on which nothing has moved for IDLE is closed: clients are kept in the order
+ * of their last activity, and an alarm looks at the oldest.
+ *
+ * SIGINT and SIGTERM end the loop; connections that are open then are reset, so that no peer is
+ * left to find out by time-out.
+ */
+#include "cli/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/verb.h"
+#include "posix/clock.h"
+
+#define IDLE (300 * TV_S)
+#define LOOK (5 * TV_S)
+
+/* ------------------------------------------------------------------------------------------ */
+/* Clients                                                                                     */
+
+static void unlink_client(struct client *c)
+{
+	struct server *s = c->server;
+
+	*(c->older ? &c->older->newer : &s->oldest) = c->newer;
+	*(c->newer ? &c->newer->older : &s->newest) = c->older;
+	c->older = c->newer = NULL;
+}
+
+static void append_client(struct client *c)
+{
+	struct server *s = c->server;
+
+	c->active = run_now(s->run);
+	c->older = s->newest;
+	*(s->newest ? &s->newest->newer : &s->oldest) = c;
+	s->newest = c;
+}
+
+static void moved(struct client *c)
+{
+	unlink_client(c);
+	append_client(c);
+}
+
+int64_t client_recv(struct client *c, void *data, size_t len, unsigned flags)
+{
+	int64_t n = tv_recv(c->server->stack, run_now(c->server->run), c->handle, data, len, flags);
+
+	if (n > 0 && !(flags & TV_RECV_PEEK)) {
+		c->received += (uint64_t)n;
+		moved(c);
+	}
+	return n;
+}
+
+void client_consume(struct client *c, size_t len)
+{
+	if (tv_consume(c->server->stack, run_now(c->server->run), c->handle, len) >= 0)
+		c->received += len;
+}
+
+int64_t client_send(struct client *c, const void *data, size_t len)
+{
+	int64_t n = tv_send(c->server->stack, run_now(c->server->run), c->handle, data, len, 0);
+
+	if (n > 0) {
+		c->sent += (uint64_t)n;
+		moved(c);
+	}
+	return n;
+}
+
+void client_close(struct client *c)
+{
+	if (!c->over)
+		tv_close(c->server->stack, run_now(c->server->run), c->handle);
+	c->over = c->over ? c->over : "closed";
+}
+
+void client_abort(struct client *c)
+{
+	if (!c->over)
+		tv_abort(c->server->stack, run_now(c->server->run), c->handle);
+	c->over = c->over ? c->over : "reset";
+}
+
+void client_log(const struct client *c, const char *what, const char *detail)
+{
+	const struct common *common = &c->server->common;
+	char peer[ENDPOINT_TEXT];
+
+	endpoint_text(&c->peer, peer);
+	if (common->quiet)
+		return;
+	if (!common->json) {
+		printf("%s %s%s%s\n", peer, what, *detail ? " " : "", detail);
+		return;
+	}
+	json_t *o = json_pack("{s:s,s:s,s:s,s:I,s:I}", "peer", peer, "what", what, "detail", detail,
+		"received", (json_int_t)c->received, "sent", (json_int_t)c->sent);
+	if (json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
+		putchar('\n');
+	json_decref(o);
+}
+
+/* The end of a client, with a line that says how. */
+static void forget(struct client *c, const char *how)
+{
+	struct server *s = c->server;
+	char in[24], out[24], detail[80];
+
+	if (s->service != &service_http) {
+		snprintf(detail, sizeof detail, "(%s in, %s out)", bytes_text(c->received, in),
+			bytes_text(c->sent, out));
+		client_log(c, how, detail);
+	}
+	if (s->service->gone)
+		s->service->gone(c);
+	unlink_client(c);
+	tv_set(s->stack, run_now(s->run), c->handle, TV_OPT_USER, 0);
+	tv_release(s->stack, run_now(s->run), c->handle);
+	s->received += c->received;
+	s->sent += c->sent;
+	s->open--;
+	free(c);
+}
+
+static void attend(struct client *c)
+{
+	c->server->service->ready(c);
+	if (c->over)
+		forget(c, c->over);
+}
+
+static void take_client(struct server *s, tv_handle handle)
+{
+	struct tv_info info = {.size = sizeof info};
+	struct client *c = calloc(1, sizeof *c);
+
+	if (!c || tv_info(s->stack, handle, &info) < 0) {
+		tv_abort(s->stack, run_now(s->run), handle);
+		tv_release(s->stack, run_now(s->run), handle);
+		free(c);
+		return;
+	}
+	c->server = s;
+	c->handle = handle;
+	c->peer = info.remote;
+	append_client(c);
+	s->accepted++;
+	s->open++;
+	tv_set(s->stack, run_now(s->run), handle, TV_OPT_USER, (uintptr_t)c);
+	attend(c); /* what arrived before it was accepted is not told again */
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The loop's calls                                                                            */
+
+static void on_event(void *user, const struct tv_event *event)
+{
+	struct server *s = user;
+	struct client *c = (struct client *)(uintptr_t)event->user;
+	tv_handle handle;
+
+	if (event->flags & TV_EV_ACCEPT)
+		while (tv_accept(s->stack, run_now(s->run), s->listener, &handle) == 0)
+			take_client(s, handle);
+	if (!c)
+		return;
+	if (event->flags & TV_EV_CLOSED) {
+		/* What had arrived can still be read. */
+		s->service->ready(c);
+		forget(c, c->over ? c->over : tv_reason_text(event->reason));
+		return;
+	}
+	attend(c);
+}
+
+static void on_alarm(void *user)
+{
+	struct server *s = user;
+	tv_time now = run_now(s->run);
+
+	while (s->oldest && now - s->oldest->active >= IDLE) {
+		client_abort(s->oldest);
+		forget(s->oldest, "idle: reset");
+	}
+	run_alarm(s->run, now + LOOK, on_alarm, s);
+}
+
+static void on_signal(void *user, int fd, short ready)
+{
+	struct server *s = user;
+
+	(void)fd;
+	(void)ready;
+	run_stop(s->run);
+}
+
+static int watch_signals(struct server *s)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd >= 0 && !run_watch(s->run, fd, POLLIN, on_signal, s)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Beginning and end                                                                           */
+
+static struct tv_stack *big_stack(const struct common *common)
+{
+	struct tv_config config;
+
+	tv_config_default(&config);
+	config.connections = 16384;
+	config.half_opens = 8192;
+	config.time_waits = 65536;
+	config.pages = 131072;
+	config.small_pages = 65536;
+	config.ranges = 262144;
+	config.listeners = 4;
+	config.addresses = TUNNEL_ADDRESSES + 1;
+	config.routes = 2 * TUNNEL_ADDRESSES + 2;
+	config.defaults.snd_buf = 1u << 20;
+	config.defaults.rcv_buf = 1u << 20;
+	config.defaults.keepalive = true;
+	return stack_make(common, &config, clock_now());
+}
+
+static int begin(struct server *s)
+{
+	struct tv_listen_config config;
+	int status, error;
+
+	s->stack = big_stack(&s->common);
+	s->run = s->stack ? run_new(s->stack) : NULL;
+	if (!s->run)
+		return EXIT_FAILED;
+	status = tunnel_open(&s->tunnel, &s->common);
+	if (status)
+		return status;
+	if (s->tunnel.count == 0)
+		usage_error("serve", "%s has no address yet: give one with --addr", s->tunnel.device);
+	status = tunnel_join(&s->tunnel, &s->common, s->run, s->stack);
+	if (status)
+		return status;
+	if (!capture_open(&s->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &s->tap))
+		return EXIT_RIGHTS;
+	s->tunnel.link->tap = s->tap;
+	tv_listen_default(&config);
+	config.port_first = config.port_last = s->port;
+	config.backlog = 8192;
+	error = tv_listen(s->stack, run_now(s->run), &config, &s->listener);
+	if (error) {
+		complain(&s->common, "cannot listen on port %u: %s", s->port, tv_error_text(error));
+		return EXIT_FAILED;
+	}
+	run_events(s->run, on_event, s);
+	run_alarm(s->run, run_now(s->run) + LOOK, on_alarm, s);
+	return 0;
+}
+
+static void announce_json(const struct server *s)
+{
+	json_t *o = json_pack("{s:s,s:s,s:s,s:I}", "what", "listening", "service", s->service->name,
+		"device", s->tunnel.link->name, "port", (json_int_t)s->port);
+	json_t *list = json_array();
+	char text[ADDRESS_TEXT];
+
+	for (unsigned i = 0; i < s->tunnel.count; i++)
+		json_array_append_new(list, json_string(address_text(&s->tunnel.at[i].self, text)));
+	json_object_set_new(o, "addresses", list);
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(o);
+}
+
+static void announce(const struct server *s)
+{
+	bool http = s->service == &service_http;
+	char text[ENDPOINT_TEXT], addr[ADDRESS_TEXT];
+
+	if (s->common.json) {
+		announce_json(s);
+		return;
+	}
+	if (s->common.quiet)
+		return;
+	printf("Trivet listens behind %s and %s. Ctrl-C ends it. Try:\n", s->tunnel.link->name,
+		s->service->what);
+	for (unsigned i = 0; i < s->tunnel.count; i++) {
+		struct tv_endpoint at = {.addr = s->tunnel.at[i].self, .port = s->port};
+
+		if (http)
+			printf("  curl http://%s/\n", endpoint_text(&at, text));
+		else
+			printf("  nc -N %s %u\n", address_text(&at.addr, addr), s->port);
+	}
+}
+
+static void sum_up(const struct server *s)
+{
+	char connections[40], in[24], out[24];
+
+	if (s->common.quiet || s->common.json)
+		return;
+	printf("Served %s: %s in, %s out.\n", counted(s->accepted, "connection", connections, 40),
+		bytes_text(s->received, in), bytes_text(s->sent, out));
+}
+
+static int finish(struct server *s, int status)
+{
+	while (s->oldest) {
+		client_abort(s->oldest);
+		forget(s->oldest, "reset: the server ends");
+	}
+	if (s->listener) {
+		tv_close(s->stack, run_now(s->run), s->listener);
+		run_once(s->run, run_now(s->run));
+		sum_up(s);
+	}
+	tunnel_close(&s->tunnel);
+	if (!capture_close(&s->common, s->tap) && status == 0)
+		status = EXIT_FAILED;
+	if (s->run)
+		run_free(s->run);
+	return status;
+}
+
+static int serve(struct server *s)
+{
+	int status = begin(s), fd;
+
+	if (status)
+		return finish(s, status);
+	fd = watch_signals(s);
+	if (fd < 0) {
+		complain(&s->common, "signals cannot be watched: %s", strerror(errno));
+		return finish(s, EXIT_FAILED);
+	}
+	announce(s);
+	if (run_loop(s->run, TV_NEVER) < 0) {
+		complain(&s->common, "%s", run_error(s->run));
+		status = EXIT_FAILED;
+	}
+	run_unwatch(s->run, fd);
+	close(fd);
+	return finish(s, status);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The verb                                                                                    */
+
+static const char about[] =
+	"Makes the TUN device NAME, or attaches to it if it is there, and listens on PORT\n"
+	"behind it. The kernel's end of the device gets the address A; Trivet is the next\n"
+	"address of that subnet. Every program of this machine can then connect to Trivet.\n"
+	"Services: --echo (if none is named), --discard, --abort, --http DIR.";
+
+static const char examples[] =
+	"  sudo trivet serve --echo --tun tv0 --addr 10.9.0.1/24 7\n"
+	"  sudo trivet serve --http . --tun tv0 --addr 10.9.0.1/24 --addr fd00:9::1/64 80\n"
+	"  curl http://10.9.0.2/\n";
+
+static void choose_service(struct server *s, bool echo, bool discard, bool reset, const char *dir)
+{
+	if (echo + discard + reset + (dir != NULL) > 1)
+		usage_error("serve", "--echo, --discard, --abort and --http are one choice");
+	s->service = discard ? &service_discard : reset ? &service_abort : &service_echo;
+	if (!dir)
+		return;
+	s->service = &service_http;
+	s->root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root < 0) {
+		complain(&s->common, "--http %s: %s", dir, strerror(errno));
+		exit(EXIT_RIGHTS);
+	}
+}
+
+int verb_serve(int argc, char **argv)
+{
+	bool echo = false, discard = false, reset = false, self = false;
+	struct texts addrs = {.count = 0};
+	const char *dir = NULL, *device = "tv0";
+	struct server *s = calloc(1, sizeof *s);
+	uint64_t port;
+	int status;
+
+	if (!s)
+		return EXIT_FAILED;
+	const struct option options[] = {
+		{"echo", 0, OPTION_FLAG, NULL, "send back what is received", &echo, 0, 0},
+		{"discard", 0, OPTION_FLAG, NULL, "read and forget", &discard, 0, 0},
+		{"abort", 0, OPTION_FLAG, NULL, "reset who sends something", &reset, 0, 0},
+		{"http", 0, OPTION_TEXT, "DIR", "serve the files of a directory", &dir, 0, 0},
+		{"tun", 0, OPTION_TEXT, "NAME", "the TUN device (tv0)", &device, 0, 0},
+		{"addr", 0, OPTION_TEXTS, "A/LEN", "the kernel's end; again: another (IPv4, IPv6)", &addrs,
+			0, 0},
+		{"self", 0, OPTION_FLAG, NULL, "--addr is Trivet's end, the kernel's is the next", &self, 0,
+			0},
+		{0},
+	};
+	const struct usage usage = {"serve",
+		"[--echo | --discard | --abort | --http DIR] --tun NAME --addr A/LEN [--self] PORT", about,
+		options, examples};
+	int operands = options_read(&usage, &s->common, argc, argv);
+
+	s->root = -1;
+	if (operands != 1)
+		usage_error("serve", "%s", operands ? "one PORT is enough" : "the PORT is missing");
+	if (!number_read(argv[1], 1, 65535, &port))
+		usage_error("serve", "'%s' is not a port: a number from 1 to 65535", argv[1]);
+	s->port = (uint16_t)port;
+	tunnel_addresses(&s->tunnel, &s->common, &addrs, self);
+	s->tunnel.device = device;
+	choose_service(s, echo, discard, reset, dir);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	status = serve(s);
+	free(s);
+	return status;
+}

@@ -1,0 +1,418 @@
+/*
+ * serve_http.c - the files of one directory over HTTP/1.0 and 1.1: GET and HEAD.
+ *
+ * A connection is either reading a request (into a buffer of REQUEST_MAX bytes) or sending an answer
+ * (a header, then the file, read piece by piece straight into the send buffer). Requests that follow
+ * at once wait in the buffer. The rules are those of RFC 9112: a request line, header fields up to an
+ * empty line, Host in 1.1; the connection stays open unless the client or an error says otherwise.
+ *
+ * The path is the client's, so it is not trusted: it is decoded once, cut into segments, and each is
+ * opened below the one before (openat) without following symbolic links. "..", an encoded slash or
+ * zero byte, and anything that is not a regular file are refused; there is no way out of the
+ * directory. A directory is answered with its index.html.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/serve.h"
+
+enum { REQUEST_MAX = 8192, HEAD_MAX = 512 };
+
+struct http {
+	char in[REQUEST_MAX];
+	size_t in_len;
+	bool answering, close_after;
+	char head[HEAD_MAX];
+	size_t head_len, head_sent;
+	int fd;                /* the file that is being sent, or -1 */
+	uint64_t at, size;
+};
+
+struct request {
+	char *method, *path;
+	unsigned minor;        /* HTTP/1.minor */
+	bool host, close, keep, body;
+};
+
+/* ------------------------------------------------------------------------------------------ */
+/* Requests                                                                                    */
+
+static bool has_token(const char *list, const char *token)
+{
+	size_t n = strlen(token);
+
+	while (*list) {
+		list += strspn(list, ", \t");
+		if (strncasecmp(list, token, n) == 0 && strchr(", \t", list[n]))
+			return true;
+		list += strcspn(list, ",");
+	}
+	return false;
+}
+
+static void read_field(struct request *r, char *line)
+{
+	char *colon = strchr(line, ':'), *value;
+
+	if (!colon)
+		return;
+	*colon = 0;
+	value = colon + 1 + strspn(colon + 1, " \t");
+	if (strcasecmp(line, "host") == 0)
+		r->host = true;
+	else if (strcasecmp(line, "connection") == 0) {
+		r->close |= has_token(value, "close");
+		r->keep |= has_token(value, "keep-alive");
+	} else if (strcasecmp(line, "transfer-encoding") == 0)
+		r->body = true;
+	else if (strcasecmp(line, "content-length") == 0)
+		r->body |= strcmp(value, "0") != 0;
+}
+
+/* Takes a complete request apart, in place; false: it is none. */
+static bool read_request(struct request *r, char *text)
+{
+	char *save, *line = strtok_r(text, "\r\n", &save), *version;
+
+	memset(r, 0, sizeof *r);
+	if (!line)
+		return false;
+	r->method = line;
+	r->path = strchr(line, ' ');
+	version = r->path ? strchr(r->path + 1, ' ') : NULL;
+	if (!version || strncmp(version, " HTTP/1.", 8) != 0 || !isdigit((unsigned char)version[8]) ||
+		version[9])
+		return false;
+	*r->path++ = 0;
+	*version = 0;
+	r->minor = (unsigned)(version[8] - '0');
+	while ((line = strtok_r(NULL, "\r\n", &save)))
+		read_field(r, line);
+	return true;
+}
+
+/* Where the first complete request in the buffer ends; 0: it is not complete. */
+static size_t request_end(const struct http *h)
+{
+	for (size_t i = 1; i < h->in_len; i++) {
+		if (h->in[i] != '\n')
+			continue;
+		if (h->in[i - 1] == '\n' || (i >= 3 && memcmp(h->in + i - 3, "\r\n\r\n", 4) == 0))
+			return i + 1;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Files                                                                                       */
+
+static int hex(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* Undoes %XX in place and cuts the query; false: malformed, or a zero byte or slash was encoded. */
+static bool decode(char *path)
+{
+	char *to = path;
+
+	for (; *path && *path != '?' && *path != '#'; path++) {
+		int high, low;
+
+		if (*path != '%') {
+			*to++ = *path;
+			continue;
+		}
+		high = hex(path[1]);
+		low = high < 0 ? -1 : hex(path[2]);
+		if (low < 0 || high * 16 + low == 0 || high * 16 + low == '/')
+			return false;
+		*to++ = (char)(high * 16 + low);
+		path += 2;
+	}
+	*to = 0;
+	return true;
+}
+
+static const char *type_of(const char *path)
+{
+	static const struct {
+		const char *ending, *type;
+	} types[] = {{".html", "text/html; charset=utf-8"}, {".txt", "text/plain; charset=utf-8"},
+		{".css", "text/css"}, {".js", "text/javascript"}, {".json", "application/json"},
+		{".svg", "image/svg+xml"}, {".png", "image/png"}, {".jpg", "image/jpeg"},
+		{".wasm", "application/wasm"}, {".md", "text/plain; charset=utf-8"}};
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		size_t n = strlen(types[i].ending);
+
+		if (len > n && strcmp(path + len - n, types[i].ending) == 0)
+			return types[i].type;
+	}
+	return "application/octet-stream";
+}
+
+static int step_into(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int error = errno;
+
+	close(at);
+	errno = error;
+	return fd;
+}
+
+/*
+ * Opens a regular file below root; for a directory its index.html, with *type changed to that. -1:
+ * errno says why; EPERM for a path that leaves the directory.
+ */
+static int open_below(int root, char *path, uint64_t *size, const char **type)
+{
+	char *save, *name;
+	struct stat st;
+	int at = dup(root);
+
+	for (name = strtok_r(path, "/", &save); name && at >= 0; name = strtok_r(NULL, "/", &save)) {
+		if (strcmp(name, ".") == 0)
+			continue;
+		if (strcmp(name, "..") == 0) {
+			close(at);
+			errno = EPERM;
+			return -1;
+		}
+		at = step_into(at, name);
+	}
+	if (at >= 0 && fstat(at, &st) == 0 && S_ISDIR(st.st_mode)) {
+		at = step_into(at, "index.html");
+		*type = type_of("index.html");
+	}
+	if (at < 0)
+		return -1;
+	if (fstat(at, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(at);
+		errno = EACCES;
+		return -1;
+	}
+	*size = (uint64_t)st.st_size;
+	return at;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Answers                                                                                     */
+
+static const char *status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {{200, "OK"}, {400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"},
+		{405, "Method Not Allowed"}, {431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"}};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i].status == status)
+			return texts[i].text;
+	return "Error";
+}
+
+static void log_answer(const struct client *c, int status, const char *method, const char *path)
+{
+	char what[16], detail[320];
+
+	snprintf(what, sizeof what, "%d", status);
+	snprintf(detail, sizeof detail, "\"%s %s\"", method, path);
+	client_log(c, what, detail);
+}
+
+static void start_answer(struct client *c, int status, const char *type, uint64_t size)
+{
+	struct http *h = c->http;
+	int n = snprintf(h->head, sizeof h->head,
+		"HTTP/1.1 %d %s\r\nServer: trivet\r\nContent-Type: %s\r\nContent-Length: %llu\r\n%s"
+		"Connection: %s\r\n\r\n",
+		status, status_text(status), type, (unsigned long long)size,
+		status == 405 ? "Allow: GET, HEAD\r\n" : "", h->close_after ? "close" : "keep-alive");
+
+	h->head_len = (size_t)n;
+	h->head_sent = 0;
+	h->answering = true;
+}
+
+/* A short page; the connection goes on, unless the request could not be understood. */
+static void answer_error(struct client *c, int status, bool head_only)
+{
+	struct http *h = c->http;
+	char page[96];
+	int n = snprintf(page, sizeof page, "%d %s\n", status, status_text(status));
+
+	start_answer(c, status, "text/plain", (uint64_t)n);
+	if (!head_only) {
+		memcpy(h->head + h->head_len, page, (size_t)n);
+		h->head_len += (size_t)n;
+	}
+}
+
+static int status_of(int error)
+{
+	if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG)
+		return 404;
+	if (error == EACCES || error == EPERM || error == ELOOP || error == ENXIO)
+		return 403;
+	return 500;
+}
+
+/* Decides on a request that could be read; 200: h->fd is open and the answer has begun. */
+static int try_answer(struct client *c, const struct request *r, bool head_only)
+{
+	struct http *h = c->http;
+	const char *type;
+
+	if (!head_only && strcmp(r->method, "GET") != 0) {
+		h->close_after = true;
+		return 405;
+	}
+	if ((r->minor > 0 && !r->host) || r->path[0] != '/' || !decode(r->path)) {
+		h->close_after = true;
+		return 400;
+	}
+	type = type_of(r->path);
+	h->fd = open_below(c->server->root, r->path, &h->size, &type);
+	if (h->fd < 0)
+		return status_of(errno);
+	h->at = head_only ? h->size : 0;
+	start_answer(c, 200, type, h->size);
+	return 200;
+}
+
+static void answer(struct client *c, char *text)
+{
+	char method[16] = "?", path[256] = "";
+	bool head_only = false;
+	struct request r;
+	int status = 400;
+
+	c->http->close_after = true;
+	if (read_request(&r, text)) {
+		escaped(r.method, strlen(r.method), method, sizeof method);
+		escaped(r.path, strlen(r.path), path, sizeof path);
+		head_only = strcmp(r.method, "HEAD") == 0;
+		/* A body would have to be read; nobody who asks for files sends one. */
+		c->http->close_after = r.close || (r.minor == 0 && !r.keep) || r.body;
+		status = try_answer(c, &r, head_only);
+	}
+	if (status != 200)
+		answer_error(c, status, head_only);
+	log_answer(c, status, method, path);
+}
+
+/* Sends what goes; true: the answer is complete. */
+static bool send_answer(struct client *c)
+{
+	struct http *h = c->http;
+
+	while (h->head_sent < h->head_len) {
+		int64_t n = client_send(c, h->head + h->head_sent, h->head_len - h->head_sent);
+
+		if (n <= 0)
+			return false;
+		h->head_sent += (size_t)n;
+	}
+	while (h->fd >= 0 && h->at < h->size) {
+		ssize_t have = pread(h->fd, c->server->chunk, sizeof c->server->chunk, (off_t)h->at);
+		int64_t n;
+
+		if (have <= 0 || (uint64_t)have > h->size - h->at) {
+			client_abort(c); /* the file has changed: what was promised cannot be kept */
+			return false;
+		}
+		n = client_send(c, c->server->chunk, (size_t)have);
+		if (n <= 0)
+			return false;
+		h->at += (uint64_t)n;
+	}
+	if (h->fd >= 0)
+		close(h->fd);
+	h->fd = -1;
+	h->answering = false;
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The service                                                                                 */
+
+static struct http *state_of(struct client *c)
+{
+	if (!c->http) {
+		c->http = calloc(1, sizeof *c->http);
+		if (c->http)
+			c->http->fd = -1;
+	}
+	return c->http;
+}
+
+/* Reads until a request is complete; false: there is none now. */
+static bool take_request(struct client *c)
+{
+	struct http *h = c->http;
+	char text[REQUEST_MAX + 1];
+	size_t end = request_end(h);
+	int64_t n = 1;
+
+	while (end == 0 && h->in_len < REQUEST_MAX && n > 0) {
+		n = client_recv(c, h->in + h->in_len, REQUEST_MAX - h->in_len, 0);
+		if (n > 0)
+			h->in_len += (size_t)n;
+		end = request_end(h);
+	}
+	if (end == 0 && h->in_len == REQUEST_MAX) {
+		h->close_after = true;
+		answer_error(c, 431, false);
+		return true;
+	}
+	if (end == 0) {
+		if (n == 0)
+			client_close(c);
+		return false;
+	}
+	memcpy(text, h->in, end);
+	text[end] = 0;
+	memmove(h->in, h->in + end, h->in_len - end);
+	h->in_len -= end;
+	answer(c, text);
+	return true;
+}
+
+static void http_ready(struct client *c)
+{
+	struct http *h = state_of(c);
+
+	if (!h) {
+		client_abort(c);
+		return;
+	}
+	while (!c->over) {
+		if (!h->answering && !take_request(c))
+			return;
+		if (!send_answer(c))
+			return;
+		if (h->close_after)
+			client_close(c);
+	}
+}
+
+static void http_gone(struct client *c)
+{
+	if (c->http && c->http->fd >= 0)
+		close(c->http->fd);
+	free(c->http);
+	c->http = NULL;
+}
+
+const struct service service_http = {"http", "serves files", http_ready, http_gone};
