@@ -36,7 +36,7 @@ enum host_system { HOST_OTHER, HOST_DEBIAN, HOST_UBUNTU, HOST_FEDORA, HOST_ARCH 
 
 /* What is known about this machine. -1: not there or not readable. */
 struct host_facts {
-	bool root;                    /* effective uid 0 in the namespace the process started in */
+	bool root;                    /* effective uid 0, and not only in a user namespace */
 	bool net_admin;               /* CAP_NET_ADMIN is effective */
 	bool container;               /* signs of Docker, Podman, LXC, Kubernetes */
 	enum host_system system;
@@ -79,7 +79,7 @@ void host_facts(struct host_facts *facts);
 /* What works here, found by doing it in a child process that is gone afterwards. */
 struct host_probe {
 	bool namespaces;              /* a private network namespace, with rights in it */
-	bool user_namespace;          /* ... that needs a user namespace (we are not root) */
+	bool user_namespace;          /* ... for which a user namespace was needed */
 	bool tun;                     /* a TUN device inside */
 	bool veth;                    /* a veth pair and AF_PACKET inside */
 	struct host_obstacle namespaces_why, tun_why, veth_why; /* step NONE where it works */
