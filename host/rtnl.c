@@ -197,8 +197,8 @@ int host_link_delete(const char *name)
 	return err < 0 ? err : CHANGE(&r);
 }
 
-/* No link-local address and so no solicitations (IPv6); neither forwarding what arrives, which a
- * namespace may inherit from its maker, nor answering ARP (IPv4). */
+/* No forwarding of what arrives, a setting that a namespace may inherit from its maker (IPv4); no
+ * link-local address and so no solicitations (IPv6). */
 int host_link_quiet(const char *name)
 {
 	struct nl_request r;
@@ -213,7 +213,6 @@ int host_link_quiet(const char *name)
 	family = nl_open(&r, AF_INET);
 	inner = nl_open(&r, IFLA_INET_CONF);
 	nl_put_u32(&r, IPV4_DEVCONF_FORWARDING, 0);
-	nl_put_u32(&r, IPV4_DEVCONF_ARP_IGNORE, 8);
 	nl_close(&r, inner);
 	nl_close(&r, family);
 	nl_close(&r, all);
