@@ -174,7 +174,8 @@ struct host_socket {
 	bool request;                 /* half-open: SYN-RECEIVED without a socket yet */
 	bool v6;                      /* AF_INET6 socket (its addresses may be mapped IPv4) */
 	struct tv_endpoint local, remote;
-	uint32_t rqueue, wqueue;      /* unread (listener: waiting for accept); unacknowledged and unsent (listener: backlog) */
+	uint32_t rqueue;              /* bytes unread; a listener's: connections that wait for accept() */
+	uint32_t wqueue;              /* bytes unacknowledged and unsent; a listener's: its backlog */
 	uint8_t timer;                /* 0 none, 1 retransmit, 2 keepalive, 3 TIME-WAIT, 4 persist */
 	uint8_t retransmits;
 	uint32_t timer_ms;

@@ -154,7 +154,8 @@ static int read_answer(int fd, struct answer *a)
 	while (!a->done) {
 		struct sockaddr_nl from = { 0 };
 		socklen_t from_len = sizeof from;
-		ssize_t got = recvfrom(fd, buffer.bytes, sizeof buffer.bytes, MSG_TRUNC, (struct sockaddr *)&from, &from_len);
+		ssize_t got = recvfrom(fd, buffer.bytes, sizeof buffer.bytes, MSG_TRUNC, (struct sockaddr *)&from,
+			&from_len);
 		size_t at = 0, bytes = got < 0 ? 0 : (size_t)got;
 
 		if (got < 0 && errno == EINTR)

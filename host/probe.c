@@ -72,8 +72,8 @@ static enum host_system which_system(void)
 		const char *id;
 		enum host_system system;
 	} KNOWN[] = {
-		{ "ubuntu", HOST_UBUNTU }, { "debian", HOST_DEBIAN }, { "fedora", HOST_FEDORA }, { "rhel", HOST_FEDORA },
-		{ "arch", HOST_ARCH },
+		{ "ubuntu", HOST_UBUNTU }, { "debian", HOST_DEBIAN }, { "fedora", HOST_FEDORA },
+		{ "rhel", HOST_FEDORA }, { "arch", HOST_ARCH },
 	};
 	char id[128] = "", like[128] = "";
 
@@ -109,9 +109,10 @@ static void user_name(uid_t uid, char out[33])
 {
 	const struct passwd *p = getpwuid(uid);
 	const char *name = p ? p->pw_name : "";
+	size_t usual = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 
 	out[0] = 0;
-	if (strlen(name) > 32 || name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")])
+	if (usual > 32 || name[usual])
 		return;
 	snprintf(out, 33, "%s", name);
 }

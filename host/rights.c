@@ -80,7 +80,8 @@ static const char *sudo(const struct host_facts *f)
 static void in_container(const struct host_facts *f, struct host_cure *c, const char *what)
 {
 	why(c, "this container %s: %s",
-		f->seccomp == 2 ? "has a seccomp filter that forbids it" : "was started without the right to do it", what);
+		f->seccomp == 2 ? "has a seccomp filter that forbids it" : "was started without the right to do it",
+		what);
 	command(c, "docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --security-opt seccomp=unconfined "
 		"--security-opt apparmor=unconfined --device /dev/net/tun ...   (podman takes the same options)");
 	c->try_root = false;
@@ -106,7 +107,8 @@ static void no_user_namespace(const struct host_obstacle *o, const struct host_f
 		why(c, "user namespaces are switched off here (user.max_user_namespaces is 0)");
 		command(c, "%ssysctl -w user.max_user_namespaces=15000", sudo(f));
 	} else if (o->err == ENOSPC || o->err == EUSERS) {
-		why(c, "no further user namespace: the limit user.max_user_namespaces (%ld) is reached, or 32 are nested",
+		why(c, "no further user namespace: the limit user.max_user_namespaces (%ld) is reached, or "
+			"32 are nested",
 			f->max_user_namespaces);
 		command(c, "%ssysctl -w user.max_user_namespaces=%ld", sudo(f),
 			f->max_user_namespaces > 7500 ? f->max_user_namespaces * 2 : 15000);
@@ -117,8 +119,8 @@ static void no_user_namespace(const struct host_obstacle *o, const struct host_f
 	} else if (f->container || f->seccomp == 2) {
 		in_container(f, c, what);
 	} else if (o->err == EPERM) {
-		why(c, "the kernel forbids user namespaces to this process: probably it runs in a chroot, or a security "
-			"module forbids them");
+		why(c, "the kernel forbids user namespaces to this process: probably it runs in a chroot, or a "
+			"security module forbids them");
 	} else {
 		why(c, "%s failed: %s", what, strerror(o->err));
 	}
@@ -147,8 +149,11 @@ static void no_net_namespace(const struct host_obstacle *o, const struct host_fa
 {
 	if (o->err == ENOSPC || o->err == EUSERS) {
 		c->try_root = false;
-		why(c, f->max_net_namespaces == 0 ? "network namespaces are switched off here (user.max_net_namespaces is %ld)" :
-			"no further network namespace: the limit user.max_net_namespaces (%ld) is reached", f->max_net_namespaces);
+		if (f->max_net_namespaces == 0)
+			why(c, "network namespaces are switched off here (user.max_net_namespaces is 0)");
+		else
+			why(c, "no further network namespace: the limit user.max_net_namespaces (%ld) is reached",
+				f->max_net_namespaces);
 		command(c, "%ssysctl -w user.max_net_namespaces=15000", sudo(f));
 	} else if (o->err == EINVAL) {
 		why(c, "this kernel was built without network namespaces (CONFIG_NET_NS)");
@@ -173,17 +178,20 @@ static void no_tun_node(const struct host_obstacle *o, const struct host_facts *
 		command(c, "%schmod 0666 /dev/net/tun", s);
 	} else if ((absent || denied(o->err)) && f->container) {
 		why(c, "this container has no usable /dev/net/tun (%s)", strerror(o->err));
-		command(c, "docker run --device /dev/net/tun --cap-add NET_ADMIN ...   (podman takes the same options)");
+		command(c, "docker run --device /dev/net/tun --cap-add NET_ADMIN ...   "
+			"(podman takes the same options)");
 	} else if (o->err == ENOENT) {
 		why(c, "there is no /dev/net/tun: the tun module is not loaded");
 		command(c, "%smodprobe tun", s);
-		command(c, "%ssh -c 'mkdir -p /dev/net; test -c /dev/net/tun || mknod -m 666 /dev/net/tun c 10 200'", s);
+		command(c, "%ssh -c 'mkdir -p /dev/net; test -c /dev/net/tun || mknod -m 666 /dev/net/tun c 10 200'",
+			s);
 	} else if (absent) {
 		why(c, "/dev/net/tun is there, but the kernel has no tun driver behind it");
 		command(c, "%smodprobe tun", s);
 	} else if (denied(o->err)) {
 		c->try_root = !f->root;
-		why(c, "this process may not open /dev/net/tun (%s): probably a security module forbids it", strerror(o->err));
+		why(c, "this process may not open /dev/net/tun (%s): probably a security module forbids it",
+			strerror(o->err));
 	} else {
 		why(c, "opening /dev/net/tun failed: %s", strerror(o->err));
 	}
@@ -213,7 +221,8 @@ static void no_tun(const struct host_obstacle *o, const struct host_facts *f, co
 		if (f->root && f->container)
 			in_container(f, c, host_step_name(o->step));
 		else
-			why(c, "no right to make the TUN device %s (CAP_NET_ADMIN), and there is none that belongs to this user", name);
+			why(c, "no right to make the TUN device %s (CAP_NET_ADMIN), and there is none that belongs to "
+				"this user", name);
 		if (!f->root || !f->container)
 			make_tun(f, w, c);
 	} else if (o->err == EBUSY) {

@@ -350,7 +350,8 @@ static bool set_up(struct peer *p)
 	struct link_fault fault = { .step = LINK_STEP_NONE };
 
 	if (p->veth) {
-		if (host_veth_add("kern0", "ours0", 0) < 0 || host_link_quiet("ours0") < 0 || host_link_up("ours0", true) < 0)
+		if (host_veth_add("kern0", "ours0", 0) < 0 || host_link_quiet("ours0") < 0 || host_link_up("ours0",
+			true) < 0)
 			return printf("a veth pair cannot be made\n") < 0;
 		p->link = link_packet_open("ours0", 0, &fault);
 		p->head = 14;
@@ -394,7 +395,8 @@ static int play(void *user)
 		p->wrong = "the capture could not be written";
 	link_close(p->link);
 	if (!p->wrong && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		p->wrong = WIFEXITED(status) && WEXITSTATUS(status) < 7 ? CLIENT_WORDS[WEXITSTATUS(status)] : "the client died";
+		p->wrong = WIFEXITED(status) &&
+			WEXITSTATUS(status) < 7 ? CLIENT_WORDS[WEXITSTATUS(status)] : "the client died";
 	if (!p->wrong && (!p->pinged || p->got != BYTES))
 		p->wrong = "not everything arrived";
 	if (!p->wrong && (p->largest_in < 20000 || !p->merged_in || p->partial_in < p->merged_in))
@@ -402,7 +404,8 @@ static int play(void *user)
 	if (!p->wrong && (c.rx_bad || c.rx_lost || c.tx_lost))
 		p->wrong = "packets were dropped";
 	if (p->wrong)
-		printf("%s (largest %u, merged %u, partial %u, bad %lu, lost in %lu out %lu, errno %d)\n", p->wrong, p->largest_in,
+		printf("%s (largest %u, merged %u, partial %u, bad %lu, lost in %lu out %lu, errno %d)\n", p->wrong,
+			p->largest_in,
 			p->merged_in, p->partial_in, (unsigned long)c.rx_bad, (unsigned long)c.rx_lost,
 			(unsigned long)c.tx_lost, errno);
 	return p->wrong != NULL;
