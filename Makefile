@@ -55,6 +55,8 @@ GRID_SRC := $(wildcard tests/grid/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 SIM_SRC := $(wildcard tests/sim/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+# Peers for the live tests, one program each.
+LIVE_SRC := $(wildcard tests/live/*.c)
 EXAMPLE_SRC := $(wildcard examples/*.c)
 # What the tests of one directory share: the files there that are no test themselves.
 UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
@@ -65,7 +67,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 CORE_OBJ := $(call obj,$(CORE_SRC))
 PIC_OBJ := $(patsubst %.c,$(BUILD)/pic/%.o,$(CORE_SRC))
 HOST_OBJ := $(call obj,$(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(BENCH_SRC) $(GRID_SRC) $(UNIT_SRC) \
-	$(SIM_SRC) $(FUZZ_SRC) $(EXAMPLE_SRC) $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP))
+	$(SIM_SRC) $(FUZZ_SRC) $(LIVE_SRC) $(EXAMPLE_SRC) $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP))
 
 LIB := $(if $(CORE_SRC),$(BUILD)/$(if $(filter shared,$(LINKAGE)),libtrivet-all.so,libtrivet.a))
 SHARED := $(if $(CORE_SRC),$(BUILD)/libtrivet.so)
@@ -79,6 +81,7 @@ GRID := $(if $(GRID_SRC),$(BUILD)/test_grid)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
 SIM := $(patsubst %.c,$(BUILD)/%,$(SIM_SRC))
 FUZZ := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
+LIVE_PEERS := $(patsubst %.c,$(BUILD)/%,$(LIVE_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
 TOOL_LIBS = $(if $(TOOL_SRC)$(CLI_SRC),$(shell $(PKG_CONFIG) --libs libpcap jansson))
@@ -90,7 +93,7 @@ CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 all: $(LIB) $(SHARED) $(TRIVET_BIN) $(SCRIPT)
 examples: $(EXAMPLES)
 unit-programs: $(UNIT) $(GRID) $(SIM)
-programs: all examples unit-programs $(BENCH)
+programs: all examples unit-programs $(BENCH) $(LIVE_PEERS)
 fuzz-programs: $(FUZZ)
 
 # Objects are made again when the compiler or its flags change.
@@ -149,7 +152,7 @@ $(UNIT): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(UNIT_HELP)) $(TEST_LIBS)
 $(SIM): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SIM_HELP)) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
-$(EXAMPLES): $(BUILD)/%: $(BUILD)/obj/%.o $(TOOL_LIB) $(LIB)
+$(EXAMPLES) $(LIVE_PEERS): $(BUILD)/%: $(BUILD)/obj/%.o $(TOOL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
 $(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(FUZZ_HELP)) $(TEST_LIBS)
@@ -236,7 +239,7 @@ stage-reqs:
 	@$(TALLY) 'plain tools/reqs'
 stage-lint:
 	@$(TALLY) --limit 600 'plain tools/lint -j $(JOBS)'
-stage-live: all examples
+stage-live: all examples $(LIVE_PEERS)
 	@$(TALLY) -j 1 --limit 300 $(foreach t,$(LIVE),'lines $t')
 
 FUZZ_SECONDS ?= 60
