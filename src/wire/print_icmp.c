@@ -239,12 +239,18 @@ static bool print_icmp6(struct tv_text *t, const uint8_t *p, size_t there)
 
 void tv_print_icmp(struct tv_text *t, bool v6, const uint8_t *p, size_t n, size_t there)
 {
+	struct tv_text before = *t;
+
 	tv_text_str(t, v6 ? "ICMP6, " : "ICMP ");
-	if (there < 4 || !(v6 ? print_icmp6(t, p, there) : print_icmp4(t, p, there))) {
-		tv_text_str(t, v6 ? " [|icmp6]" : " [|icmp]");
+	if (there >= 4 && (v6 ? print_icmp6(t, p, there) : print_icmp4(t, p, there))) {
+		print_number(t, ", length ", (uint32_t)n);
 		return;
 	}
-	print_number(t, ", length ", (uint32_t)n);
+	if (!v6) { /* tcpdump makes the whole line first, and then has none */
+		*t = before;
+		if (t->len < t->cap) t->p[t->len] = '\0';
+	}
+	tv_text_str(t, v6 ? " [|icmp6]" : " [|icmp]");
 }
 
 /* ------------------------------------------------------------------------------------------ */
