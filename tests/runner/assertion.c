@@ -224,7 +224,7 @@ static double product(struct evaluator *e)
 			bool rest = e->at[-1] == '%';
 			double by = operand(e);
 			if (by == 0 && !e->f->failed)
-				fail(e->f, "assertion: division by zero");
+				fail_with(e->f, "assertion: division by zero");
 			double quotient = by == 0 ? 0 : value / by;
 			if (rest)
 				value -= by * round_down(quotient);
@@ -410,7 +410,7 @@ static void assert_statement(struct evaluator *e)
 	else if (!at_end(e))
 		unsupported(e, "this");
 	if (value == 0)
-		fail(e->f, "assertion failed: %.*s\n    %s", length, start, e->shown);
+		fail_with(e->f, "assertion failed: %.*s\n    %s", length, start, e->shown);
 }
 
 static void assign(struct evaluator *e, const char *name)

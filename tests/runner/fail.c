@@ -14,7 +14,7 @@ static void fill(struct fail *f, const char *format, va_list arguments)
 	vsnprintf(f->text, sizeof(f->text), format, arguments);
 }
 
-bool fail(struct fail *f, const char *format, ...)
+bool fail_with(struct fail *f, const char *format, ...)
 {
 	va_list arguments;
 

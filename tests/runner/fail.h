@@ -1,6 +1,6 @@
 /*
  * The reason why a script stopped.  Functions that can fail take one of these, fill it in with
- * fail(), and return what that returns.  The first reason stands.
+ * fail_with(), and return what that returns.  The first reason stands.
  */
 #ifndef RUNNER_FAIL_H
 #define RUNNER_FAIL_H
@@ -14,7 +14,7 @@ struct fail {
 };
 
 /* Fills in the reason; always false. */
-__attribute__((format(printf, 2, 3))) bool fail(struct fail *f, const char *format, ...);
+__attribute__((format(printf, 2, 3))) bool fail_with(struct fail *f, const char *format, ...);
 
 /* The same for something that is not built. */
 __attribute__((format(printf, 2, 3))) bool fail_unsupported(struct fail *f, const char *format, ...);

@@ -77,7 +77,7 @@ unsigned setup_versions(const struct script *script, struct fail *f)
 		return 1u << VERSION_IPV6;
 	if (strcmp(text, "ipv4-mapped-ipv6") == 0)
 		return 1u << VERSION_MAPPED;
-	fail(f, "--ip_version is `%s', not ipv4, ipv6 or ipv4-mapped-ipv6", text);
+	fail_with(f, "--ip_version is `%s', not ipv4, ipv6 or ipv4-mapped-ipv6", text);
 	return 0;
 }
 
@@ -88,14 +88,14 @@ static bool number(const struct script_option *o, unsigned long low, unsigned lo
 
 	*out = o->value == NULL ? 0 : strtoul(o->value, &end, 10);
 	if (end == NULL || end == o->value || *end != '\0' || *out < low || *out > high)
-		return fail(f, "--%s needs a number in %lu to %lu", o->name, low, high);
+		return fail_with(f, "--%s needs a number in %lu to %lu", o->name, low, high);
 	return true;
 }
 
 static bool address_option(const struct script_option *o, struct tv_addr *out, struct fail *f)
 {
 	if (o->value == NULL || !parse_address(o->value, out))
-		return fail(f, "--%s needs an address", o->name);
+		return fail_with(f, "--%s needs an address", o->name);
 	return true;
 }
 
@@ -217,7 +217,7 @@ bool setup_start(struct setup *setup, struct script *script, enum ip_version ver
 		if (!take_option(setup, o, f))
 			return false;
 	if (!same_family(setup))
-		return fail(f, "local and remote address are not of the IP version of this run");
+		return fail_with(f, "local and remote address are not of the IP version of this run");
 	if (version == VERSION_IPV6 && last_option(script, "ip_version") == NULL)
 		setup->mtu += V6_EXTRA;
 	if (script->init_command != NULL)

@@ -44,6 +44,11 @@ static const struct call_spec *read_call_text(const char *text)
 	return e->call;
 }
 
+static const struct expr *read_arguments(const char *text)
+{
+	return read_call_text(text)->arguments;
+}
+
 static int end(void **state)
 {
 	(void)state;
@@ -360,35 +365,35 @@ static void test_script_expression_each_form_is_read(void **state)
 	const struct expr *e;
 
 	(void)state;
-	e = read_call_text("0 f(12) = 0")->arguments;
+	e = read_arguments("0 f(12) = 0");
 	assert_int_equal(e->kind, EXPR_INTEGER);
-	e = read_call_text("0 f(-12) = 0")->arguments;
+	e = read_arguments("0 f(-12) = 0");
 	assert_int_equal(e->integer, -12);
-	e = read_call_text("0 f(0xff) = 0")->arguments;
+	e = read_arguments("0 f(0xff) = 0");
 	assert_int_equal(e->integer, 255);
-	e = read_call_text("0 f(\"ab\\n\") = 0")->arguments;
+	e = read_arguments("0 f(\"ab\\n\") = 0");
 	assert_int_equal(e->kind, EXPR_STRING);
 	assert_int_equal(e->length, 3);
 	assert_memory_equal(e->text, "ab\n", 3);
-	e = read_call_text("0 f(\"ab\" \"cd\") = 0")->arguments;
+	e = read_arguments("0 f(\"ab\" \"cd\") = 0");
 	assert_int_equal(e->length, 4);
-	e = read_call_text("0 f(\"ab\"...) = 0")->arguments;
+	e = read_arguments("0 f(\"ab\"...) = 0");
 	assert_int_equal(e->kind, EXPR_STRING);
-	e = read_call_text("0 f(A|B|3) = 0")->arguments;
+	e = read_arguments("0 f(A|B|3) = 0");
 	assert_int_equal(e->kind, EXPR_OR);
 	assert_int_equal(e->right->integer, 3);
 	assert_int_equal(e->left->kind, EXPR_OR);
-	e = read_call_text("0 f([]) = 0")->arguments;
+	e = read_arguments("0 f([]) = 0");
 	assert_int_equal(e->kind, EXPR_LIST);
 	assert_null(e->items);
-	e = read_call_text("0 f([1, 2]) = 0")->arguments;
+	e = read_arguments("0 f([1, 2]) = 0");
 	assert_int_equal(e->items->next->integer, 2);
-	e = read_call_text("0 f({onoff=1, linger=0}) = 0")->arguments;
+	e = read_arguments("0 f({onoff=1, linger=0}) = 0");
 	assert_int_equal(e->kind, EXPR_RECORD);
 	assert_int_equal(e->items->kind, EXPR_SET);
 	assert_string_equal(e->items->left->text, "onoff");
 	assert_int_equal(e->items->right->integer, 1);
-	e = read_call_text("0 f({..., 1000}) = 0")->arguments;
+	e = read_arguments("0 f({..., 1000}) = 0");
 	assert_int_equal(e->items->kind, EXPR_ELLIPSIS);
 	assert_int_equal(e->items->next->integer, 1000);
 }
@@ -398,23 +403,26 @@ static void test_script_expression_structures_are_read(void **state)
 	const struct expr *e;
 
 	(void)state;
-	e = read_call_text("0 connect(3, {sa_family = AF_INET, sin_port = htons(80),"
-			   " sin_addr = inet_addr(\"10.0.0.1\")}, ...) = 0")->arguments->next;
+	e = read_arguments("0 connect(3, {sa_family = AF_INET, sin_port = htons(80),"
+			   " sin_addr = inet_addr(\"10.0.0.1\")}, ...) = 0");
+	e = e->next;
 	assert_int_equal(e->items->next->right->kind, EXPR_CALL);
 	assert_string_equal(e->items->next->right->text, "htons");
 	assert_int_equal(e->items->next->right->items->integer, 80);
-	e = read_call_text("0 poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLIN}], 1, 0) = 1")->arguments;
+	e = read_arguments("0 poll([{fd=4, events=POLLIN|POLLOUT, revents=POLLIN}], 1, 0) = 1");
 	assert_string_equal(e->items->items->next->next->left->text, "revents");
-	e = read_call_text("0 sendmsg(3, {msg_name(...)=..., msg_iov(2)=[{..., 10}, {..., 20}],"
-			   " msg_flags=0}, 0) = 30")->arguments->next;
+	e = read_arguments("0 sendmsg(3, {msg_name(...)=..., msg_iov(2)=[{..., 10}, {..., 20}],"
+			   " msg_flags=0}, 0) = 30");
+	e = e->next;
 	assert_int_equal(e->items->left->kind, EXPR_CALL);
 	assert_string_equal(e->items->next->left->text, "msg_iov");
 	assert_int_equal(e->items->next->right->items->next->items->next->integer, 20);
-	e = read_call_text("0 recvmsg(3, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0,"
+	e = read_arguments("0 recvmsg(3, {msg_name(...)=..., msg_iov(1)=[{..., 10}], msg_flags=0,"
 			   " msg_control=[{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=9}]},"
-			   " 0) = 10")->arguments->next;
+			   " 0) = 10");
+	e = e->next;
 	assert_string_equal(e->items->next->next->next->left->text, "msg_control");
-	e = read_call_text("0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, fd=4}) = 0")->arguments;
+	e = read_arguments("0 epoll_ctl(5, EPOLL_CTL_ADD, 4, {events=EPOLLIN|EPOLLET, fd=4}) = 0");
 	assert_int_equal(e->next->next->next->items->next->right->integer, 4);
 }
 
