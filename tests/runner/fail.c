@@ -28,7 +28,8 @@ bool fail_unsupported(struct fail *f, const char *format, ...)
 {
 	va_list arguments;
 
-	f->unsupported = !f->failed;
+	if (!f->failed)
+		f->unsupported = true;
 	va_start(arguments, format);
 	fill(f, format, arguments);
 	va_end(arguments);
