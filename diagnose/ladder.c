@@ -315,7 +315,7 @@ static void print_numbers(struct pen *pen, const struct ladder_row *row)
 /* The first bytes of text, quoted and escaped, as far as one line goes. */
 static void print_text(struct pen *pen, const struct ladder_row *row)
 {
-	unsigned edge = pen->style.width - 4;
+	unsigned edge = pen->style.width - 5;
 
 	if (row->text_have == 0)
 		return;

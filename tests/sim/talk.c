@@ -1,0 +1,549 @@
+/*
+ * talk.c - plays a conversation.
+ *
+ * Each end has a user: it writes a stream whose bytes follow from a salt and their offset, in pieces
+ * of random size; reads in pieces of random size and compares each byte; pauses now and then; shuts
+ * down, closes or aborts when its part is done. What a user does next depends on the seed and on what
+ * it sees, never on what the network does to packets.
+ *
+ * The play is over when nothing of it is left in either stack, TIME-WAIT included. It must come to
+ * that within LIFE of virtual time.
+ */
+#include "talk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "diagnose/ladder.h"
+#include "sim/network.h"
+#include "sim/random.h"
+
+#define LIFE (3600 * TV_S)
+#define DAWN (1000 * TV_S)
+
+enum { CONVERSATIONS = 64, PORT = 4000, CHUNK = 16384, PREFIX4 = 96 + 24, PREFIX6 = 64 };
+
+struct talk;
+
+/* One end of a conversation, and its user. */
+struct end {
+	unsigned host;
+	tv_handle handle;
+	bool began, shut, saw_end, closed, released, told_end;
+	bool waits_for_peer;   /* shuts down only when the peer has, or with it */
+	bool aborts;
+	uint64_t abort_at;     /* bytes moved, when it does */
+	enum tv_reason reason;
+	uint64_t salt, to_send, sent, received;
+	uint32_t piece;        /* longest write and read */
+	uint32_t pause_ppm;
+	tv_time wake;          /* sleeps until then */
+};
+
+struct conversation {
+	struct end end[2];
+	struct tv_endpoint at[2];
+	bool v6, aborted;
+};
+
+struct talk {
+	const struct talk_profile *profile;
+	struct talk_result *result;
+	struct random luck;
+	struct network *net;
+	struct check *check;
+	struct ladder *ladder;  /* when the packets are to be shown */
+	struct tv_config config[2];
+	struct tv_addr v4[2], v6[2];
+	tv_handle listener;
+	unsigned wire, count;
+	struct conversation c[CONVERSATIONS];
+};
+
+static struct tv_stack *stack(const struct talk *t, unsigned host)
+{
+	return network_stack(t->net, host);
+}
+
+static tv_time now(const struct talk *t)
+{
+	return network_now(t->net);
+}
+
+static uint8_t byte_at(uint64_t salt, uint64_t offset)
+{
+	return (uint8_t)((offset * 0x9e3779b97f4a7c15u + salt) >> 56);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Seeing                                                                                      */
+
+static void hash_in(struct talk *t, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	for (size_t i = 0; i < len; i++)
+		t->result->hash = (t->result->hash ^ p[i]) * 0x100000001b3u;
+}
+
+static void sees(void *user, const struct network_sight *s)
+{
+	struct talk *t = user;
+	struct ladder_event e = {.time = s->time, .from = s->side, .fate = LADDER_CARRIED};
+
+	hash_in(t, &s->time, sizeof s->time);
+	hash_in(t, &s->side, sizeof s->side);
+	hash_in(t, &s->arrived, sizeof s->arrived);
+	hash_in(t, s->packet->data, s->packet->len);
+	if (!t->profile->ethernet || s->packet->data[12] != 8 || s->packet->data[13] != 6)
+		check_sight(t->check, s);
+	if (s->arrived)
+		return;
+	t->result->packets++;
+	e.ip = s->packet->data + s->ip_offset;
+	e.len = s->packet->len - s->ip_offset;
+	e.fate = s->fate == NETWORK_CARRIED ? LADDER_CARRIED : LADDER_LOST;
+	e.state[0] = e.state[1] = LADDER_UNKNOWN;
+	if (t->ladder)
+		ladder_packet(t->ladder, &e);
+}
+
+static void show(void *user, const char *text, size_t len)
+{
+	(void)user;
+	fwrite(text, 1, len, stdout);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Building                                                                                    */
+
+static void make_config(struct talk *t, unsigned host)
+{
+	struct tv_config *c = &t->config[host];
+	static const uint32_t buffers[] = {2048, 16384, 65536, 262144};
+
+	tv_config_default(c);
+	c->connections = c->busy = CONVERSATIONS;
+	c->half_opens = c->time_waits = CONVERSATIONS;
+	c->side_records = host ? CONVERSATIONS : 0;
+	c->pages = t->profile->pages ? t->profile->pages : 4096;
+	c->small_pages = t->profile->pages ? t->profile->pages : 4096;
+	c->ranges = 8192;
+	c->timestamps = random_below(&t->luck, 4) != 0;
+	c->sack = random_below(&t->luck, 4) != 0;
+	c->window_scale = random_below(&t->luck, 4) != 0;
+	c->defaults.rcv_buf = buffers[random_below(&t->luck, 4)];
+	c->defaults.snd_buf = buffers[random_below(&t->luck, 4)];
+	c->defaults.nodelay = random_below(&t->luck, 2);
+	/* Who is left alone by an abort whose RST was lost finds out by asking. */
+	c->defaults.keepalive = true;
+	c->defaults.keepalive_idle = 30 * TV_S;
+	c->defaults.keepalive_interval = 5 * TV_S;
+	c->trace = check_trace;
+	c->trace_user = t->check;
+}
+
+static struct network_way make_way(struct talk *t)
+{
+	const struct talk_profile *p = t->profile;
+	struct network_way w = {0};
+
+	w.delay = random_below(&t->luck, p->delay + 1);
+	w.jitter = random_below(&t->luck, p->jitter + 1);
+	w.loss = (uint32_t)random_below(&t->luck, p->loss + 1ull);
+	w.duplicate = (uint32_t)random_below(&t->luck, p->duplicate + 1ull);
+	w.corrupt = (uint32_t)random_below(&t->luck, p->corrupt + 1ull);
+	w.reorder = (uint32_t)random_below(&t->luck, p->reorder + 1ull);
+	if (p->rate) {
+		w.rate = p->rate * random_between(&t->luck, 1, 10);
+		w.queue_bytes = (uint32_t)random_between(&t->luck, 6000, 100000);
+	}
+	w.mtu = p->narrow ? (uint32_t)random_between(&t->luck, 1280, 1499) : 0;
+	return w;
+}
+
+static bool add_addresses(struct talk *t, unsigned host)
+{
+	unsigned link = network_link(t->net, t->wire, host);
+
+	t->v4[host] = (struct tv_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2}};
+	t->v6[host] = (struct tv_addr){{0x20, 1, 0x0d, 0xb8}};
+	t->v4[host].b[15] = t->v6[host].b[15] = (uint8_t)(1 + host);
+	return tv_address_add(stack(t, host), now(t), link, &t->v4[host], PREFIX4) >= 0 &&
+		tv_address_add(stack(t, host), now(t), link, &t->v6[host], PREFIX6) >= 0;
+}
+
+static bool build(struct talk *t, uint64_t seed)
+{
+	struct network_wire wire = {.kind = t->profile->ethernet ? TV_LINK_ETHERNET : TV_LINK_IP};
+	struct tv_listen_config listen;
+	int number;
+
+	t->net = network_new(seed, DAWN);
+	t->check = check_new();
+	if (!t->net || !t->check)
+		return false;
+	for (unsigned host = 0; host < 2; host++) {
+		make_config(t, host);
+		if (network_host(t->net, &t->config[host]) < 0)
+			return false;
+		wire.way[host] = make_way(t);
+	}
+	number = network_wire(t->net, 0, 1, &wire);
+	if (number < 0)
+		return false;
+	t->wire = (unsigned)number;
+	network_batch(t->net, (unsigned)random_between(&t->luck, 1, 8));
+	network_tap(t->net, sees, t);
+	tv_listen_default(&listen);
+	listen.port_first = listen.port_last = PORT;
+	return add_addresses(t, 0) && add_addresses(t, 1) &&
+		tv_listen(stack(t, 1), now(t), &listen, &t->listener) == 0;
+}
+
+static void make_user(struct talk *t, struct end *e, unsigned host)
+{
+	const struct talk_profile *p = t->profile;
+
+	e->host = host;
+	e->salt = random_next(&t->luck);
+	e->to_send = random_below(&t->luck, 4) ? random_below(&t->luck, p->bytes + 1ull) : 0;
+	e->piece = (uint32_t)random_between(&t->luck, 1, random_below(&t->luck, 2) ? 200 : CHUNK);
+	e->pause_ppm = p->slow_readers ? 300000 : random_below(&t->luck, 2) ? 10000 : 0;
+	e->wake = now(t) + random_below(&t->luck, 50 * TV_MS);
+	e->aborts = p->aborts && random_below(&t->luck, 3) == 0;
+	e->abort_at = random_below(&t->luck, e->to_send + 1);
+}
+
+static void make_users(struct talk *t)
+{
+	t->count = t->profile->conversations ? t->profile->conversations : 1;
+	for (unsigned i = 0; i < t->count; i++) {
+		struct conversation *c = &t->c[i];
+
+		c->v6 = random_next(&t->luck) & 1;
+		make_user(t, &c->end[0], 0);
+		make_user(t, &c->end[1], 1);
+		/* At most one of them waits for the other to close first. */
+		if (random_below(&t->luck, 2))
+			c->end[random_below(&t->luck, 2)].waits_for_peer = true;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Opening                                                                                     */
+
+static void call(struct talk *t, unsigned i, unsigned side)
+{
+	struct conversation *c = &t->c[i];
+	struct tv_connect_config config;
+	struct tv_info info = {.size = sizeof info};
+	int error;
+
+	tv_connect_default(&config);
+	config.remote.addr = (c->v6 ? t->v6 : t->v4)[!side];
+	config.remote.port = PORT;
+	if (t->profile->opening == TALK_SIMULTANEOUS) {
+		config.remote.port = (uint16_t)(2000 + i);
+		config.local.port = (uint16_t)(2000 + i);
+	}
+	error = tv_connect(stack(t, side), now(t), &config, &c->end[side].handle, NULL);
+	if (error == TV_AGAIN)
+		return;
+	if (error || tv_info(stack(t, side), c->end[side].handle, &info) < 0) {
+		check_fail(t->check, "tv_connect(): %s", tv_error_text(error));
+		return;
+	}
+	c->end[side].began = true;
+	c->at[side] = info.local;
+	c->at[!side] = info.remote;
+}
+
+/* Which conversation an accepted connection belongs to: the one whose client has its port. */
+static void take(struct talk *t)
+{
+	struct tv_info info = {.size = sizeof info};
+	tv_handle handle;
+
+	while (tv_accept(stack(t, 1), now(t), t->listener, &handle) == 0) {
+		bool found = false;
+
+		if (tv_info(stack(t, 1), handle, &info) < 0)
+			check_fail(t->check, "an accepted connection has no tv_info()");
+		for (unsigned i = 0; i < t->count && !found; i++) {
+			struct conversation *c = &t->c[i];
+
+			found = c->end[0].began && !c->end[1].began && c->at[0].port == info.remote.port &&
+				memcmp(&c->at[0].addr, &info.remote.addr, 16) == 0;
+			if (found) {
+				c->end[1].handle = handle;
+				c->end[1].began = true;
+			}
+		}
+		if (!found)
+			check_fail(t->check, "accepted a connection that nobody opened");
+	}
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Users                                                                                       */
+
+static bool pauses(struct talk *t, struct end *e)
+{
+	if (!random_chance(&t->luck, e->pause_ppm))
+		return false;
+	e->wake = now(t) + random_below(&t->luck, t->profile->slow_readers ? TV_S : 20 * TV_MS);
+	return true;
+}
+
+static void write_some(struct talk *t, struct end *e)
+{
+	uint8_t bytes[CHUNK];
+
+	while (e->sent < e->to_send && !pauses(t, e)) {
+		uint64_t n = random_between(&t->luck, 1, e->piece);
+		unsigned flags = random_below(&t->luck, 8) ? 0 : TV_SEND_MORE;
+		int64_t took;
+
+		n = n < e->to_send - e->sent ? n : e->to_send - e->sent;
+		for (uint64_t i = 0; i < n; i++)
+			bytes[i] = byte_at(e->salt, e->sent + i);
+		took = tv_send(stack(t, e->host), now(t), e->handle, bytes, n, flags);
+		if (took <= 0) {
+			if (took != TV_AGAIN && took != TV_ECLOSED)
+				check_fail(t->check, "tv_send(): %s", tv_error_text((int)took));
+			return;
+		}
+		e->sent += (uint64_t)took;
+	}
+}
+
+static void compare(struct talk *t, struct end *e, const struct end *peer, const uint8_t *bytes, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (bytes[i] != byte_at(peer->salt, e->received + i)) {
+			check_fail(t->check, "byte %llu of the stream is wrong",
+				(unsigned long long)(e->received + i));
+			return;
+		}
+	e->received += n;
+	if (e->received > peer->sent)
+		check_fail(t->check, "received more than was sent");
+}
+
+/* Reads by copy, or by looking and consuming: the same bytes. */
+static int64_t read_once(struct talk *t, struct end *e, const struct end *peer)
+{
+	uint64_t want = random_between(&t->luck, 1, e->piece);
+	uint8_t bytes[CHUNK];
+	struct tv_piece pieces[2];
+	int64_t n;
+
+	if (random_below(&t->luck, 4) == 0 && tv_peek(stack(t, e->host), e->handle, pieces, 2) > 0) {
+		n = (int64_t)(pieces[0].len < want ? pieces[0].len : want);
+		compare(t, e, peer, pieces[0].data, (uint64_t)n);
+		if (tv_consume(stack(t, e->host), now(t), e->handle, (size_t)n) != n)
+			check_fail(t->check, "tv_consume() did not take what tv_peek() showed");
+		return n;
+	}
+	n = tv_recv(stack(t, e->host), now(t), e->handle, bytes, want, 0);
+	if (n > 0)
+		compare(t, e, peer, bytes, (uint64_t)n);
+	return n;
+}
+
+static void read_some(struct talk *t, struct end *e, const struct end *peer)
+{
+	int64_t n = 1;
+
+	while (!e->saw_end && n > 0 && !pauses(t, e)) {
+		n = read_once(t, e, peer);
+		if (n == 0)
+			e->saw_end = true;
+		if (n < 0 && n != TV_AGAIN && n != TV_ECLOSED)
+			check_fail(t->check, "tv_recv(): %s", tv_error_text((int)n));
+	}
+	if (e->saw_end && e->received != peer->to_send)
+		check_fail(t->check, "the stream ended after %llu of %llu bytes",
+			(unsigned long long)e->received, (unsigned long long)peer->to_send);
+}
+
+static void finish(struct talk *t, struct end *e, const struct end *peer)
+{
+	bool has_all = e->received == peer->to_send;
+	int error = 0;
+
+	if (e->sent == e->to_send && !e->shut && (!e->waits_for_peer || e->saw_end) &&
+		(!t->profile->closes_together || has_all)) {
+		error = tv_shutdown(stack(t, e->host), now(t), e->handle);
+		e->shut = true;
+	}
+	if (error && error != TV_ECLOSED && error != TV_ESTATE)
+		check_fail(t->check, "tv_shutdown(): %s", tv_error_text(error));
+	if (error == TV_ESTATE)
+		e->shut = false; /* not open yet */
+	if (e->shut && e->saw_end && !e->closed) {
+		error = tv_close(stack(t, e->host), now(t), e->handle);
+		if (error)
+			check_fail(t->check, "tv_close(): %s", tv_error_text(error));
+		e->closed = true;
+	}
+}
+
+static void release(struct talk *t, struct end *e)
+{
+	int error = tv_release(stack(t, e->host), now(t), e->handle);
+
+	if (error)
+		check_fail(t->check, "tv_release(): %s", tv_error_text(error));
+	e->released = true;
+}
+
+static void act(struct talk *t, struct conversation *c, struct end *e)
+{
+	struct end *peer = &c->end[!e->host];
+
+	if (!e->began || e->released || now(t) < e->wake)
+		return;
+	if (e->aborts && e->sent + e->received >= e->abort_at) {
+		tv_abort(stack(t, e->host), now(t), e->handle);
+		c->aborted = true;
+		release(t, e);
+		return;
+	}
+	if (!e->told_end) {
+		write_some(t, e);
+		read_some(t, e, peer);
+		finish(t, e, peer);
+	}
+	/* Some users let go at once, others wait to be told the end. */
+	if (e->closed && (e->told_end || e->salt & 1))
+		release(t, e);
+	else if (e->told_end && (e->saw_end || e->reason != TV_R_NORMAL))
+		release(t, e);
+	else if (e->told_end)
+		read_some(t, e, peer);
+}
+
+static void pull_events(struct talk *t)
+{
+	struct tv_event event;
+
+	for (unsigned host = 0; host < 2; host++)
+		while (tv_event(stack(t, host), &event)) {
+			if (!(event.flags & TV_EV_CLOSED))
+				continue;
+			for (unsigned i = 0; i < t->count; i++) {
+				struct end *e = &t->c[i].end[host];
+
+				if (e->handle != event.handle || !e->began)
+					continue;
+				e->told_end = true;
+				e->reason = event.reason;
+				if (event.reason != TV_R_NORMAL && !t->profile->aborts)
+					check_fail(t->check, "a connection ended: %s",
+						tv_reason_text(event.reason));
+			}
+		}
+}
+
+/* Every user does what it can now; returns when the next of them wakes up. */
+static tv_time work(struct talk *t)
+{
+	tv_time next = TV_NEVER;
+
+	take(t);
+	pull_events(t);
+	for (unsigned i = 0; i < t->count; i++) {
+		struct conversation *c = &t->c[i];
+
+		for (unsigned side = 0; side < 2; side++) {
+			struct end *e = &c->end[side];
+
+			if (!e->began && now(t) >= e->wake &&
+				(side == 0 || t->profile->opening == TALK_SIMULTANEOUS))
+				call(t, i, side);
+			act(t, c, e);
+			if (e->wake > now(t) && e->wake < next && !e->released)
+				next = e->wake;
+		}
+	}
+	return next;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The play                                                                                    */
+
+static bool is_over(const struct talk *t)
+{
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct conversation *c = &t->c[i];
+
+		if (!c->end[0].released || (!c->end[1].released && !(c->aborted && !c->end[1].began)))
+			return false;
+	}
+	return check_is_empty(stack(t, 0)) && check_is_empty(stack(t, 1)) && network_in_flight(t->net) == 0;
+}
+
+static void play(struct talk *t)
+{
+	while (!check_error(t->check)[0] && !is_over(t)) {
+		tv_time wake = work(t), limit = wake < DAWN + LIFE ? wake : DAWN + LIFE;
+
+		switch (network_step(t->net, limit)) {
+		case NETWORK_MOVED: break;
+		case NETWORK_LIMIT:
+			if (now(t) >= DAWN + LIFE)
+				check_fail(t->check, "it has not ended after %llu s", LIFE / TV_S);
+			break;
+		case NETWORK_SPINNING:
+			check_fail(t->check, "a stack wants to be asked and says nothing");
+			break;
+		}
+		t->result->steps++;
+		check_stack(t->check, stack(t, 0), &t->config[0]);
+		check_stack(t->check, stack(t, 1), &t->config[1]);
+	}
+	for (unsigned i = 0; i < t->count; i++) {
+		const struct conversation *c = &t->c[i];
+
+		t->result->bytes += c->end[0].received + c->end[1].received;
+		t->result->aborted += c->aborted;
+		if (!c->aborted && (c->end[0].received != c->end[1].to_send ||
+					   c->end[1].received != c->end[0].to_send))
+			check_fail(t->check, "a stream is incomplete at the end");
+	}
+}
+
+void talk_run(const struct talk_profile *profile, uint64_t seed, bool shown, struct talk_result *result)
+{
+	struct talk *t = calloc(1, sizeof *t);
+
+	memset(result, 0, sizeof *result);
+	result->hash = 0xcbf29ce484222325u;
+	if (!t) {
+		snprintf(result->error, sizeof result->error, "out of memory");
+		return;
+	}
+	t->profile = profile;
+	t->result = result;
+	random_seed(&t->luck, seed ^ 0x7461 /* other numbers than the network's */);
+	t->ladder = shown ? ladder_new() : NULL;
+	if (build(t, seed)) {
+		make_users(t);
+		play(t);
+		result->took = now(t) - DAWN;
+	} else {
+		snprintf(result->error, sizeof result->error, "the network could not be built");
+	}
+	if (t->check && !result->error[0])
+		snprintf(result->error, sizeof result->error, "%s", check_error(t->check));
+	if (t->ladder)
+		ladder_lines(t->ladder, show, NULL);
+	ladder_free(t->ladder);
+	network_free(t->net);
+	check_free(t->check);
+	free(t);
+}

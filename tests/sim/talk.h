@@ -1,0 +1,42 @@
+/*
+ * talk.h - whole conversations between two stacks on a bad network, from one seed.
+ *
+ * A profile says how bad the network may be and what the users may do; the seed decides how bad it
+ * is and what they do. talk_run() plays it to the end, checks everything after every step, and
+ * returns what was wrong first.
+ */
+#ifndef TRIVET_TESTS_SIM_TALK_H
+#define TRIVET_TESTS_SIM_TALK_H
+
+#include <trivet/trivet.h>
+
+enum talk_opening { TALK_CLIENT_SERVER, TALK_SIMULTANEOUS };
+
+struct talk_profile {
+	const char *name;
+	uint32_t loss, duplicate, corrupt, reorder; /* at most so many of a million */
+	tv_time delay, jitter; /* at most */
+	uint64_t rate;         /* bits per second, at least; 0: no limit */
+	uint32_t bytes;        /* of each stream, at most */
+	unsigned conversations; /* at once */
+	enum talk_opening opening;
+	bool aborts;           /* some users abort */
+	bool closes_together;  /* both users shut down when both have everything */
+	bool slow_readers;
+	bool ethernet;
+	bool narrow;           /* a path with a smaller MTU than the links, which says so */
+	uint32_t pages;        /* of each stack; 0: plenty */
+};
+
+struct talk_result {
+	char error[256];       /* "" when all was right */
+	tv_time took;          /* virtual */
+	uint64_t steps, packets, bytes;
+	uint64_t hash;         /* of every packet at every end, with its time */
+	unsigned aborted;      /* conversations that a user ended early */
+};
+
+/* show: print each packet. */
+void talk_run(const struct talk_profile *profile, uint64_t seed, bool show, struct talk_result *result);
+
+#endif
