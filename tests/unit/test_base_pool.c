@@ -79,6 +79,9 @@ static void run_against_model(uint32_t count, uint32_t ops, uint64_t seed)
 			assert_int_equal(tv_pool_check(&p, region), 0);
 	}
 	assert_int_equal(tv_pool_check(&p, region), 0);
+	/* What lies before the pool is another's. */
+	for (unsigned i = 0; i < 40; i++)
+		assert_int_equal(region[i], 0);
 	free(region);
 	free(taken);
 }

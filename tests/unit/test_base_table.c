@@ -234,6 +234,26 @@ static void test_table_clusters_across_the_end_are_moved_whole(void **state)
 	model_end(&m);
 }
 
+static void test_table_plan_is_the_smallest_power_at_three_quarters(void **state)
+{
+	static const uint32_t cases[][2] = {
+		{0, 4}, {1, 4}, {12, 4}, {13, 5}, {24, 5}, {25, 6}, {768, 10}, {769, 11}, {1000000, 21},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct tv_table t;
+		uint64_t end = 100;
+
+		tv_table_plan(&t, cases[i][0], &end);
+		assert_int_equal(t.max_bits, cases[i][1]);
+		assert_int_equal(t.bits[0], tv_min32(10, cases[i][1]));
+		assert_int_equal(t.area[0], 128);
+		assert_int_equal(t.area[1], 128 + (8ull << t.max_bits));
+		assert_int_equal(end, 128 + (16ull << t.max_bits));
+	}
+}
+
 static void test_table_small_start_doubles_to_the_maximum(void **state)
 {
 	const uint32_t entries = 100000;
@@ -371,6 +391,40 @@ static void test_table_tuples_of_one_unkeyed_hash_stay_short(void **state)
 	}
 }
 
+/* A probe may see 64 slots; the 65th entry of one home asks for another key. */
+static void test_table_probe_longer_than_the_limit_wants_another_key(void **state)
+{
+	struct model m;
+
+	(void)state;
+	model_start(&m, 700, 64, 12);
+	for (uint32_t ref = 1; ref <= TV_TABLE_PROBE_MAX; ref++)
+		tv_table_insert(&m.t, m.region, 0x8000000000000000u, ref);
+	assert_int_equal(m.t.rekey_wanted, 0);
+	tv_table_insert(&m.t, m.region, 0x8000000000000000u, TV_TABLE_PROBE_MAX + 1);
+	assert_int_equal(m.t.rekey_wanted, 1);
+	model_end(&m);
+}
+
+/* The same when an entry is pushed that far by one that is farther from home than it. */
+static void test_table_entry_pushed_past_the_limit_wants_another_key(void **state)
+{
+	struct model m;
+
+	(void)state;
+	model_start(&m, 700, 64, 13);
+	/* A run of 64, and two whose home is just before it: the second moves the run on. */
+	for (uint32_t ref = 1; ref <= 64; ref++)
+		tv_table_insert(&m.t, m.region, (uint64_t)2 << 54, ref);
+	for (uint32_t ref = 65; ref <= 66; ref++) {
+		assert_int_equal(m.t.rekey_wanted, 0);
+		tv_table_insert(&m.t, m.region, (uint64_t)1 << 54, ref);
+	}
+	assert_int_equal(m.t.rekey_wanted, 1);
+	assert_int_equal(tv_table_check(&m.t, m.region), 0);
+	model_end(&m);
+}
+
 /* FL-25: who knows the key makes all collide; the table asks for another key and recovers with it. */
 static void test_table_known_key_is_noticed_and_replaced(void **state)
 {
@@ -438,8 +492,11 @@ int main(void)
 		cmocka_unit_test(test_table_random_use_agrees_with_model),
 		cmocka_unit_test(test_table_clashing_hashes_agree_with_model),
 		cmocka_unit_test(test_table_clusters_across_the_end_are_moved_whole),
+		cmocka_unit_test(test_table_plan_is_the_smallest_power_at_three_quarters),
 		cmocka_unit_test(test_table_small_start_doubles_to_the_maximum),
 		cmocka_unit_test(test_table_tuples_of_one_unkeyed_hash_stay_short),
+		cmocka_unit_test(test_table_probe_longer_than_the_limit_wants_another_key),
+		cmocka_unit_test(test_table_entry_pushed_past_the_limit_wants_another_key),
 		cmocka_unit_test(test_table_known_key_is_noticed_and_replaced),
 		cmocka_unit_test(test_table_insertions_during_rekeying_find_room),
 	};
