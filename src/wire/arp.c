@@ -26,7 +26,8 @@ enum tv_verdict tv_arp_parse(struct tv_arp *a, const uint8_t *p, size_t n)
 	a->sender = read_v4(p + 14);
 	memcpy(a->target_mac, p + 18, 6);
 	a->target = read_v4(p + 24);
-	if (tv_mac_is_group(a->sender_mac) || tv_mac_is_zero(a->sender_mac)) return TV_V_ARP_MALFORMED;
+	if (tv_mac_is_group(a->sender_mac) || tv_mac_is_zero(a->sender_mac))
+		return TV_V_ARP_MALFORMED;
 	if (tv_load32(p + 14) == 0 && a->op == TV_ARP_REQUEST) return TV_V_OK;
 	return tv_addr_is_valid_source(&a->sender) ? TV_V_OK : TV_V_ARP_MALFORMED;
 }

@@ -27,8 +27,9 @@
 static enum tv_icmp_kind unreachable_v4(uint8_t code)
 {
 	static const uint8_t kinds[16] = {TV_ICMP_NET, TV_ICMP_HOST, TV_ICMP_PROTOCOL, TV_ICMP_PORT,
-		TV_ICMP_TOO_BIG, TV_ICMP_NET, TV_ICMP_NET, TV_ICMP_HOST, TV_ICMP_HOST, TV_ICMP_ADMIN,
-		TV_ICMP_ADMIN, TV_ICMP_NET, TV_ICMP_HOST, TV_ICMP_ADMIN, TV_ICMP_ADMIN, TV_ICMP_ADMIN};
+		TV_ICMP_TOO_BIG, TV_ICMP_NET, TV_ICMP_NET, TV_ICMP_HOST, TV_ICMP_HOST,
+		TV_ICMP_ADMIN, TV_ICMP_ADMIN, TV_ICMP_NET, TV_ICMP_HOST, TV_ICMP_ADMIN,
+		TV_ICMP_ADMIN, TV_ICMP_ADMIN};
 
 	return code < sizeof kinds ? (enum tv_icmp_kind)kinds[code] : TV_ICMP_OTHER;
 }
@@ -49,7 +50,8 @@ static enum tv_icmp_kind kind_v4(uint8_t type, uint8_t code)
 	case TV_ICMP4_UNREACHABLE: return unreachable_v4(code);
 	case TV_ICMP4_TIME_EXCEEDED: return code == 0 ? TV_ICMP_TIME_EXCEEDED : TV_ICMP_OTHER;
 	case TV_ICMP4_PARAMETER: return TV_ICMP_PARAMETER;
-	case TV_ICMP4_SOURCE_QUENCH: return TV_ICMP_IGNORED; /* RFC 9293 3.9.2.2, RFC 6633 [MUST-55] */
+	case TV_ICMP4_SOURCE_QUENCH:
+		return TV_ICMP_IGNORED; /* RFC 9293 3.9.2.2, RFC 6633 [MUST-55] */
 	default: return TV_ICMP_IGNORED; /* RFC 1122 3.2.2: an unknown type is silently discarded */
 	}
 }
@@ -78,7 +80,8 @@ bool tv_icmp_is_hard(bool v6, uint8_t type, uint8_t code)
 {
 	/* RFC 9293 3.9.2.2 [SHLD-26]; time exceeded, parameter problem and the rest never [MUST-56] */
 	switch (tv_icmp_kind(v6, type, code)) {
-	case TV_ICMP_PROTOCOL: return !v6; /* in ICMPv6 this is a parameter problem, which is soft */
+	case TV_ICMP_PROTOCOL:
+		return !v6; /* in ICMPv6 this is a parameter problem, which is soft */
 	case TV_ICMP_PORT:
 	case TV_ICMP_ADMIN: return true;
 	case TV_ICMP_IGNORED:

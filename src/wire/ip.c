@@ -59,8 +59,9 @@ bool tv_addr_is_loopback(const struct tv_addr *a)
 bool tv_addr_is_valid_source(const struct tv_addr *a)
 {
 	if (tv_addr_is_loopback(a)) return false;
-	if (tv_addr_is_v4(a)) return a->b[12] != 0 && a->b[12] < 224; /* RFC 1122 3.2.1.3 [MUST-63] */
-	return !tv_addr_is_any(a) && !tv_addr_is_multicast(a);        /* RFC 4291 2.5.2, 2.7 */
+	if (tv_addr_is_v4(a))
+		return a->b[12] != 0 && a->b[12] < 224; /* RFC 1122 3.2.1.3 [MUST-63] */
+	return !tv_addr_is_any(a) && !tv_addr_is_multicast(a); /* RFC 4291 2.5.2, 2.7 */
 }
 
 bool tv_addr_in_prefix(const struct tv_addr *a, const struct tv_addr *prefix, unsigned bits)
@@ -185,7 +186,8 @@ static enum tv_verdict v6_walk(struct tv_ip *ip, bool quoted)
 		enum tv_verdict v;
 
 		if (count == EXTENSIONS_MAX || ip->len < 8) return TV_V_BAD_EXTENSION;
-		if (kind == EXT_HOP_BY_HOP && count != 0) return TV_V_BAD_EXTENSION; /* RFC 8200 4.1 */
+		if (kind == EXT_HOP_BY_HOP && count != 0)
+			return TV_V_BAD_EXTENSION; /* RFC 8200 4.1 */
 		length = kind == EXT_FRAGMENT ? 8 : (p[1] + 1u) * 8;
 		if (length > ip->len) return TV_V_BAD_EXTENSION;
 		if (ip->header_len - 40u + length > EXTENSION_BYTES_MAX) return TV_V_BAD_EXTENSION;
@@ -250,7 +252,8 @@ static uint32_t v4_build(uint8_t *p, const struct tv_addr *src, const struct tv_
 	tv_put32(p + 8, third);
 	memcpy(p + 12, &from, 4);
 	memcpy(p + 16, &to, 4);
-	tv_csum_store(p + 10, (uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + from + to);
+	tv_csum_store(p + 10,
+		(uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + from + to);
 	return 20;
 }
 

@@ -69,9 +69,11 @@ enum tv_verdict tv_nd_parse(struct tv_nd *d, const struct tv_ip *ip)
 	d->override = d->advert && p[4] & FLAG_OVERRIDE;
 	d->has_mac = false;
 	memcpy(d->target.b, p + 8, 16);
-	if (tv_addr_is_multicast(&d->target) || tv_addr_is_v4(&d->target)) return TV_V_ARP_MALFORMED;
+	if (tv_addr_is_multicast(&d->target) || tv_addr_is_v4(&d->target))
+		return TV_V_ARP_MALFORMED;
 	if (!read_options(d, p + 24, ip->len - 24)) return TV_V_ARP_MALFORMED;
-	if (d->has_mac && (tv_mac_is_group(d->mac) || tv_mac_is_zero(d->mac))) return TV_V_ARP_MALFORMED;
+	if (d->has_mac && (tv_mac_is_group(d->mac) || tv_mac_is_zero(d->mac)))
+		return TV_V_ARP_MALFORMED;
 	if (d->advert && d->solicited && tv_addr_is_multicast(&ip->dst)) return TV_V_ARP_MALFORMED;
 	if (!d->advert && !may_solicit(d, ip)) return TV_V_ARP_MALFORMED;
 	return TV_V_OK;

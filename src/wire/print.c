@@ -112,7 +112,8 @@ static void print_number(struct tv_text *t, const char *before, uint32_t v)
 }
 
 /* n bytes of SACK blocks, of which `there` can be read. */
-static void print_blocks(struct tv_text *t, const uint8_t *p, unsigned n, size_t there, uint32_t base)
+static void print_blocks(struct tv_text *t, const uint8_t *p, unsigned n, size_t there,
+	uint32_t base)
 {
 	if (n % 8 != 0) {
 		tv_text_str(t, " invalid sack");
@@ -172,7 +173,8 @@ static void print_user_timeout(struct tv_text *t, uint32_t v)
 	print_number(t, " ", v & 1 ? (v >> 1) * 60 : v >> 1); /* RFC 5482 3: minutes or seconds */
 }
 
-static void print_value(struct tv_text *t, enum form form, const uint8_t *p, unsigned n, uint32_t sack)
+static void print_value(struct tv_text *t, enum form form, const uint8_t *p, unsigned n,
+	uint32_t sack)
 {
 	switch (form) {
 	case BARE: return;

@@ -134,7 +134,8 @@ static bool print_port_unreachable6(struct tv_text *t, const uint8_t *p, size_t 
 {
 	struct tv_ip quoted;
 
-	if (tv_ip_parse_quoted(&quoted, p + 8, there - 8) != TV_V_OK || quoted.len < 4) return false;
+	if (tv_ip_parse_quoted(&quoted, p + 8, there - 8) != TV_V_OK || quoted.len < 4)
+		return false;
 	if (quoted.protocol != TV_PROTO_TCP && quoted.protocol != TV_PROTO_UDP) return false;
 	tv_text_str(t, ", ");
 	print_v6(t, p + 32);

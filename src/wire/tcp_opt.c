@@ -112,7 +112,8 @@ static enum tv_verdict walk(struct tv_tcp_options *o, const uint8_t *p, size_t n
 		if (kind == KIND_NOP) continue;
 		if (n - at < 2) return TV_V_BAD_OPTION; /* RFC 9293 3.1 [MUST-7], [MUST-68] */
 		length = p[at + 1];
-		if (length < 2 || length > n - at) return TV_V_BAD_OPTION; /* RFC 9293 3.1 [MUST-7] */
+		if (length < 2 || length > n - at)
+			return TV_V_BAD_OPTION; /* RFC 9293 3.1 [MUST-7] */
 		read_option(o, p + at, (unsigned)length, syn);
 	}
 	return TV_V_OK;
@@ -120,8 +121,8 @@ static enum tv_verdict walk(struct tv_tcp_options *o, const uint8_t *p, size_t n
 
 static bool is_linux_syn(const uint8_t *p)
 {
-	return p[0] == KIND_MSS && p[1] == 4 && tv_load32(p + 4) == 0x0402080a && p[16] == KIND_NOP &&
-		p[17] == KIND_WSCALE && p[18] == 3;
+	return p[0] == KIND_MSS && p[1] == 4 && tv_load32(p + 4) == 0x0402080a &&
+		p[16] == KIND_NOP && p[17] == KIND_WSCALE && p[18] == 3;
 }
 
 enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)

@@ -70,7 +70,8 @@ static uint8_t *guarded(size_t bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t body = (bytes + page - 1) / page * page;
-	uint8_t *p = mmap(NULL, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p =
+		mmap(NULL, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(p != MAP_FAILED);
 	assert_int_equal(mprotect(p + body, page, PROT_NONE), 0);
@@ -140,7 +141,8 @@ static void sum_large(enum tv_arch arch)
 	for (int ones = 0; ones < 2; ones++) {
 		for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = ones ? 0xff : next_byte();
 		for (size_t i = 0; i < sizeof large / sizeof *large; i++)
-			for (size_t offset = 0; offset < 64; offset += 7) check_sum(arch, bytes + offset, large[i]);
+			for (size_t offset = 0; offset < 64; offset += 7)
+				check_sum(arch, bytes + offset, large[i]);
 	}
 }
 
@@ -171,7 +173,8 @@ static void copy_everywhere(enum tv_arch arch)
 
 	for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = next_byte();
 	for (size_t offset = 0; offset < 64; offset += 3)
-		for (size_t n = 0; n <= 300; n++) check_copy(arch, bytes + offset, n, (offset * 5 + n) % 64);
+		for (size_t n = 0; n <= 300; n++)
+			check_copy(arch, bytes + offset, n, (offset * 5 + n) % 64);
 	for (size_t i = 0; i < sizeof large / sizeof *large; i++)
 		for (size_t offset = 0; offset < 64; offset += 13)
 			check_copy(arch, bytes + offset, large[i], 63 - offset);

@@ -34,12 +34,13 @@ static void test_csum_add_every_short_length_equals_naive(void **state)
 
 static void test_csum_fold_any_sum_is_its_remainder(void **state)
 {
-	const uint64_t sums[] = {0, 1, 0xffff, 0x10000, 0x1ffff, 0xffff0000, 0xffffffff, 0x1fffffffe,
-		0xffffffff00000000, 0xfffffffffffffffe, UINT64_MAX};
+	const uint64_t sums[] = {0, 1, 0xffff, 0x10000, 0x1ffff, 0xffff0000, 0xffffffff,
+		0x1fffffffe, 0xffffffff00000000, 0xfffffffffffffffe, UINT64_MAX};
 
 	(void)state;
 	assert_int_equal(tv_csum_fold(0), 0);
-	for (size_t i = 0; i < COUNT(sums); i++) assert_int_equal(tv_csum_fold(sums[i]) % 0xffff, sums[i] % 0xffff);
+	for (size_t i = 0; i < COUNT(sums); i++)
+		assert_int_equal(tv_csum_fold(sums[i]) % 0xffff, sums[i] % 0xffff);
 	for (int i = 0; i < 100000; i++) {
 		uint64_t sum = (uint64_t)next_random() << 32 | next_random();
 		uint64_t folded = sum;

@@ -58,30 +58,50 @@ struct row {
 
 static const struct row rows[] = {
 	/* issue 4: ICMP codes map by one table; RFC 9293 3.9.2.2 for hard and soft */
-	{false, 3, 0, 0, TV_ICMP_NET, false}, {false, 3, 1, 1, TV_ICMP_HOST, false},
-	{false, 3, 2, 2, TV_ICMP_PROTOCOL, true}, {false, 3, 3, 3, TV_ICMP_PORT, true},
-	{false, 3, 4, 4, TV_ICMP_TOO_BIG, false}, {false, 3, 5, 6, TV_ICMP_NET, false},
-	{false, 3, 7, 8, TV_ICMP_HOST, false}, {false, 3, 9, 10, TV_ICMP_ADMIN, true},
-	{false, 3, 11, 11, TV_ICMP_NET, false}, {false, 3, 12, 12, TV_ICMP_HOST, false},
-	{false, 3, 13, 15, TV_ICMP_ADMIN, true}, {false, 3, 16, 255, TV_ICMP_OTHER, false},
-	{false, 11, 0, 0, TV_ICMP_TIME_EXCEEDED, false}, {false, 11, 1, 255, TV_ICMP_OTHER, false},
+	{false, 3, 0, 0, TV_ICMP_NET, false},
+	{false, 3, 1, 1, TV_ICMP_HOST, false},
+	{false, 3, 2, 2, TV_ICMP_PROTOCOL, true},
+	{false, 3, 3, 3, TV_ICMP_PORT, true},
+	{false, 3, 4, 4, TV_ICMP_TOO_BIG, false},
+	{false, 3, 5, 6, TV_ICMP_NET, false},
+	{false, 3, 7, 8, TV_ICMP_HOST, false},
+	{false, 3, 9, 10, TV_ICMP_ADMIN, true},
+	{false, 3, 11, 11, TV_ICMP_NET, false},
+	{false, 3, 12, 12, TV_ICMP_HOST, false},
+	{false, 3, 13, 15, TV_ICMP_ADMIN, true},
+	{false, 3, 16, 255, TV_ICMP_OTHER, false},
+	{false, 11, 0, 0, TV_ICMP_TIME_EXCEEDED, false},
+	{false, 11, 1, 255, TV_ICMP_OTHER, false},
 	{false, 12, 0, 255, TV_ICMP_PARAMETER, false},
 	{false, 4, 0, 255, TV_ICMP_IGNORED, false}, /* [MUST-55] */
-	{false, 5, 0, 255, TV_ICMP_IGNORED, false}, {false, 1, 0, 255, TV_ICMP_IGNORED, false},
-	{false, 200, 0, 255, TV_ICMP_IGNORED, false}, {false, 8, 0, 0, TV_ICMP_ECHO_REQUEST, false},
+	{false, 5, 0, 255, TV_ICMP_IGNORED, false},
+	{false, 1, 0, 255, TV_ICMP_IGNORED, false},
+	{false, 200, 0, 255, TV_ICMP_IGNORED, false},
+	{false, 8, 0, 0, TV_ICMP_ECHO_REQUEST, false},
 	{false, 0, 0, 0, TV_ICMP_ECHO_ANSWER, false},
-	{true, 1, 0, 0, TV_ICMP_NET, false}, {true, 1, 1, 1, TV_ICMP_ADMIN, true},
-	{true, 1, 2, 2, TV_ICMP_NET, false}, {true, 1, 3, 3, TV_ICMP_HOST, false},
-	{true, 1, 4, 4, TV_ICMP_PORT, true}, {true, 1, 5, 6, TV_ICMP_ADMIN, true},
-	{true, 1, 7, 7, TV_ICMP_NET, false}, {true, 1, 8, 255, TV_ICMP_OTHER, false},
-	{true, 2, 0, 255, TV_ICMP_TOO_BIG, false}, {true, 3, 0, 0, TV_ICMP_TIME_EXCEEDED, false},
-	{true, 3, 1, 255, TV_ICMP_OTHER, false}, {true, 4, 0, 0, TV_ICMP_PARAMETER, false},
+	{true, 1, 0, 0, TV_ICMP_NET, false},
+	{true, 1, 1, 1, TV_ICMP_ADMIN, true},
+	{true, 1, 2, 2, TV_ICMP_NET, false},
+	{true, 1, 3, 3, TV_ICMP_HOST, false},
+	{true, 1, 4, 4, TV_ICMP_PORT, true},
+	{true, 1, 5, 6, TV_ICMP_ADMIN, true},
+	{true, 1, 7, 7, TV_ICMP_NET, false},
+	{true, 1, 8, 255, TV_ICMP_OTHER, false},
+	{true, 2, 0, 255, TV_ICMP_TOO_BIG, false},
+	{true, 3, 0, 0, TV_ICMP_TIME_EXCEEDED, false},
+	{true, 3, 1, 255, TV_ICMP_OTHER, false},
+	{true, 4, 0, 0, TV_ICMP_PARAMETER, false},
 	{true, 4, 1, 1, TV_ICMP_PROTOCOL, false}, /* [MUST-56] names parameter problem 1 as soft */
-	{true, 4, 2, 255, TV_ICMP_PARAMETER, false}, {true, 100, 0, 255, TV_ICMP_OTHER, false},
-	{true, 128, 0, 0, TV_ICMP_ECHO_REQUEST, false}, {true, 129, 0, 0, TV_ICMP_ECHO_ANSWER, false},
-	{true, 133, 0, 255, TV_ICMP_IGNORED, false}, {true, 134, 0, 255, TV_ICMP_IGNORED, false},
-	{true, 135, 0, 0, TV_ICMP_NEIGHBOUR, false}, {true, 136, 0, 0, TV_ICMP_NEIGHBOUR, false},
-	{true, 137, 0, 255, TV_ICMP_IGNORED, false}, {true, 200, 0, 255, TV_ICMP_IGNORED, false},
+	{true, 4, 2, 255, TV_ICMP_PARAMETER, false},
+	{true, 100, 0, 255, TV_ICMP_OTHER, false},
+	{true, 128, 0, 0, TV_ICMP_ECHO_REQUEST, false},
+	{true, 129, 0, 0, TV_ICMP_ECHO_ANSWER, false},
+	{true, 133, 0, 255, TV_ICMP_IGNORED, false},
+	{true, 134, 0, 255, TV_ICMP_IGNORED, false},
+	{true, 135, 0, 0, TV_ICMP_NEIGHBOUR, false},
+	{true, 136, 0, 0, TV_ICMP_NEIGHBOUR, false},
+	{true, 137, 0, 255, TV_ICMP_IGNORED, false},
+	{true, 200, 0, 255, TV_ICMP_IGNORED, false},
 };
 
 /* [MUST-55, MUST-56, SHLD-26] */
@@ -90,12 +110,13 @@ static void test_icmp_kind_every_row_of_the_table_holds(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		for (unsigned code = rows[i].first; code <= rows[i].last; code++) {
-			enum tv_icmp_kind kind = tv_icmp_kind(rows[i].v6, rows[i].type, (uint8_t)code);
+			enum tv_icmp_kind kind =
+				tv_icmp_kind(rows[i].v6, rows[i].type, (uint8_t)code);
 			bool hard = tv_icmp_is_hard(rows[i].v6, rows[i].type, (uint8_t)code);
 
 			if (kind != rows[i].kind || hard != rows[i].hard)
-				fail_msg("%s type %d code %u: kind %d, hard %d", rows[i].v6 ? "v6" : "v4",
-					rows[i].type, code, kind, hard);
+				fail_msg("%s type %d code %u: kind %d, hard %d",
+					rows[i].v6 ? "v6" : "v4", rows[i].type, code, kind, hard);
 		}
 	}
 }
@@ -151,7 +172,8 @@ static void test_icmp_parse_quote_cut_anywhere_is_malformed(void **state)
 			size_t n = write_icmp(v6 != 0, v6 ? 1 : 3, v6 ? 4 : 3, 0, 8 + quoted);
 			struct tv_icmp m;
 
-			assert_verdict(parse(&m, n), quoted == whole ? TV_V_OK : TV_V_ICMP_MALFORMED, "cut");
+			assert_verdict(parse(&m, n),
+				quoted == whole ? TV_V_OK : TV_V_ICMP_MALFORMED, "cut");
 		}
 	}
 }
@@ -168,22 +190,26 @@ static void test_icmp_parse_strange_quotes_never_name_a_connection(void **state)
 	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_ICMP_MALFORMED, "IHL 15");
 	quote_tcp(false);
 	p[28] = 0x65;
-	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_ICMP_MALFORMED, "version 6 in v4");
+	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_ICMP_MALFORMED,
+		"version 6 in v4");
 	quote_tcp(false);
 	p[28 + 9] = TV_PROTO_UDP;
 	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_OK, "UDP");
 	assert_false(m.tcp);
 	quote_tcp(false);
 	put16(p + 28 + 6, 0x2001);
-	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_ICMP_MALFORMED, "later fragment");
+	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_ICMP_MALFORMED,
+		"later fragment");
 	n = quote_tcp(true);
 	p[48 + 6] = 60; /* the ports are now taken for an extension header */
 	p[88] = 6;
 	p[89] = 0;
-	assert_verdict(parse(&m, write_icmp(true, 1, 4, 0, 8 + n)), TV_V_ICMP_MALFORMED, "extension, no TCP");
+	assert_verdict(parse(&m, write_icmp(true, 1, 4, 0, 8 + n)), TV_V_ICMP_MALFORMED,
+		"extension, no TCP");
 	memset(p + 88, 0, 200);
 	for (size_t at = 88; at < 88 + 20 * 8; at += 8) p[at] = 60;
-	assert_verdict(parse(&m, write_icmp(true, 1, 4, 0, 8 + 40 + 170)), TV_V_ICMP_MALFORMED, "20 extensions");
+	assert_verdict(parse(&m, write_icmp(true, 1, 4, 0, 8 + 40 + 170)), TV_V_ICMP_MALFORMED,
+		"20 extensions");
 }
 
 static void test_icmp_parse_short_or_wrong_sum_is_malformed(void **state)
@@ -195,7 +221,8 @@ static void test_icmp_parse_short_or_wrong_sum_is_malformed(void **state)
 		uint8_t type = v6 ? TV_ICMP6_ECHO : TV_ICMP4_ECHO;
 
 		for (size_t n = 4; n < 8; n++)
-			assert_verdict(parse(&m, write_icmp(v6 != 0, type, 0, 0, n)), TV_V_ICMP_MALFORMED, "short");
+			assert_verdict(parse(&m, write_icmp(v6 != 0, type, 0, 0, n)),
+				TV_V_ICMP_MALFORMED, "short");
 		for (size_t bit = 0; bit < 12 * 8; bit++) {
 			size_t n = write_icmp(v6 != 0, type, 0, 0x12340007, 12);
 
@@ -228,9 +255,11 @@ static void test_icmp_parse_ignored_types_are_ignored(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof four; i++)
-		assert_verdict(parse(&m, write_icmp(false, four[i], 0, 0, 8)), TV_V_ICMP_IGNORED, "v4");
+		assert_verdict(
+			parse(&m, write_icmp(false, four[i], 0, 0, 8)), TV_V_ICMP_IGNORED, "v4");
 	for (size_t i = 0; i < sizeof six; i++)
-		assert_verdict(parse(&m, write_icmp(true, six[i], 0, 0, 8)), TV_V_ICMP_IGNORED, "v6");
+		assert_verdict(
+			parse(&m, write_icmp(true, six[i], 0, 0, 8)), TV_V_ICMP_IGNORED, "v6");
 }
 
 /* RFC 792: data comes back unchanged; RFC 4443 4.2 */
@@ -246,7 +275,8 @@ static void test_icmp_echo_answer_carries_the_request(void **state)
 			struct tv_icmp m;
 
 			for (size_t i = 0; i < data; i++) icmp[8 + i] = (uint8_t)(i * 3);
-			n = write_icmp(v6 != 0, v6 ? TV_ICMP6_ECHO : TV_ICMP4_ECHO, 0, 0xabcd0102, 8 + data);
+			n = write_icmp(v6 != 0, v6 ? TV_ICMP6_ECHO : TV_ICMP4_ECHO, 0, 0xabcd0102,
+				8 + data);
 			assert_verdict(tv_ip_parse(&ip, p, n), TV_V_OK, "request");
 			assert_verdict(tv_icmp_parse(&m, &ip), TV_V_OK, "request");
 			assert_true(m.id == 0xabcd && m.sequence == 0x0102);
@@ -254,7 +284,8 @@ static void test_icmp_echo_answer_carries_the_request(void **state)
 			built = tv_icmp_build_echo(out, (uint32_t)n, &ip, 64);
 			assert_int_equal(built, n);
 			assert_verdict(tv_ip_parse(&back, out, built), TV_V_OK, "answer");
-			assert_true(tv_addr_equal(&back.src, &ip.dst) && tv_addr_equal(&back.dst, &ip.src));
+			assert_true(tv_addr_equal(&back.src, &ip.dst) &&
+				tv_addr_equal(&back.dst, &ip.src));
 			assert_verdict(tv_icmp_parse(&m, &back), TV_V_OK, "answer");
 			assert_int_equal(m.kind, TV_ICMP_ECHO_ANSWER);
 			assert_memory_equal(back.payload + 4, icmp + 4, 4 + data);
@@ -305,9 +336,10 @@ static void test_icmp_may_report_never_about_errors_or_groups(void **state)
 		bool v6;
 		uint8_t protocol, type;
 		bool wanted;
-	} cases[] = {{false, 17, 0, true}, {false, 6, 0, true}, {false, 1, 8, true}, {false, 1, 0, true},
-		{false, 1, 3, false}, {false, 1, 11, false}, {false, 1, 5, false}, {true, 17, 0, true},
-		{true, 58, 128, true}, {true, 58, 1, false}, {true, 58, 127, false}, {true, 58, 137, false}};
+	} cases[] = {{false, 17, 0, true}, {false, 6, 0, true}, {false, 1, 8, true},
+		{false, 1, 0, true}, {false, 1, 3, false}, {false, 1, 11, false},
+		{false, 1, 5, false}, {true, 17, 0, true}, {true, 58, 128, true},
+		{true, 58, 1, false}, {true, 58, 127, false}, {true, 58, 137, false}};
 	struct tv_ip ip;
 
 	(void)state;

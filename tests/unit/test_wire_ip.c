@@ -178,8 +178,9 @@ static void test_ip_parse_v4_fragments_are_dropped(void **state)
 	static const struct {
 		unsigned field;
 		enum tv_verdict wanted;
-	} cases[] = {{0x0000, TV_V_OK}, {0x4000, TV_V_OK}, {0x8000, TV_V_OK}, {0x2000, TV_V_FRAGMENT},
-		{0x0001, TV_V_FRAGMENT}, {0x1fff, TV_V_FRAGMENT}, {0x6000, TV_V_FRAGMENT}};
+	} cases[] = {{0x0000, TV_V_OK}, {0x4000, TV_V_OK}, {0x8000, TV_V_OK},
+		{0x2000, TV_V_FRAGMENT}, {0x0001, TV_V_FRAGMENT}, {0x1fff, TV_V_FRAGMENT},
+		{0x6000, TV_V_FRAGMENT}};
 	struct tv_ip ip;
 
 	(void)state;
@@ -192,7 +193,8 @@ static void test_ip_parse_v4_fragments_are_dropped(void **state)
 }
 
 /* An IPv6 packet whose extension headers are `bytes`; the first is of kind `first`. */
-static enum tv_verdict parse_extensions(struct tv_ip *ip, uint8_t first, const uint8_t *bytes, size_t n)
+static enum tv_verdict parse_extensions(
+	struct tv_ip *ip, uint8_t first, const uint8_t *bytes, size_t n)
 {
 	write_v6(p, first, n + 20);
 	memcpy(p + 40, bytes, n);
@@ -212,22 +214,27 @@ static void test_ip_parse_v6_extensions_pass_or_drop_by_kind(void **state)
 		{"hop-by-hop, router alert", 0, {6, 0, 5, 2, 0, 0, 1, 0}, 8, TV_V_OK},
 		{"destination options, Pad1s", 60, {6, 0, 0, 0, 0, 0, 0, 0}, 8, TV_V_OK},
 		{"unknown option to skip [MUST-50]", 60, {6, 0, 0x3e, 4, 9, 9, 9, 9}, 8, TV_V_OK},
-		{"unknown option that discards", 60, {6, 0, 0x7e, 4, 9, 9, 9, 9}, 8, TV_V_BAD_EXTENSION},
-		{"unknown option that reports", 60, {6, 0, 0xbe, 4, 9, 9, 9, 9}, 8, TV_V_BAD_EXTENSION},
+		{"unknown option that discards", 60, {6, 0, 0x7e, 4, 9, 9, 9, 9}, 8,
+			TV_V_BAD_EXTENSION},
+		{"unknown option that reports", 60, {6, 0, 0xbe, 4, 9, 9, 9, 9}, 8,
+			TV_V_BAD_EXTENSION},
 		{"jumbo payload", 0, {6, 0, 0xc2, 4, 0, 1, 0, 0}, 8, TV_V_BAD_EXTENSION},
 		{"option beyond its header", 60, {6, 0, 1, 5, 0, 0, 0, 0}, 8, TV_V_BAD_EXTENSION},
 		{"option kind as last byte", 60, {6, 0, 1, 3, 0, 0, 0, 5}, 8, TV_V_BAD_EXTENSION},
 		{"header length 255", 60, {6, 255, 1, 4, 0, 0, 0, 0}, 8, TV_V_BAD_EXTENSION},
 		{"routing type 0", 43, {6, 0, 0, 0, 0, 0, 0, 0}, 8, TV_V_BAD_EXTENSION},
-		{"routing type 0, segments left", 43, {6, 0, 0, 1, 0, 0, 0, 0}, 8, TV_V_BAD_EXTENSION},
+		{"routing type 0, segments left", 43, {6, 0, 0, 1, 0, 0, 0, 0}, 8,
+			TV_V_BAD_EXTENSION},
 		{"routing type 4, done", 43, {6, 0, 4, 0, 0, 0, 0, 0}, 8, TV_V_OK},
-		{"routing type 4, segments left", 43, {6, 0, 4, 1, 0, 0, 0, 0}, 8, TV_V_BAD_EXTENSION},
+		{"routing type 4, segments left", 43, {6, 0, 4, 1, 0, 0, 0, 0}, 8,
+			TV_V_BAD_EXTENSION},
 		{"atomic fragment (RFC 6946)", 44, {6, 0, 0, 0, 1, 2, 3, 4}, 8, TV_V_OK},
 		{"first fragment", 44, {6, 0, 0, 1, 1, 2, 3, 4}, 8, TV_V_FRAGMENT},
 		{"later fragment", 44, {6, 0, 0, 8, 1, 2, 3, 4}, 8, TV_V_FRAGMENT},
-		{"hop-by-hop not first", 60,
-			{0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0}, 16, TV_V_BAD_EXTENSION},
-		{"three headers", 0, {60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 0, 1, 2, 3, 4},
+		{"hop-by-hop not first", 60, {0, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0}, 16,
+			TV_V_BAD_EXTENSION},
+		{"three headers", 0,
+			{60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 0, 1, 2, 3, 4},
 			24, TV_V_OK},
 	};
 	struct tv_ip ip;
@@ -268,14 +275,16 @@ static void test_ip_parse_v6_too_many_or_too_long_extensions_drop(void **state)
 /* PA-24: a chain that ends with the packet */
 static void test_ip_parse_v6_extensions_cut_anywhere_never_pass(void **state)
 {
-	static const uint8_t chain[24] = {60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 0, 1, 2, 3, 4};
+	static const uint8_t chain[24] = {
+		60, 0, 1, 4, 0, 0, 0, 0, 44, 0, 1, 4, 0, 0, 0, 0, 6, 0, 0, 0, 1, 2, 3, 4};
 	struct tv_ip ip;
 
 	(void)state;
 	for (size_t n = 0; n < sizeof chain; n++) {
 		write_v6(p, 0, n);
 		memcpy(p + 40, chain, n);
-		assert_verdict(tv_ip_parse(&ip, at_edge(p, 40 + n), 40 + n), TV_V_BAD_EXTENSION, "cut");
+		assert_verdict(
+			tv_ip_parse(&ip, at_edge(p, 40 + n), 40 + n), TV_V_BAD_EXTENSION, "cut");
 	}
 }
 
@@ -290,7 +299,8 @@ static void test_ip_parse_v6_mapped_address_is_dropped(void **state)
 		write_v6(p, TV_PROTO_TCP, 20);
 		memcpy(p + at, mapped, 16);
 		assert_verdict(tv_ip_parse(&ip, p, 60), TV_V_MAPPED_ADDRESS, "mapped");
-		assert_verdict(tv_ip_parse_quoted(&ip, p, 60), TV_V_MAPPED_ADDRESS, "mapped, quoted");
+		assert_verdict(
+			tv_ip_parse_quoted(&ip, p, 60), TV_V_MAPPED_ADDRESS, "mapped, quoted");
 	}
 	write_v6(p, TV_PROTO_TCP, 20);
 	memset(p + 8, 0, 16);
@@ -327,14 +337,16 @@ static void test_ip_parse_quoted_cut_packet_gives_what_is_there(void **state)
 		assert_int_equal(ip.len, n - 20);
 	}
 	for (size_t n = 0; n < 20; n++)
-		assert_verdict(tv_ip_parse_quoted(&ip, at_edge(p, n), n), TV_V_TRUNCATED, "v4, short");
+		assert_verdict(
+			tv_ip_parse_quoted(&ip, at_edge(p, n), n), TV_V_TRUNCATED, "v4, short");
 	write_v6(p, TV_PROTO_TCP, 1440);
 	for (size_t n = 40; n < 80; n++) {
 		assert_verdict(tv_ip_parse_quoted(&ip, at_edge(p, n), n), TV_V_OK, "v6");
 		assert_int_equal(ip.len, n - 40);
 	}
 	for (size_t n = 0; n < 40; n++)
-		assert_verdict(tv_ip_parse_quoted(&ip, at_edge(p, n), n), TV_V_TRUNCATED, "v6, short");
+		assert_verdict(
+			tv_ip_parse_quoted(&ip, at_edge(p, n), n), TV_V_TRUNCATED, "v6, short");
 	write_v4(p, TV_PROTO_TCP, 0);
 	p[0] = 0x4f; /* PA-23: a quoted header length of 60 where 28 bytes are */
 	put16(p + 2, 100);
@@ -352,7 +364,8 @@ static void test_ip_build_read_back_gives_the_same(void **state)
 	for (unsigned tos = 0; tos < 256; tos++) {
 		for (int v6 = 0; v6 < 2; v6++) {
 			struct tv_addr *a = v6 ? six : four;
-			uint32_t n = tv_ip_build(p, &a[0], &a[1], TV_PROTO_TCP, tos, (uint8_t)(255 - tos), (uint8_t)tos);
+			uint32_t n = tv_ip_build(p, &a[0], &a[1], TV_PROTO_TCP, tos,
+				(uint8_t)(255 - tos), (uint8_t)tos);
 
 			assert_int_equal(n, tv_ip_header_len(v6 != 0));
 			assert_verdict(tv_ip_parse(&ip, p, n + tos), TV_V_OK, "built");
@@ -375,14 +388,16 @@ static void test_ip_address_kinds_are_told_apart(void **state)
 		unsigned kinds;
 	} cases[] = {
 #define V4(a, b, c, d) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}}
-		{V4(192, 0, 2, 1), SOURCE}, {V4(223, 255, 255, 255), SOURCE}, {V4(1, 0, 0, 1), SOURCE},
-		{V4(0, 0, 0, 0), 0}, {V4(0, 1, 2, 3), 0}, {V4(127, 0, 0, 1), LOOPBACK},
-		{V4(127, 255, 255, 254), LOOPBACK}, {V4(224, 0, 0, 1), MULTICAST},
-		{V4(239, 255, 255, 255), MULTICAST}, {V4(240, 0, 0, 1), 0}, {V4(255, 255, 255, 255), 0},
+		{V4(192, 0, 2, 1), SOURCE}, {V4(223, 255, 255, 255), SOURCE},
+		{V4(1, 0, 0, 1), SOURCE}, {V4(0, 0, 0, 0), 0}, {V4(0, 1, 2, 3), 0},
+		{V4(127, 0, 0, 1), LOOPBACK}, {V4(127, 255, 255, 254), LOOPBACK},
+		{V4(224, 0, 0, 1), MULTICAST}, {V4(239, 255, 255, 255), MULTICAST},
+		{V4(240, 0, 0, 1), 0}, {V4(255, 255, 255, 255), 0},
 		{V4(169, 254, 3, 4), SOURCE | LINK_LOCAL}, {V4(169, 253, 3, 4), SOURCE},
 #undef V4
 		{{{0}}, ANY}, {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, LOOPBACK},
-		{{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}}, SOURCE}, {{{0x20, 1, 0x0d, 0xb8}}, SOURCE},
+		{{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}}, SOURCE},
+		{{{0x20, 1, 0x0d, 0xb8}}, SOURCE},
 		{{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}, MULTICAST},
 		{{{0xfe, 0x80}}, SOURCE | LINK_LOCAL}, {{{0xfe, 0xbf}}, SOURCE | LINK_LOCAL},
 		{{{0xfe, 0xc0}}, SOURCE}, {{{0xfe, 0x7f}}, SOURCE}};
@@ -391,10 +406,12 @@ static void test_ip_address_kinds_are_told_apart(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct tv_addr *a = &cases[i].a;
 		unsigned kinds = (tv_addr_is_multicast(a) ? MULTICAST : 0u) |
-			(tv_addr_is_link_local(a) ? LINK_LOCAL : 0u) | (tv_addr_is_loopback(a) ? LOOPBACK : 0u) |
+			(tv_addr_is_link_local(a) ? LINK_LOCAL : 0u) |
+			(tv_addr_is_loopback(a) ? LOOPBACK : 0u) |
 			(tv_addr_is_valid_source(a) ? SOURCE : 0u) | (tv_addr_is_any(a) ? ANY : 0u);
 
-		if (kinds != cases[i].kinds) fail_msg("address %zu: kinds %u, not %u", i, kinds, cases[i].kinds);
+		if (kinds != cases[i].kinds)
+			fail_msg("address %zu: kinds %u, not %u", i, kinds, cases[i].kinds);
 	}
 }
 

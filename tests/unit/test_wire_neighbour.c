@@ -19,7 +19,8 @@ static void test_eth_parse_built_frame_gives_its_fields(void **state)
 
 	(void)state;
 	assert_int_equal(tv_eth_build(p, mac_a, mac_b, TV_ETH_IP6), 14);
-	for (size_t n = 0; n < 14; n++) assert_verdict(tv_eth_parse(&e, at_edge(p, n), n), TV_V_TRUNCATED, "short");
+	for (size_t n = 0; n < 14; n++)
+		assert_verdict(tv_eth_parse(&e, at_edge(p, n), n), TV_V_TRUNCATED, "short");
 	assert_verdict(tv_eth_parse(&e, at_edge(p, 14), 14), TV_V_OK, "built");
 	assert_memory_equal(e.dst, mac_a, 6);
 	assert_memory_equal(e.src, mac_b, 6);
@@ -36,7 +37,8 @@ static void test_eth_parse_one_tag_is_reported(void **state)
 	tv_eth_build(p, mac_a, mac_b, TV_ETH_VLAN);
 	put16(p + 14, 0xa064); /* priority 5, VLAN 100 */
 	put16(p + 16, TV_ETH_ARP);
-	for (size_t n = 14; n < 18; n++) assert_verdict(tv_eth_parse(&e, at_edge(p, n), n), TV_V_TRUNCATED, "short");
+	for (size_t n = 14; n < 18; n++)
+		assert_verdict(tv_eth_parse(&e, at_edge(p, n), n), TV_V_TRUNCATED, "short");
 	assert_verdict(tv_eth_parse(&e, p, 18), TV_V_OK, "tagged");
 	assert_true(e.tagged);
 	assert_int_equal(e.vlan, 100);
@@ -50,7 +52,8 @@ static void test_eth_parse_one_tag_is_reported(void **state)
 /* RFC 1112 6.4, RFC 2464 7 */
 static void test_eth_mac_of_group_follows_the_address(void **state)
 {
-	static const uint8_t four[6] = {0x01, 0x00, 0x5e, 0x7f, 0xff, 0xfa}, six[6] = {0x33, 0x33, 0xff, 1, 2, 3};
+	static const uint8_t four[6] = {0x01, 0x00, 0x5e, 0x7f, 0xff, 0xfa},
+			     six[6] = {0x33, 0x33, 0xff, 1, 2, 3};
 	struct tv_addr a = tv_addr_v4(239, 255, 255, 250);
 	uint8_t mac[6];
 
@@ -67,8 +70,8 @@ static void test_eth_mac_of_group_follows_the_address(void **state)
 
 static void write_arp(void)
 {
-	static const uint8_t bytes[28] = {0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 192, 0, 2, 1, 0, 0, 0, 0, 0,
-		0, 192, 0, 2, 2};
+	static const uint8_t bytes[28] = {0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 192, 0, 2,
+		1, 0, 0, 0, 0, 0, 0, 192, 0, 2, 2};
 
 	memcpy(p, bytes, 28);
 }
@@ -96,13 +99,18 @@ static void test_arp_parse_what_breaks_a_rule_is_malformed(void **state)
 		const char *what;
 		uint8_t at, value;
 		enum tv_verdict wanted;
-	} cases[] = {{"hardware", 1, 6, TV_V_ARP_MALFORMED}, {"protocol", 2, 0x86, TV_V_ARP_MALFORMED},
-		{"MAC length", 4, 8, TV_V_ARP_MALFORMED}, {"address length", 5, 16, TV_V_ARP_MALFORMED},
+	} cases[] = {{"hardware", 1, 6, TV_V_ARP_MALFORMED},
+		{"protocol", 2, 0x86, TV_V_ARP_MALFORMED}, {"MAC length", 4, 8, TV_V_ARP_MALFORMED},
+		{"address length", 5, 16, TV_V_ARP_MALFORMED},
 		{"operation 0", 7, 0, TV_V_ARP_MALFORMED}, {"reply", 7, 2, TV_V_OK},
-		{"operation 3", 7, 3, TV_V_ARP_MALFORMED}, {"operation 258", 6, 1, TV_V_ARP_MALFORMED},
-		{"group MAC", 8, 1, TV_V_ARP_MALFORMED}, {"multicast sender", 14, 224, TV_V_ARP_MALFORMED},
-		{"loopback sender", 14, 127, TV_V_ARP_MALFORMED}, {"0/8 sender", 14, 0, TV_V_ARP_MALFORMED},
-		{"broadcast sender", 14, 255, TV_V_ARP_MALFORMED}, {"target of another", 27, 99, TV_V_OK}};
+		{"operation 3", 7, 3, TV_V_ARP_MALFORMED},
+		{"operation 258", 6, 1, TV_V_ARP_MALFORMED},
+		{"group MAC", 8, 1, TV_V_ARP_MALFORMED},
+		{"multicast sender", 14, 224, TV_V_ARP_MALFORMED},
+		{"loopback sender", 14, 127, TV_V_ARP_MALFORMED},
+		{"0/8 sender", 14, 0, TV_V_ARP_MALFORMED},
+		{"broadcast sender", 14, 255, TV_V_ARP_MALFORMED},
+		{"target of another", 27, 99, TV_V_OK}};
 	struct tv_arp a;
 
 	(void)state;
@@ -112,7 +120,8 @@ static void test_arp_parse_what_breaks_a_rule_is_malformed(void **state)
 		assert_verdict(tv_arp_parse(&a, p, 28), cases[i].wanted, cases[i].what);
 	}
 	write_arp();
-	for (size_t n = 0; n < 28; n++) assert_verdict(tv_arp_parse(&a, at_edge(p, n), n), TV_V_ARP_MALFORMED, "short");
+	for (size_t n = 0; n < 28; n++)
+		assert_verdict(tv_arp_parse(&a, at_edge(p, n), n), TV_V_ARP_MALFORMED, "short");
 	memset(p + 8, 0, 6);
 	assert_verdict(tv_arp_parse(&a, p, 28), TV_V_ARP_MALFORMED, "zero MAC");
 	write_arp();
@@ -129,7 +138,11 @@ static const struct tv_addr other = {{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 
 static struct tv_nd message(bool advert)
 {
-	struct tv_nd d = {.advert = advert, .solicited = advert, .override = advert, .has_mac = true, .target = node};
+	struct tv_nd d = {.advert = advert,
+		.solicited = advert,
+		.override = advert,
+		.has_mac = true,
+		.target = node};
 
 	memcpy(d.mac, mac_a, 6);
 	return d;
@@ -172,7 +185,8 @@ static void test_nd_build_read_back_gives_the_same(void **state)
 		assert_int_equal(p[7], 255);
 		assert_int_equal(naive_add(naive_pseudo(p, 58, n - 40), p + 40, n - 40), 0xffff);
 		assert_verdict(parse_nd(&back, n), TV_V_OK, "built");
-		assert_true(back.advert == d.advert && back.has_mac == d.has_mac && back.router == d.router);
+		assert_true(back.advert == d.advert && back.has_mac == d.has_mac &&
+			back.router == d.router);
 		assert_true(back.solicited == d.solicited && back.override == d.override);
 		assert_true(tv_addr_equal(&back.target, &node));
 		if (d.has_mac) assert_memory_equal(back.mac, mac_a, 6);
@@ -191,10 +205,13 @@ static void test_nd_parse_what_breaks_a_rule_is_malformed(void **state)
 		enum tv_verdict wanted;
 	} cases[] = {{"unchanged", 7, 255, TV_V_OK}, {"hop limit 254", 7, 254, TV_V_ARP_MALFORMED},
 		{"hop limit 1", 7, 1, TV_V_ARP_MALFORMED}, {"code 1", 41, 1, TV_V_ARP_MALFORMED},
-		{"multicast target", 48, 0xff, TV_V_ARP_MALFORMED}, {"option length 0", 65, 0, TV_V_ARP_MALFORMED},
-		{"option beyond the end", 65, 2, TV_V_ARP_MALFORMED}, {"another option", 64, 5, TV_V_OK},
-		{"group MAC", 66, 3, TV_V_ARP_MALFORMED}, {"reserved bits", 47, 0xff, TV_V_OK},
-		{"router solicitation", 40, 133, TV_V_ICMP_IGNORED}, {"router advertisement", 40, 134, TV_V_ICMP_IGNORED},
+		{"multicast target", 48, 0xff, TV_V_ARP_MALFORMED},
+		{"option length 0", 65, 0, TV_V_ARP_MALFORMED},
+		{"option beyond the end", 65, 2, TV_V_ARP_MALFORMED},
+		{"another option", 64, 5, TV_V_OK}, {"group MAC", 66, 3, TV_V_ARP_MALFORMED},
+		{"reserved bits", 47, 0xff, TV_V_OK},
+		{"router solicitation", 40, 133, TV_V_ICMP_IGNORED},
+		{"router advertisement", 40, 134, TV_V_ICMP_IGNORED},
 		{"redirect", 40, 137, TV_V_ICMP_IGNORED}};
 
 	(void)state;
@@ -233,7 +250,8 @@ static void test_nd_parse_cut_anywhere_is_malformed(void **state)
 		tv_nd_build(p, &d, &other, &node);
 		put16(p + 4, n);
 		seal(p, TV_PROTO_ICMP6, p + 40, n, 2);
-		assert_verdict(parse_nd(&back, 40 + n), n == 24 ? TV_V_OK : TV_V_ARP_MALFORMED, "cut");
+		assert_verdict(
+			parse_nd(&back, 40 + n), n == 24 ? TV_V_OK : TV_V_ARP_MALFORMED, "cut");
 	}
 }
 

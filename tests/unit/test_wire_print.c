@@ -387,7 +387,8 @@ static struct tv_print_base base_of_first(const uint8_t *p, size_t n)
 		return (struct tv_print_base){0, 0, 0};
 	seq = (uint32_t)get16(ip.payload + 4) << 16 | get16(ip.payload + 6);
 	ack = (uint32_t)get16(ip.payload + 8) << 16 | get16(ip.payload + 10);
-	return tv_print_follow(&talk, get16(ip.payload) > get16(ip.payload + 2), ip.payload[13], seq, ack);
+	return tv_print_follow(
+		&talk, get16(ip.payload) > get16(ip.payload + 2), ip.payload[13], seq, ack);
 }
 
 static void test_print_packet_every_line_is_tcpdumps(void **state)
@@ -471,8 +472,8 @@ static void test_print_follow_numbers_are_relative_behind_the_handshake(void **s
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(steps); i++) {
-		struct tv_print_base b = tv_print_follow(&talk, steps[i].reverse, steps[i].flags, steps[i].seq,
-			steps[i].ack);
+		struct tv_print_base b = tv_print_follow(
+			&talk, steps[i].reverse, steps[i].flags, steps[i].seq, steps[i].ack);
 
 		assert_int_equal(b.seq, steps[i].wanted.seq);
 		assert_int_equal(b.ack, steps[i].wanted.ack);
@@ -482,7 +483,8 @@ static void test_print_follow_numbers_are_relative_behind_the_handshake(void **s
 
 static void test_print_is_reverse_one_of_both_directions_is(void **state)
 {
-	struct tv_endpoint a = {tv_addr_v4(10, 0, 0, 1), 1000, 0}, b = {tv_addr_v4(10, 0, 0, 2), 80, 0};
+	struct tv_endpoint a = {tv_addr_v4(10, 0, 0, 1), 1000, 0},
+			   b = {tv_addr_v4(10, 0, 0, 2), 80, 0};
 
 	(void)state;
 	assert_true(tv_print_is_reverse(&a, &b) && !tv_print_is_reverse(&b, &a));
@@ -496,8 +498,10 @@ static void test_print_flag_words_name_each_flag(void **state)
 		uint16_t flags;
 		const char *words, *letters;
 	} cases[] = {{0, "none", "none"}, {TV_SYN, "SYN", "S"}, {TV_SYN | TV_ACK, "SYN,ACK", "S."},
-		{TV_FIN | TV_PSH | TV_ACK, "FIN,PSH,ACK", "FP."}, {TV_RST | TV_ACK, "RST,ACK", "R."},
-		{TV_URG | TV_ECE | TV_CWR | TV_AE, "URG,ECE,CWR,AE", "UEWe"}, {0xfe00, "none", "none"}};
+		{TV_FIN | TV_PSH | TV_ACK, "FIN,PSH,ACK", "FP."},
+		{TV_RST | TV_ACK, "RST,ACK", "R."},
+		{TV_URG | TV_ECE | TV_CWR | TV_AE, "URG,ECE,CWR,AE", "UEWe"},
+		{0xfe00, "none", "none"}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -515,7 +519,8 @@ static void test_print_flag_words_name_each_flag(void **state)
 /* As tcpdump 4.99 prints these frames */
 static void test_print_arp_lines_are_tcpdumps(void **state)
 {
-	uint8_t p[28] = {0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 2};
+	uint8_t p[28] = {0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0x5e, 0x10, 0, 1, 10, 0, 0, 1, 0, 0, 0, 0, 0,
+		0, 10, 0, 0, 2};
 	char out[128];
 	struct tv_text t = tv_text_start(out, sizeof out);
 
@@ -525,7 +530,8 @@ static void test_print_arp_lines_are_tcpdumps(void **state)
 	p[18] = 2;
 	t = tv_text_start(out, sizeof out);
 	tv_print_arp(&t, p, sizeof p);
-	assert_string_equal(out, "ARP, Request who-has 10.0.0.2 (02:00:00:00:00:00) tell 10.0.0.1, length 28");
+	assert_string_equal(
+		out, "ARP, Request who-has 10.0.0.2 (02:00:00:00:00:00) tell 10.0.0.1, length 28");
 	p[7] = 2;
 	t = tv_text_start(out, sizeof out);
 	tv_print_arp(&t, at_edge(p, sizeof p), sizeof p);
@@ -546,7 +552,9 @@ static void test_print_addr_random_addresses_equal_inet_ntop(void **state)
 		uint32_t zeros = next_random();
 
 		for (unsigned i = 0; i < 16; i++)
-			a.b[i] = zeros >> i / 2 & 1 ? 0 : (uint8_t)(next_random() % (round % 2 ? 256 : 3));
+			a.b[i] = zeros >> i / 2 & 1
+				? 0
+				: (uint8_t)(next_random() % (round % 2 ? 256 : 3));
 		if (round % 50 == 0) a = tv_addr_v4(a.b[0], a.b[1], a.b[2], a.b[3]);
 		if (tv_addr_is_v4(&a))
 			inet_ntop(AF_INET, a.b + 12, wanted, sizeof wanted);
@@ -559,7 +567,8 @@ static void test_print_addr_random_addresses_equal_inet_ntop(void **state)
 
 static void test_print_numbers_equal_printf(void **state)
 {
-	static const uint64_t numbers[] = {0, 1, 9, 10, 99, 100, 65535, 4294967295u, 4294967296, UINT64_MAX};
+	static const uint64_t numbers[] = {
+		0, 1, 9, 10, 99, 100, 65535, 4294967295u, 4294967296, UINT64_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(numbers); i++) {
@@ -567,7 +576,8 @@ static void test_print_numbers_equal_printf(void **state)
 			char out[64], wanted[64];
 			struct tv_text t = tv_text_start(out, sizeof out);
 
-			snprintf(wanted, sizeof wanted, "%llu %0*llx", (unsigned long long)numbers[i], (int)digits,
+			snprintf(wanted, sizeof wanted, "%llu %0*llx",
+				(unsigned long long)numbers[i], (int)digits,
 				(unsigned long long)numbers[i]);
 			tv_text_uint(&t, numbers[i]);
 			tv_text_char(&t, ' ');

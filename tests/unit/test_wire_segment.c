@@ -30,7 +30,8 @@ static size_t write_segment(bool v6, size_t n)
 	return head + 20 + n;
 }
 
-static enum tv_verdict parse(struct tv_segment *s, const uint8_t *packet, size_t n, uint16_t flags, uint16_t seg_size)
+static enum tv_verdict parse(
+	struct tv_segment *s, const uint8_t *packet, size_t n, uint16_t flags, uint16_t seg_size)
 {
 	struct tv_ip ip;
 
@@ -98,7 +99,8 @@ static void test_segment_parse_shorter_than_a_header_is_truncated(void **state)
 	write_segment(false, 0);
 	for (size_t n = 0; n < 20; n++) {
 		write_v4(p, TV_PROTO_TCP, n);
-		assert_verdict(parse(&s, at_edge(p, 20 + n), 20 + n, 0, 0), TV_V_TRUNCATED, "short");
+		assert_verdict(
+			parse(&s, at_edge(p, 20 + n), 20 + n, 0, 0), TV_V_TRUNCATED, "short");
 	}
 }
 
@@ -116,7 +118,8 @@ static void test_segment_parse_impossible_offset_is_bad_header(void **state)
 			memset(p + 40, 1, more);
 			put16(p + 32, offset << 12 | TV_ACK);
 			seal(p, TV_PROTO_TCP, p + 20, 20 + more, 16);
-			assert_verdict(parse(&s, at_edge(p, n), n, 0, 0), good ? TV_V_OK : TV_V_BAD_TCP_HEADER, "offset");
+			assert_verdict(parse(&s, at_edge(p, n), n, 0, 0),
+				good ? TV_V_OK : TV_V_BAD_TCP_HEADER, "offset");
 			if (good) assert_int_equal(s.len, 20 + more - offset * 4);
 		}
 	}
@@ -241,7 +244,8 @@ static void test_segment_parse_metadata_that_contradicts_is_refused(void **state
 		struct tv_segment s;
 
 		put16(p + 32, 5 << 12 | cases[i].flags);
-		assert_verdict(parse(&s, p, n, TV_PKT_CSUM_OK, cases[i].seg_size), cases[i].wanted, "metadata");
+		assert_verdict(parse(&s, p, n, TV_PKT_CSUM_OK, cases[i].seg_size), cases[i].wanted,
+			"metadata");
 		if (cases[i].wanted == TV_V_OK) assert_int_equal(s.seg_size, cases[i].kept);
 	}
 }
@@ -249,7 +253,8 @@ static void test_segment_parse_metadata_that_contradicts_is_refused(void **state
 /* [MUST-5, MUST-7]: options reach the parser with the right length and the right SYN bit */
 static void test_segment_parse_options_are_read(void **state)
 {
-	static const uint8_t syn_options[20] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7};
+	static const uint8_t syn_options[20] = {
+		2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7};
 	struct tv_segment s;
 
 	(void)state;
@@ -298,10 +303,15 @@ static void test_segment_build_read_back_gives_the_same(void **state)
 {
 	(void)state;
 	for (unsigned round = 0; round < 2000; round++) {
-		struct tv_tcp_header h = {.sport = (uint16_t)next_random(), .dport = (uint16_t)next_random(),
-			.seq = next_random(), .ack = next_random(), .flags = next_random() & 0x1f9,
-			.wnd = (uint16_t)next_random(), .urg = (uint16_t)next_random()};
-		struct tv_tcp_options o = {.has = round & TV_OPT_HAS_TS, .ts_val = round, .ts_ecr = 9};
+		struct tv_tcp_header h = {.sport = (uint16_t)next_random(),
+			.dport = (uint16_t)next_random(),
+			.seq = next_random(),
+			.ack = next_random(),
+			.flags = next_random() & 0x1f9,
+			.wnd = (uint16_t)next_random(),
+			.urg = (uint16_t)next_random()};
+		struct tv_tcp_options o = {
+			.has = round & TV_OPT_HAS_TS, .ts_val = round, .ts_ecr = 9};
 		struct tv_addr a = tv_addr_v4(10, 0, 0, 1), b = tv_addr_v4(10, 0, 0, 2);
 		uint32_t text = next_random() % 200, total;
 		struct tv_segment s;
@@ -309,14 +319,18 @@ static void test_segment_build_read_back_gives_the_same(void **state)
 		h.header_len = (uint16_t)(20 + tv_tcp_opt_build(p + 40, &o));
 		total = h.header_len + text;
 		tv_tcp_header_build(p + 20, &h);
-		for (uint32_t i = 0; i < text; i++) p[20 + h.header_len + i] = (uint8_t)next_random();
+		for (uint32_t i = 0; i < text; i++)
+			p[20 + h.header_len + i] = (uint8_t)next_random();
 		tv_csum_store(p + 36,
-			tv_csum_add(tv_csum_pseudo(&a, &b, false, TV_PROTO_TCP, total), p + 20, total));
+			tv_csum_add(
+				tv_csum_pseudo(&a, &b, false, TV_PROTO_TCP, total), p + 20, total));
 		tv_ip_build(p, &a, &b, TV_PROTO_TCP, total, 64, 0);
 		assert_int_equal(naive_add(naive_pseudo(p, 6, total), p + 20, total), 0xffff);
 		assert_verdict(parse(&s, p, 20 + total, 0, 0), TV_V_OK, "built");
-		assert_true(s.sport == h.sport && s.dport == h.dport && s.seq == h.seq && s.ack == h.ack);
-		assert_true(s.flags == h.flags && s.wnd == h.wnd && s.urg == h.urg && s.len == text);
+		assert_true(s.sport == h.sport && s.dport == h.dport && s.seq == h.seq &&
+			s.ack == h.ack);
+		assert_true(
+			s.flags == h.flags && s.wnd == h.wnd && s.urg == h.urg && s.len == text);
 		assert_int_equal(s.opt.has, o.has);
 	}
 }

@@ -12,7 +12,7 @@
 struct found {
 	bool legal;
 	uint32_t kinds;
-	int at[256];               /* of the last option of this kind and of a length it may have; -1 */
+	int at[256]; /* of the last option of this kind and of a length it may have; -1 */
 };
 
 static bool length_fits(unsigned kind, unsigned length)
@@ -99,8 +99,10 @@ static void check_against_model(const uint8_t *bytes, size_t n, bool syn)
 /* PA-17, PA-20 [MUST-4, MUST-5, MUST-6, MUST-64]: every kind, order, length, alignment and repetition */
 static void test_tcp_opt_parse_random_options_equal_the_model(void **state)
 {
-	static const uint8_t kinds[] = {0, 1, 1, 2, 3, 4, 5, 8, 8, 19, 28, 29, 30, 34, 253, 172, 174};
-	static const uint8_t usual[256] = {[2] = 4, [3] = 3, [4] = 2, [5] = 10, [8] = 10, [34] = 10};
+	static const uint8_t kinds[] = {
+		0, 1, 1, 2, 3, 4, 5, 8, 8, 19, 28, 29, 30, 34, 253, 172, 174};
+	static const uint8_t usual[256] = {
+		[2] = 4, [3] = 3, [4] = 2, [5] = 10, [8] = 10, [34] = 10};
 	uint8_t bytes[64];
 
 	(void)state;
@@ -109,12 +111,15 @@ static void test_tcp_opt_parse_random_options_equal_the_model(void **state)
 
 		while (n < want) {
 			uint8_t kind = kinds[next_random() % sizeof kinds];
-			uint8_t length = usual[kind] != 0 && next_random() % 8 != 0 ? usual[kind] : (uint8_t)(next_random() % 20);
+			uint8_t length = usual[kind] != 0 && next_random() % 8 != 0
+				? usual[kind]
+				: (uint8_t)(next_random() % 20);
 
 			bytes[n++] = kind;
 			if (kind < 2) continue;
 			if (n < want) bytes[n++] = length;
-			for (int i = 2; i < length && n < want; i++) bytes[n++] = (uint8_t)next_random();
+			for (int i = 2; i < length && n < want; i++)
+				bytes[n++] = (uint8_t)next_random();
 		}
 		check_against_model(bytes, want, round % 2 == 0);
 	}
@@ -128,7 +133,8 @@ static void test_tcp_opt_parse_random_bytes_equal_the_model(void **state)
 	for (int round = 0; round < 100000; round++) {
 		size_t n = next_random() % 41;
 
-		for (size_t i = 0; i < n; i++) bytes[i] = (uint8_t)(next_random() % (round % 3 == 0 ? 256 : 12));
+		for (size_t i = 0; i < n; i++)
+			bytes[i] = (uint8_t)(next_random() % (round % 3 == 0 ? 256 : 12));
 		check_against_model(bytes, n, round % 2 == 0);
 	}
 }
@@ -140,10 +146,11 @@ static void test_tcp_opt_parse_illegal_length_anywhere_is_bad_option(void **stat
 		const char *what;
 		uint8_t bytes[4], n;
 	} cases[] = {{"253 length 0", {253, 0}, 2}, {"253 length 1", {253, 1}, 2},
-		{"MSS length 0", {2, 0}, 2}, {"MSS length 1", {2, 1}, 2}, {"TS length 1", {8, 1}, 2},
-		{"SACK length 0", {5, 0}, 2}, {"beyond by one", {253, 3}, 2}, {"MSS length 255", {2, 255}, 2},
-		{"MSS length 4 in 3", {2, 4, 1}, 3}, {"kind alone", {2}, 1}, {"unknown kind alone", {253}, 1},
-		{"TS in 4", {8, 10, 0, 0}, 4}};
+		{"MSS length 0", {2, 0}, 2}, {"MSS length 1", {2, 1}, 2},
+		{"TS length 1", {8, 1}, 2}, {"SACK length 0", {5, 0}, 2},
+		{"beyond by one", {253, 3}, 2}, {"MSS length 255", {2, 255}, 2},
+		{"MSS length 4 in 3", {2, 4, 1}, 3}, {"kind alone", {2}, 1},
+		{"unknown kind alone", {253}, 1}, {"TS in 4", {8, 10, 0, 0}, 4}};
 	struct tv_tcp_options o;
 	uint8_t bytes[40];
 
@@ -154,8 +161,10 @@ static void test_tcp_opt_parse_illegal_length_anywhere_is_bad_option(void **stat
 
 			memset(bytes, 1, nops);
 			memcpy(bytes + nops, cases[i].bytes, cases[i].n);
-			assert_verdict(tv_tcp_opt_parse(&o, at_edge(bytes, n), n, true), TV_V_BAD_OPTION, cases[i].what);
-			assert_verdict(tv_tcp_opt_parse(&o, at_edge(bytes, n), n, false), TV_V_BAD_OPTION, cases[i].what);
+			assert_verdict(tv_tcp_opt_parse(&o, at_edge(bytes, n), n, true),
+				TV_V_BAD_OPTION, cases[i].what);
+			assert_verdict(tv_tcp_opt_parse(&o, at_edge(bytes, n), n, false),
+				TV_V_BAD_OPTION, cases[i].what);
 		}
 	}
 }
@@ -183,8 +192,9 @@ static void test_tcp_opt_parse_wrong_length_of_known_kind_is_skipped(void **stat
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_verdict(tv_tcp_opt_parse(&o, at_edge(cases[i].bytes, cases[i].n), cases[i].n, true), TV_V_OK,
-			cases[i].what);
+		assert_verdict(
+			tv_tcp_opt_parse(&o, at_edge(cases[i].bytes, cases[i].n), cases[i].n, true),
+			TV_V_OK, cases[i].what);
 		if (o.has != cases[i].has) fail_msg("%s: has %x", cases[i].what, o.has);
 		if (o.has & TV_OPT_HAS_MSS) assert_int_equal(o.mss, 1460);
 	}
@@ -206,7 +216,8 @@ static void test_tcp_opt_parse_fast_open_forms_are_read(void **state)
 	assert_verdict(tv_tcp_opt_parse(&o, cookie, 12, true), TV_V_OK, "cookie");
 	assert_int_equal(o.cookie_len, 8);
 	assert_memory_equal(o.cookie, cookie + 2, 8);
-	assert_verdict(tv_tcp_opt_parse(&o, exp_request, 4, true), TV_V_OK, "request, experimental");
+	assert_verdict(
+		tv_tcp_opt_parse(&o, exp_request, 4, true), TV_V_OK, "request, experimental");
 	assert_true(o.cookie_exp && o.cookie_len == 0);
 	assert_verdict(tv_tcp_opt_parse(&o, exp_cookie, 8, true), TV_V_OK, "cookie, experimental");
 	assert_true(o.cookie_exp && o.cookie_len == 4);
@@ -286,14 +297,22 @@ static void test_tcp_opt_build_known_sets_give_the_bytes_of_linux(void **state)
 		{TS | SACK, 1, 0, 24, false,
 			{1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 5, 10, 0, 0, 0, 0, 0, 0, 0, 9}},
 		{MSS | TFO, 0, 0, 8, false, {2, 4, 5, 0xb4, 34, 2, 1, 1}},
-		{MSS | TFO, 0, 8, 16, false, {2, 4, 5, 0xb4, 34, 10, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7, 1, 1}},
-		{MSS | TFO, 0, 4, 12, true, {2, 4, 5, 0xb4, 254, 8, 0xf9, 0x89, 0xc0, 0xc1, 0xc2, 0xc3}},
+		{MSS | TFO, 0, 8, 16, false,
+			{2, 4, 5, 0xb4, 34, 10, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7, 1,
+				1}},
+		{MSS | TFO, 0, 4, 12, true,
+			{2, 4, 5, 0xb4, 254, 8, 0xf9, 0x89, 0xc0, 0xc1, 0xc2, 0xc3}},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct tv_tcp_options o = {.has = cases[i].has, .ts_val = 0x01020304, .ts_ecr = 0x05060708,
-			.mss = 1460, .wscale = 7, .sack_count = cases[i].blocks, .cookie_len = cases[i].cookie_len,
+		struct tv_tcp_options o = {.has = cases[i].has,
+			.ts_val = 0x01020304,
+			.ts_ecr = 0x05060708,
+			.mss = 1460,
+			.wscale = 7,
+			.sack_count = cases[i].blocks,
+			.cookie_len = cases[i].cookie_len,
 			.cookie_exp = cases[i].exp};
 		uint8_t out[40];
 
@@ -328,12 +347,19 @@ static void test_tcp_opt_build_every_set_reads_back_the_same(void **state)
 {
 	(void)state;
 	for (uint32_t has = 0; has < 64; has++) {
-		struct tv_tcp_options o = {.has = has, .ts_val = 77, .ts_ecr = 88, .mss = 536, .wscale = 14,
-			.sack_count = 3, .cookie_len = 16};
+		struct tv_tcp_options o = {.has = has,
+			.ts_val = 77,
+			.ts_ecr = 88,
+			.mss = 536,
+			.wscale = 14,
+			.sack_count = 3,
+			.cookie_len = 16};
 		struct tv_tcp_options back;
 		uint8_t out[41];
 		uint32_t n;
-		bool syn = (has & (TV_OPT_HAS_MSS | TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK | TV_OPT_HAS_FASTOPEN)) != 0;
+		bool syn = (has &
+				   (TV_OPT_HAS_MSS | TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK |
+					   TV_OPT_HAS_FASTOPEN)) != 0;
 
 		if (syn && has & TV_OPT_HAS_SACK) continue;
 		memset(out, 0xa5, sizeof out);
