@@ -75,6 +75,11 @@ static inline void tv_key_remote(const struct tv_key *k, struct tv_endpoint *e)
 	e->zone = k->zone;
 }
 
+static inline void tv_key_set_local_port(struct tv_key *k, uint16_t port)
+{
+	memcpy(k->b + (k->v6 ? 32 : 8), &port, 2);
+}
+
 /* Record (head of 12 bytes, rest of 24 or unused) <-> key. */
 static inline void tv_key_load(struct tv_key *k, const uint8_t *head, const uint8_t *rest, bool v6,
                                uint8_t zone)

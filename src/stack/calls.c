@@ -1,0 +1,231 @@
+/*
+ * calls.c - the calls of trivet.h on connections: what a handle means, OPEN (active), and the passage to
+ * tcp/user.c for the rest. A handle is good while its generation is that of the record.
+ */
+#include "stack/handles.h"
+#include "stack/ports.h"
+
+struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle h)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t slot = (uint32_t)h;
+	struct tv_tcb *t;
+
+	if (h >> 60 != TV_KIND_CONN || slot >= c->conns.count)
+		return NULL;
+	t = tv_pool_at(&c->conns, tv_region(c), slot);
+	if (t->gen != (uint32_t)(h >> 32 & TV_GEN_MASK) || t->gen == 0 || (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
+		return NULL;
+	return t;
+}
+
+void tv_connect_default(struct tv_connect_config *config)
+{
+	memset(config, 0, sizeof *config);
+	config->size = sizeof *config;
+}
+
+/* RFC 9293 3.9.2.3, 3.10.1: addresses that nobody can be connected to [MUST-46]. */
+static bool remote_valid(const struct tv_stack *s, const struct tv_endpoint *r)
+{
+	return r->port != 0 && !tv_addr_is_any(&r->addr) && !tv_addr_is_multicast(&r->addr) &&
+	       !tv_is_broadcast(s, &r->addr) && (tv_addr_is_valid_source(&r->addr) || tv_is_ours(s, &r->addr));
+}
+
+/* Fills local address and link [MUST-43] [MUST-44]. */
+static int choose_ends(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
+                       unsigned *link)
+{
+	struct tv_hop hop;
+
+	if (!remote_valid(s, &g->remote))
+		return TV_ENOTPERM;
+	if (!tv_route_find(s, &g->remote.addr, g->remote.zone, &hop))
+		return TV_ENOROUTE;
+	*link = hop.link;
+	*local = g->local;
+	local->zone = g->remote.zone;
+	if (tv_addr_is_any(&local->addr)) {
+		if (!tv_source_for(s, &g->remote.addr, hop.link, &local->addr))
+			return TV_EADDRNOTAVAIL;
+	} else if (!tv_is_ours(s, &local->addr) || tv_addr_is_v4(&local->addr) != tv_addr_is_v4(&g->remote.addr)) {
+		return TV_EADDRNOTAVAIL;
+	}
+	return TV_OK;
+}
+
+static int choose_port(struct tv_stack *s, const struct tv_connect_config *g, struct tv_key *k, uint32_t *reuse,
+                       struct tv_ports_full *full)
+{
+	if (g->local.port == 0)
+		return tv_port_choose(s, k, reuse, full);
+	return tv_tuple_free(s, k, reuse) ? TV_OK : TV_EISCONN; /* [EV-49] */
+}
+
+int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *g, tv_handle *connection,
+               struct tv_ports_full *full)
+{
+	struct tv_core *c = &s->core;
+	struct tv_endpoint local;
+	uint32_t reuse, profile, after = 0;
+	struct tv_tcb *t;
+	struct tv_key k;
+	unsigned link;
+	int error;
+
+	tv_stack_now(s, now);
+	if (g->size != sizeof *g || (g->options != NULL && tv_options_valid(g->options) != TV_OK))
+		return TV_EINVAL;
+	error = choose_ends(s, g, &local, &link);
+	if (error != TV_OK)
+		return error;
+	tv_key_make(&k, !tv_addr_is_v4(&g->remote.addr), g->remote.zone, &local, &g->remote);
+	error = choose_port(s, g, &k, &reuse, full);
+	if (error != TV_OK)
+		return error;
+	if (reuse != 0) {
+		uint32_t slot = reuse & ((1u << TV_REF_SLOT_BITS) - 1);
+
+		after = tv_wait_at(c, slot)->snd_nxt + 65537;
+		tv_wait_free(s, slot);
+		c->cnt.time_wait_reused++;
+	}
+	profile = tv_profile_take(c, g->options);
+	if (profile == TV_NONE)
+		return TV_EFULL;
+	t = tv_conn_new(s, &k);
+	if (t == NULL) {
+		tv_profile_drop(c, profile);
+		return TV_EFULL;
+	}
+	t->profile = profile;
+	t->link = (uint8_t)link;
+	t->user = g->user;
+	tv_index_add(s, &k, TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
+	tv_open_active(c, t, &k);
+	if (reuse != 0) /* above what the old incarnation has used (RFC 6191) */
+		t->snd.iss = t->snd.una = t->snd.nxt = t->cc.recover = after;
+	*connection = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
+	return TV_OK;
+}
+
+int64_t tv_send(struct tv_stack *s, tv_time now, tv_handle h, const void *data, size_t len, unsigned flags)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+
+	tv_stack_now(s, now);
+	if (t == NULL)
+		return TV_ESTALE;
+	if (len == 0)
+		return TV_EINVAL;
+	return tv_user_send(&s->core, t, data, len, flags);
+}
+
+int64_t tv_recv(struct tv_stack *s, tv_time now, tv_handle h, void *data, size_t len, unsigned flags)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+
+	tv_stack_now(s, now);
+	if (t == NULL)
+		return TV_ESTALE;
+	return tv_user_receive(&s->core, t, data, len, flags);
+}
+
+int tv_peek(struct tv_stack *s, tv_handle h, struct tv_piece *pieces, unsigned n)
+{
+	const struct tv_tcb *t = tv_handle_conn(s, h);
+	uint32_t covered;
+
+	if (t == NULL)
+		return TV_ESTALE;
+	if (t->in.len == 0 || (t->flags & TV_F_CLOSED_BY_USER) != 0)
+		return 0;
+	return (int)tv_stream_pieces(&t->in, &s->core.pages, tv_region(&s->core), 0, t->in.len, NULL, pieces, n, &covered);
+}
+
+int64_t tv_consume(struct tv_stack *s, tv_time now, tv_handle h, size_t bytes)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+
+	tv_stack_now(s, now);
+	if (t == NULL)
+		return TV_ESTALE;
+	return tv_user_consume(&s->core, t, bytes);
+}
+
+int tv_shutdown(struct tv_stack *s, tv_time now, tv_handle h)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+
+	tv_stack_now(s, now);
+	return t == NULL ? TV_ESTALE : tv_user_shutdown(&s->core, t);
+}
+
+int tv_close(struct tv_stack *s, tv_time now, tv_handle h)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+	int error;
+
+	tv_stack_now(s, now);
+	if (h >> 60 == TV_KIND_LISTENER)
+		return tv_listener_close(s, h);
+	if (t == NULL)
+		return TV_ESTALE;
+	error = tv_user_close(&s->core, t);
+	tv_settle(s, t);
+	return error;
+}
+
+int tv_abort(struct tv_stack *s, tv_time now, tv_handle h)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+	int error;
+
+	tv_stack_now(s, now);
+	if (t == NULL)
+		return TV_ESTALE;
+	error = tv_user_abort(&s->core, t, TV_R_ABORTED);
+	tv_settle(s, t);
+	return error;
+}
+
+int tv_release(struct tv_stack *s, tv_time now, tv_handle h)
+{
+	struct tv_core *c = &s->core;
+	struct tv_tcb *t = tv_handle_conn(s, h);
+
+	tv_stack_now(s, now);
+	if (h >> 60 == TV_KIND_LISTENER)
+		return tv_listener_close(s, h);
+	if (t == NULL)
+		return TV_ESTALE;
+	if (t->state == TV_CLOSED) {
+		tv_conn_free(s, t);
+		return TV_OK;
+	}
+	tv_user_close(c, t);
+	t->flags |= TV_F_RELEASED;
+	t->events = 0;
+	if ((t->flags & TV_F_IN_READY_LIST) != 0) {
+		t->flags &= ~(uint32_t)TV_F_IN_READY_LIST;
+		tv_untell(c, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
+	}
+	tv_fin_wait_2_limit(c, t);
+	tv_settle(s, t);
+	return TV_OK;
+}
+
+int tv_set(struct tv_stack *s, tv_time now, tv_handle h, enum tv_option option, uint64_t value)
+{
+	struct tv_tcb *t = tv_handle_conn(s, h);
+
+	tv_stack_now(s, now);
+	return t == NULL ? TV_ESTALE : tv_option_set(&s->core, t, option, value);
+}
+
+int tv_get(const struct tv_stack *s, tv_handle h, enum tv_option option, uint64_t *value)
+{
+	const struct tv_tcb *t = tv_handle_conn(s, h);
+
+	return t == NULL ? TV_ESTALE : tv_option_get(&s->core, t, option, value);
+}

@@ -1,0 +1,83 @@
+/*
+ * check.c - every invariant of a stack: pools, index, wheel, lists, and each connection.
+ */
+#include "base/check.h"
+#include "stack/stack.h"
+
+#define MUST(condition)                                                                             \
+	do {                                                                                        \
+		if (!(condition))                                                                   \
+			return __LINE__;                                                            \
+	} while (0)
+
+static int check_conns(const struct tv_stack *s, uint32_t *indexed)
+{
+	const struct tv_core *c = &s->core;
+	struct tv_stack *mutable = (struct tv_stack *)(uintptr_t)s;
+
+	for (uint32_t i = tv_pool_next(&c->conns, tv_region(c), 0); i != TV_NONE;
+	     i = tv_pool_next(&c->conns, tv_region(c), i + 1)) {
+		const struct tv_tcb *t = tv_pool_at(&c->conns, tv_region(c), i);
+		struct tv_key k;
+		int line = tv_tcb_check(c, t);
+
+		if (line != 0)
+			return 10000 + line;
+		if (t->state == TV_CLOSED)
+			continue;
+		(*indexed)++;
+		tv_tcb_key(c, t, &k);
+		MUST(tv_index_find(mutable, &k, tv_key_hash(&k, &s->seed)) != 0);
+	}
+	return 0;
+}
+
+static int check_lists(const struct tv_core *c)
+{
+	uint32_t n = 0, prev = 0;
+
+	for (uint32_t i = c->out_head; i != 0; n++) {
+		const struct tv_tcb *t = tv_pool_at(&c->conns, tv_region(c), i - 1);
+
+		MUST((t->flags & TV_F_IN_OUT_LIST) != 0 && t->out_prev == prev && n <= c->conns.used);
+		prev = i;
+		i = t->out_next;
+	}
+	MUST(c->out_tail == prev);
+	MUST(c->reply_tail - c->reply_head <= c->cfg.replies);
+	return 0;
+}
+
+static int check_half(const struct tv_stack *s)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t queued = c->held_fifo.count;
+
+	for (unsigned i = 0; i < TV_SYN_ACK_INTERVALS; i++)
+		queued += c->half_fifo[i].count;
+	MUST(queued == c->halves.used);
+	MUST(c->wait_fifo.count == c->waits.used);
+	return 0;
+}
+
+int tv_stack_check(const struct tv_stack *s)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t indexed = 0;
+	int line = check_conns(s, &indexed);
+
+	if (line == 0)
+		line = check_lists(c);
+	if (line == 0)
+		line = check_half(s);
+	if (line != 0)
+		return line;
+	MUST(tv_pool_check(&c->conns, tv_region(c)) == 0);
+	MUST(tv_pool_check(&c->halves, tv_region(c)) == 0);
+	MUST(tv_pool_check(&c->waits, tv_region(c)) == 0);
+	MUST(tv_pages_check(&c->pages, tv_region(c)) == 0);
+	MUST(tv_table_check(&s->index, tv_region(c)) == 0);
+	MUST(tv_wheel_check(&c->wheel, tv_region(c)) == 0);
+	MUST(s->index.count[0] + s->index.count[1] == indexed + c->halves.used + c->waits.used);
+	return 0;
+}

@@ -1,0 +1,507 @@
+/*
+ * demux.c - to whom does a segment belong? Connection, half-open record, TIME-WAIT record, listener,
+ * nobody: in this order. And the life of records: a SYN becomes a half-open record, that becomes a
+ * connection, that a TIME-WAIT record, and each is in the index for as long as it lives.
+ *
+ * A tuple may be in the index twice for a while: a TIME-WAIT (record or connection) whose tuple a new SYN
+ * may take over stays until that handshake completes (RFC 6191), so a look-up goes on past it.
+ */
+#include "stack/stack.h"
+
+static uint32_t slot_of(uint32_t ref)
+{
+	return ref & ((1u << TV_REF_SLOT_BITS) - 1);
+}
+
+static uint32_t ref_make(unsigned kind, uint32_t slot)
+{
+	return kind << TV_REF_SLOT_BITS | slot;
+}
+
+static bool ref_matches(const struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t slot = slot_of(ref);
+	uint8_t *region = tv_region(c);
+
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
+		const struct tv_tcb *t = tv_pool_at(&c->conns, region, slot);
+
+		return tv_key_matches(k, t->key, tv_conn_rest(c, slot), t->v6, t->zone);
+	}
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
+		const struct tv_half *h = tv_half_at(c, slot);
+
+		return tv_key_matches(k, h->key, region + c->half_rest + (uint64_t)slot * TV_KEY_REST,
+		                      (h->opt & TV_H_V6) != 0, h->zone);
+	}
+	const struct tv_wait *w = tv_wait_at(c, slot);
+
+	return tv_key_matches(k, w->key, region + c->wait_rest + (uint64_t)slot * TV_KEY_REST,
+	                      (w->flags & TV_H_V6) != 0, w->zone);
+}
+
+static bool is_time_wait(const struct tv_stack *s, uint32_t ref)
+{
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_WAIT)
+		return true;
+	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN)
+		return false;
+	return ((const struct tv_tcb *)tv_pool_at(&s->core.conns, tv_region(&s->core), slot_of(ref)))->state ==
+	       TV_TIME_WAIT;
+}
+
+static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *k, uint64_t hash, uint32_t *waiting)
+{
+	struct tv_probe p;
+	uint32_t ref;
+
+	if (s->index.bits[area] == 0)
+		return 0;
+	tv_probe_start(&p, &s->index, tv_region(&s->core), area, hash);
+	while ((ref = tv_probe_next(&p)) != 0) {
+		if (!ref_matches(s, k, ref))
+			continue;
+		if (!is_time_wait(s, ref))
+			return ref;
+		*waiting = ref;
+	}
+	return 0;
+}
+
+static uint64_t old_hash(const struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+{
+	return s->index.rekeying != 0 ? tv_key_hash(k, &s->old_seed) : hash;
+}
+
+uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+{
+	unsigned live = s->index.live;
+	uint32_t waiting = 0, ref = find_in(s, live, k, hash, &waiting);
+
+	if (ref == 0 && tv_table_moving(&s->index))
+		ref = find_in(s, !live, k, old_hash(s, k, hash), &waiting);
+	return ref != 0 ? ref : waiting;
+}
+
+static void load_key(const struct tv_core *c, uint32_t ref, struct tv_key *k)
+{
+	uint32_t slot = slot_of(ref);
+	uint8_t *region = tv_region(c);
+
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
+		tv_tcb_key(c, tv_pool_at(&c->conns, region, slot), k);
+	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
+		const struct tv_half *h = tv_half_at(c, slot);
+
+		tv_key_load(k, h->key, region + c->half_rest + (uint64_t)slot * TV_KEY_REST, (h->opt & TV_H_V6) != 0,
+		            h->zone);
+	} else {
+		const struct tv_wait *w = tv_wait_at(c, slot);
+
+		tv_key_load(k, w->key, region + c->wait_rest + (uint64_t)slot * TV_KEY_REST,
+		            (w->flags & TV_H_V6) != 0, w->zone);
+	}
+}
+
+static uint64_t rehash(void *user, uint32_t ref)
+{
+	const struct tv_stack *s = user;
+	struct tv_key k;
+
+	load_key(&s->core, ref, &k);
+	return tv_key_hash(&k, &s->seed);
+}
+
+void tv_index_step(struct tv_stack *s)
+{
+	if (tv_table_moving(&s->index))
+		tv_table_move(&s->index, tv_region(&s->core), TV_TABLE_MOVES, rehash, s);
+	else if (s->index.rekey_wanted != 0 && tv_table_rekey(&s->index)) {
+		/* A probe became too long: somebody may have learnt the hash. New key from the old keys. */
+		struct tv_sipkey k = {s->seed.finish, (uint64_t)s->seed.w[0] << 32 | s->seed.w[1]};
+		uint64_t round = s->index.rekeys;
+
+		s->old_seed = s->seed;
+		for (unsigned i = 0; i < 10; i++) {
+			uint64_t in[2] = {round, i};
+
+			s->seed.w[i] = (uint32_t)tv_siphash(&k, in, sizeof in);
+		}
+		s->seed.finish = tv_siphash(&k, s->old_seed.w, sizeof s->old_seed.w);
+	}
+}
+
+void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+{
+	tv_table_insert(&s->index, tv_region(&s->core), tv_key_hash(k, &s->seed), ref);
+	tv_index_step(s);
+}
+
+void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+{
+	uint64_t hash = tv_key_hash(k, &s->seed);
+
+	tv_table_remove(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref);
+	tv_index_step(s);
+}
+
+static void index_replace(struct tv_stack *s, const struct tv_key *k, uint32_t ref, uint32_t new_ref)
+{
+	uint64_t hash = tv_key_hash(k, &s->seed);
+
+	tv_table_replace(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref, new_ref);
+}
+
+struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
+{
+	struct tv_core *c = &s->core;
+	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
+	struct tv_tcb *t;
+
+	if (i == TV_NONE) {
+		c->cnt.record_failures++;
+		return NULL;
+	}
+	t = tv_conn(c, i);
+	memset(t, 0, sizeof *t);
+	t->gen = tv_gen_next(c);
+	t->v6 = k->v6;
+	t->zone = k->zone;
+	tv_key_store(k, t->key, tv_conn_rest(c, i));
+	return t;
+}
+
+void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
+{
+	struct tv_core *c = &s->core;
+	uint32_t i = tv_conn_index(c, t);
+
+	tv_stream_clear(&t->in, &c->pages, tv_region(c));
+	tv_want_drop(c, t);
+	tv_timers_off(c, t);
+	if ((t->flags & TV_F_IN_READY_LIST) != 0)
+		tv_untell(c, ref_make(TV_KIND_CONN, i));
+	if (t->side != 0)
+		tv_pool_give(&c->sides, tv_region(c), t->side - 1);
+	tv_profile_drop(c, t->profile);
+	t->gen = 0;
+	t->state = TV_CLOSED;
+	tv_pool_give(&c->conns, tv_region(c), i);
+}
+
+void tv_wait_free(struct tv_stack *s, uint32_t slot)
+{
+	struct tv_core *c = &s->core;
+	struct tv_key k;
+
+	load_key(c, ref_make(TV_KIND_WAIT, slot), &k);
+	tv_index_drop(s, &k, ref_make(TV_KIND_WAIT, slot));
+	tv_wait_unqueue(c, slot);
+	tv_pool_give(&c->waits, tv_region(c), slot);
+}
+
+/* The user is done with a connection in TIME-WAIT: a small record takes its place. */
+static bool shrink(struct tv_stack *s, struct tv_tcb *t)
+{
+	struct tv_core *c = &s->core;
+	struct tv_key k;
+	uint32_t slot;
+
+	if (c->cfg.time_waits == 0)
+		return false;
+	if (c->waits.used == c->cfg.time_waits) {
+		tv_wait_free(s, c->wait_fifo.head - 1); /* the oldest has the least left to guard */
+		c->cnt.time_wait_evicted++;
+	}
+	slot = tv_pool_take(&c->waits, tv_region(c));
+	tv_tcb_key(c, t, &k);
+	tv_wait_pack(c, slot, t, &k);
+	index_replace(s, &k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)), ref_make(TV_KIND_WAIT, slot));
+	tv_wait_queue(c, slot);
+	tv_conn_free(s, t);
+	return true;
+}
+
+void tv_settle(struct tv_stack *s, struct tv_tcb *t)
+{
+	struct tv_core *c = &s->core;
+	struct tv_key k;
+
+	if ((t->flags & TV_F_FREED) != 0) {
+		t->flags &= ~(uint32_t)TV_F_FREED;
+		tv_tcb_key(c, t, &k);
+		tv_index_drop(s, &k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
+		if ((t->flags & TV_F_RELEASED) != 0)
+			tv_conn_free(s, t);
+		return;
+	}
+	if (t->state == TV_TIME_WAIT && (t->flags & TV_F_RELEASED) != 0 && (t->want & TV_WANT_ACK) == 0 && shrink(s, t))
+		return;
+	tv_timers_sync(c, t);
+}
+
+void tv_half_free(struct tv_stack *s, uint32_t slot)
+{
+	struct tv_core *c = &s->core;
+	struct tv_half *h = tv_half_at(c, slot);
+	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
+	struct tv_key k;
+
+	load_key(c, ref_make(TV_KIND_HALF, slot), &k);
+	tv_index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
+	tv_half_unqueue(c, slot);
+	if ((h->flags & TV_H_READY) != 0)
+		tv_untell(c, ref_make(TV_KIND_HALF, slot));
+	l->half--;
+	l->held -= (h->flags & TV_H_HELD) != 0;
+	h->gen = 0;
+	tv_pool_give(&c->halves, tv_region(c), slot);
+}
+
+/* A handshake is complete: what waited in TIME-WAIT under this tuple is over. */
+static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
+{
+	uint32_t ref = tv_index_find(s, k, tv_key_hash(k, &s->seed));
+	struct tv_tcb *t;
+
+	if (ref == 0 || !is_time_wait(s, ref))
+		return;
+	s->core.cnt.time_wait_reused++;
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_WAIT) {
+		tv_wait_free(s, slot_of(ref));
+		return;
+	}
+	t = tv_conn(&s->core, slot_of(ref));
+	tv_end(&s->core, t, TV_R_REPLACED);
+	tv_settle(s, t);
+}
+
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k)
+{
+	struct tv_core *c = &s->core;
+	struct tv_tcb *t = tv_conn_new(s, k);
+	uint32_t gen;
+
+	if (t == NULL)
+		return NULL;
+	gen = t->gen;
+	tv_half_free(s, slot);
+	end_time_wait(s, k);
+	*t = *scratch;
+	t->gen = gen;
+	t->flags &= ~(uint32_t)TV_F_SCRATCH;
+	t->want = 0;
+	tv_key_store(k, t->key, tv_conn_rest(c, tv_conn_index(c, t)));
+	t->user = tv_listener_at(c, t->listener - 1u)->user;
+	tv_profile_share(c, t->profile);
+	tv_index_add(s, k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
+	return t;
+}
+
+/* The final ACK of a handshake: into the accept queue, then the rest of the segment. */
+static int promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k,
+                   const struct tv_segment *seg)
+{
+	struct tv_core *c = &s->core;
+	uint32_t index = scratch->listener - 1u;
+	struct tv_listener *l = tv_listener_at(c, index);
+	struct tv_tcb *t;
+	uint32_t me;
+	int v;
+
+	if (l->waiting >= l->backlog) {
+		c->cnt.accept_drops++;
+		return TV_V_ACCEPT_FULL; /* the ACK is ignored; the SYN-ACK will be said again */
+	}
+	t = tv_promote(s, slot, scratch, k);
+	if (t == NULL)
+		return TV_V_NO_RECORD;
+	me = tv_conn_index(c, t);
+	t->flags |= TV_F_QUEUED;
+	t->ready_next = 0;
+	if (l->accept_tail != 0)
+		tv_conn(c, l->accept_tail - 1)->ready_next = me + 1;
+	else
+		l->accept_head = me + 1;
+	l->accept_tail = me + 1;
+	l->waiting++;
+	l->events |= TV_EV_ACCEPT;
+	if (!l->in_ready_list) {
+		l->in_ready_list = true;
+		tv_ready_push(c, TV_KIND_LISTENER, index);
+	}
+	v = tv_tcp_take(c, t, seg);
+	tv_settle(s, t);
+	return v;
+}
+
+/* Everything but a repeated SYN and a RST is wrong for a SYN that was not answered yet. */
+static int in_held(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg)
+{
+	struct tv_half *h = tv_half_at(&s->core, slot);
+
+	if ((seg->flags & TV_RST) != 0) {
+		if (seg->seq != h->irs + 1)
+			return TV_V_RST_INEXACT;
+		tv_half_free(s, slot);
+		return TV_V_OK;
+	}
+	if ((seg->flags & TV_ACK) != 0) {
+		tv_reply_rst(&s->core, seg);
+		return TV_V_ACK_BAD_HANDSHAKE;
+	}
+	return (seg->flags & TV_SYN) != 0 ? TV_V_HELD_REPEAT : TV_V_LISTEN_OTHER;
+}
+
+static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg)
+{
+	struct tv_core *c = &s->core;
+	struct tv_tcb t;
+	struct tv_key k;
+	int v;
+
+	if ((tv_half_at(c, slot)->flags & TV_H_HELD) != 0)
+		return in_held(s, slot, seg);
+	tv_half_unpack(c, slot, &t, &k);
+	v = tv_tcp_in(c, &t, seg);
+	if (v == TV_PROMOTE)
+		return promote(s, slot, &t, &k, seg);
+	if (t.state == TV_CLOSED) { /* RST: back to LISTEN, nobody is told [EV-21] [MUST-11] */
+		tv_half_free(s, slot);
+		return v;
+	}
+	tv_half_update(c, slot, &t);
+	if (t.want != 0)
+		tv_reply_scratch(c, &t, &k);
+	return v;
+}
+
+/* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
+static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+                     const struct tv_tcb *old)
+{
+	struct tv_core *c = &s->core;
+	struct tv_listener *l = tv_listener_at(c, index);
+	struct tv_tcb t;
+	uint32_t slot;
+
+	if ((seg->flags & TV_RST) != 0)
+		return TV_V_LISTEN_RST; /* [EV-04] */
+	if ((seg->flags & TV_ACK) != 0) {
+		tv_reply_rst(c, seg); /* [EV-05] */
+		return TV_V_LISTEN_ACK;
+	}
+	if ((seg->flags & TV_SYN) == 0)
+		return TV_V_LISTEN_OTHER; /* [EV-07] */
+	if ((seg->flags & TV_FIN) != 0)
+		return TV_V_BAD_FLAGS;
+	if (l->half >= l->backlog || l->waiting >= l->backlog) {
+		c->cnt.backlog_drops++;
+		return l->waiting >= l->backlog ? TV_V_ACCEPT_FULL : TV_V_BACKLOG_FULL;
+	}
+	if (l->hold && l->held >= c->cfg.held_max) {
+		c->cnt.held_drops++;
+		return TV_V_HELD_FULL;
+	}
+	slot = tv_pool_take(&c->halves, tv_region(c));
+	if (slot == TV_NONE) {
+		c->cnt.record_failures++;
+		return TV_V_NO_RECORD;
+	}
+	memset(&t, 0, sizeof t);
+	t.flags = TV_F_SCRATCH;
+	t.link = seg->link;
+	t.listener = (uint16_t)(index + 1);
+	t.profile = l->profile;
+	tv_open_passive(c, &t, seg, k);
+	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
+		t.snd.iss = t.snd.una = old->snd.nxt + 65537;
+		t.snd.nxt = t.snd.iss + 1;
+	}
+	tv_half_pack(c, slot, &t, k);
+	tv_half_at(c, slot)->gen = tv_gen_next(c);
+	tv_index_add(s, k, ref_make(TV_KIND_HALF, slot));
+	l->half++;
+	if (l->hold) {
+		tv_half_at(c, slot)->flags = TV_H_HELD | TV_H_READY;
+		l->held++;
+		tv_ready_push(c, TV_KIND_HALF, slot);
+	} else {
+		tv_reply_scratch(c, &t, k);
+	}
+	tv_half_queue(c, slot);
+	return TV_V_OK;
+}
+
+static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k,
+                     const struct tv_tcb *old)
+{
+	struct tv_core *c = &s->core;
+	uint32_t listener = tv_listen_find(c, &seg->dst, seg->dport, seg->zone);
+
+	if (listener != 0)
+		return in_listen(s, listener - 1, seg, k, old);
+	/* RFC 9293 3.10.7.1, CLOSED. */
+	if ((seg->flags & TV_RST) != 0)
+		return TV_V_NO_LISTENER_RST; /* [EV-01] */
+	if (!tv_is_ours(s, &seg->dst))
+		return TV_V_NOT_OURS;
+	tv_reply_rst(c, seg); /* [EV-02] [EV-03] [EV-37] */
+	return TV_V_NO_CONNECTION;
+}
+
+static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg)
+{
+	struct tv_core *c = &s->core;
+	struct tv_tcb t;
+	struct tv_key k;
+	int v;
+
+	tv_wait_unpack(c, slot, &t, &k);
+	v = tv_tcp_in(c, &t, seg);
+	if (v == TV_REOPEN)
+		return in_nobody(s, seg, &k, &t);
+	if (t.state == TV_CLOSED) {
+		tv_wait_free(s, slot);
+		return v;
+	}
+	tv_wait_at(c, slot)->challenge_ms = t.challenge_ms;
+	if (t.timer.life != 0) { /* 2 MSL begin anew */
+		tv_wait_unqueue(c, slot);
+		tv_wait_queue(c, slot);
+	}
+	if (t.want != 0)
+		tv_reply_scratch(c, &t, &k);
+	return v;
+}
+
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash)
+{
+	struct tv_core *c = &s->core;
+	uint32_t ref = tv_index_find(s, k, hash);
+	struct tv_tcb *t;
+	int v;
+
+	switch (ref >> TV_REF_SLOT_BITS) {
+	case TV_KIND_CONN:
+		t = tv_conn(c, slot_of(ref));
+		v = tv_tcp_in(c, t, seg);
+		if (v == TV_REOPEN)
+			v = in_nobody(s, seg, k, t);
+		else
+			tv_settle(s, t);
+		break;
+	case TV_KIND_HALF:
+		v = in_half(s, slot_of(ref), seg);
+		break;
+	case TV_KIND_WAIT:
+		v = in_wait(s, slot_of(ref), seg);
+		break;
+	default:
+		v = in_nobody(s, seg, k, NULL);
+		break;
+	}
+	TV_ASSERT(v >= 0);
+	return (enum tv_verdict)v;
+}

@@ -1,0 +1,373 @@
+/*
+ * io.c - packets in and out, and when to be called next.
+ *
+ * Input goes over a batch in three passes: read the headers and hash the tuples, fetching the index
+ * slots; look the slots up, fetching the records; process in order. With many connections this is what
+ * makes a look-up cost one memory access instead of a chain of them.
+ *
+ * Output runs what is due (at most the timer budget), then fills packets: neighbour requests, replies
+ * (at most half of the room while connections wait), connections in turn, 16 packets at most each. What
+ * is for one of our own addresses is built into a buffer of the stack and taken in at once.
+ */
+#include "stack/stack.h"
+#include "wire/eth.h"
+
+#define BATCH 32u
+#define TURN 16u
+
+struct parsed {
+	struct tv_segment seg;
+	struct tv_key key;
+	struct tv_ip ip;
+	uint64_t hash;
+	const uint8_t *l3;
+	uint32_t l3_len;
+	enum tv_verdict verdict;
+	bool tcp, arp;
+};
+
+/* Who may talk to us over this link, and to which address? */
+static enum tv_verdict check_addresses(const struct tv_stack *s, const struct tv_ip *ip, unsigned link)
+{
+	bool ours = tv_is_ours(s, &ip->dst);
+
+	if (link == tv_loop_link(s))
+		return ours ? TV_V_OK : TV_V_NOT_OURS;
+	if (ip->protocol == TV_PROTO_ICMP6 && (ours || tv_addr_is_multicast(&ip->dst)))
+		return TV_V_OK; /* neighbour discovery has rules of its own */
+	if (tv_addr_is_multicast(&ip->dst) || tv_is_broadcast(s, &ip->dst))
+		return TV_V_NOT_UNICAST; /* RFC 9293 3.9.2.3 [MUST-57] */
+	if (!tv_addr_is_valid_source(&ip->src) || tv_is_broadcast(s, &ip->src))
+		return tv_addr_is_multicast(&ip->src) ? TV_V_NOT_UNICAST : TV_V_MARTIAN; /* [MUST-63] */
+	if (tv_is_ours(s, &ip->src))
+		return TV_V_MARTIAN; /* our own address from outside: RFC 1122 3.2.1.3, and the LAND attack */
+	if (!ours && (s->core.any_address_listeners == 0 || ip->protocol != TV_PROTO_TCP))
+		return TV_V_NOT_OURS;
+	return TV_V_OK;
+}
+
+/* First pass: bytes to values. */
+static void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
+{
+	const struct tv_link *l = tv_link_at(s, p->link);
+	struct tv_endpoint local, remote;
+
+	r->l3 = p->data;
+	r->l3_len = p->len;
+	r->tcp = r->arp = false;
+	if (l->kind == TV_LINK_ETHERNET) {
+		struct tv_eth e;
+
+		r->verdict = tv_eth_parse(&e, p->data, p->len);
+		if (r->verdict != TV_V_OK)
+			return;
+		r->l3 += e.header_len;
+		r->l3_len -= e.header_len;
+		r->arp = e.type == TV_ETH_ARP;
+		if (r->arp)
+			return;
+		if (memcmp(e.dst, l->mac, 6) != 0 && !tv_mac_is_group(e.dst)) {
+			r->verdict = TV_V_NOT_OURS;
+			return;
+		}
+	}
+	r->verdict = tv_ip_parse(&r->ip, r->l3, r->l3_len);
+	if (r->verdict == TV_V_OK)
+		r->verdict = check_addresses(s, &r->ip, p->link);
+	if (r->verdict != TV_V_OK || r->ip.protocol != TV_PROTO_TCP)
+		return;
+	r->verdict = tv_segment_parse(&r->seg, &r->ip, p->flags, p->seg_size, s->core.cfg.arch);
+	if (r->verdict != TV_V_OK)
+		return;
+	r->tcp = true;
+	r->seg.link = (uint8_t)p->link;
+	r->seg.zone = r->ip.v6 && tv_addr_is_link_local(&r->ip.src) ? l->zone : 0;
+	local.addr = r->seg.dst;
+	local.port = r->seg.dport;
+	remote.addr = r->seg.src;
+	remote.port = r->seg.sport;
+	tv_key_make(&r->key, r->ip.v6, r->seg.zone, &local, &remote);
+	r->hash = tv_key_hash(&r->key, &s->seed);
+	tv_table_prefetch(&s->index, tv_region(&s->core), r->hash);
+}
+
+/* Second pass: the record that the index names is fetched. */
+static void fetch(const struct tv_stack *s, const struct parsed *r)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t ref, slot;
+	struct tv_probe p;
+
+	if (!r->tcp || s->index.bits[s->index.live] == 0)
+		return;
+	tv_probe_start(&p, &s->index, tv_region(c), s->index.live, r->hash);
+	ref = tv_probe_next(&p);
+	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
+		const uint8_t *t = tv_pool_at(&c->conns, tv_region(c), slot);
+
+		__builtin_prefetch(t);
+		__builtin_prefetch(t + 64);
+		__builtin_prefetch(t + 128);
+		__builtin_prefetch(t + 192);
+	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
+		__builtin_prefetch(tv_half_at(c, slot));
+	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_WAIT) {
+		__builtin_prefetch(tv_wait_at(c, slot));
+	}
+}
+
+static enum tv_verdict not_tcp(struct tv_stack *s, const struct tv_packet *p, const struct parsed *r)
+{
+	if (r->arp)
+		return tv_arp_in(s, p->link, r->l3, r->l3_len);
+	if (r->verdict != TV_V_OK)
+		return r->verdict;
+	if (r->ip.protocol == (r->ip.v6 ? TV_PROTO_ICMP6 : TV_PROTO_ICMP))
+		return tv_icmp_in(s, p->link, &r->ip);
+	if (r->ip.protocol == TV_PROTO_UDP)
+		return tv_udp_in(s, p->link, &r->ip, r->l3, r->l3_len);
+	return TV_V_UNKNOWN_PROTOCOL;
+}
+
+static void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_verdict v)
+{
+	struct tv_trace trace = {
+		.kind = TV_TRACE_IN, .now = s->core.now, .ip = r->l3, .len = r->l3_len, .verdict = v};
+
+	if (s->core.cfg.trace != NULL)
+		s->core.cfg.trace(s->core.cfg.trace_user, &trace);
+}
+
+static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsigned n, uint8_t *verdicts)
+{
+	struct tv_counters *cnt = &s->core.cnt;
+	struct parsed parsed[BATCH];
+
+	for (unsigned i = 0; i < n; i++) {
+		TV_ASSERT(packets[i].link < s->link_count || packets[i].link == tv_loop_link(s));
+		parse(s, &packets[i], &parsed[i]);
+		cnt->bytes_in += packets[i].len;
+	}
+	cnt->packets_in += n;
+	for (unsigned i = 0; i < n && n > 1; i++)
+		fetch(s, &parsed[i]);
+	for (unsigned i = 0; i < n; i++) {
+		struct parsed *r = &parsed[i];
+		enum tv_verdict v;
+
+		if (r->tcp) {
+			cnt->segments_in++;
+			v = tv_demux(s, &r->seg, &r->key, r->hash);
+		} else {
+			v = not_tcp(s, &packets[i], r);
+		}
+		cnt->verdicts[v]++;
+		trace_in(s, r, v);
+		if (verdicts != NULL)
+			verdicts[i] = (uint8_t)v;
+	}
+}
+
+void tv_input(struct tv_stack *s, tv_time now, const struct tv_packet *packets, unsigned n, uint8_t *verdicts)
+{
+	tv_stack_now(s, now);
+	for (unsigned i = 0; i < n; i += BATCH)
+		batch_in(s, packets + i, tv_min32(BATCH, n - i), verdicts == NULL ? NULL : verdicts + i);
+}
+
+void tv_loop_in(struct tv_stack *s, const struct tv_packet *built)
+{
+	struct tv_packet p = *built;
+
+	p.link = (uint16_t)tv_loop_link(s);
+	p.seg_size = 0;
+	p.flags = TV_PKT_CSUM_OK;
+	s->core.cnt.looped++;
+	batch_in(s, &p, 1, NULL);
+}
+
+static void trace_out(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_packet *p, uint32_t head)
+{
+	struct tv_trace trace = {
+		.kind = TV_TRACE_OUT, .now = s->core.now, .ip = p->data + head, .len = p->len - head};
+
+	if (s->core.cfg.trace == NULL)
+		return;
+	if (t != NULL)
+		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(&s->core, t));
+	s->core.cfg.trace(s->core.cfg.trace_user, &trace);
+}
+
+/* Timers of all kinds, at most the budget. */
+static void run_timers(struct tv_stack *s)
+{
+	struct tv_core *c = &s->core;
+	uint32_t budget = c->cfg.timer_budget, i;
+	uint64_t tick = c->now >> TV_TICK_SHIFT;
+
+	while ((i = tv_wheel_pop(&c->wheel, tv_region(c), tick, &budget)) != TV_NONE) {
+		c->cnt.timers_run++;
+		tv_timers_due(c, tv_conn(c, i));
+		tv_settle(s, tv_conn(c, i));
+	}
+	while ((i = tv_half_due(c, &budget)) != TV_NONE) {
+		bool held = (tv_half_at(c, i)->flags & TV_H_HELD) != 0;
+
+		c->cnt.reasons[held ? TV_R_QUESTION_TIMEOUT : TV_R_SYN_ACK_TIMEOUT]++;
+		c->cnt.attempts_failed++;
+		tv_half_free(s, i);
+	}
+	while (c->wait_fifo.head != 0 && budget != 0 &&
+	       (int32_t)((uint32_t)tick - tv_wait_at(c, c->wait_fifo.head - 1)->at) >= 0) {
+		budget--;
+		c->cnt.timers_run++;
+		c->cnt.reasons[TV_R_NORMAL]++;
+		tv_wait_free(s, c->wait_fifo.head - 1);
+	}
+	tv_neighbour_due(s, &budget);
+}
+
+/* Builds one packet of a connection; false: it has nothing to say, or has to wait. */
+static bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_packet *p)
+{
+	struct tv_core *c = &s->core;
+	const struct tv_link *l = tv_link_at(s, t->link);
+	struct tv_out out = {.packet = p, .gso_bytes = l->gso_bytes, .csum_partial = l->csum_offload,
+	                     .gather = l->gather};
+	struct tv_endpoint remote;
+	struct tv_key k;
+	bool parked;
+
+	if (l->kind == TV_LINK_ETHERNET) {
+		enum tv_hop_result r;
+
+		out.head = TV_ETH_HEADER;
+		tv_tcb_key(c, t, &k);
+		tv_key_remote(&k, &remote);
+		r = tv_hop_header(s, t->link, &remote.addr, p->data, &parked);
+		if (r == TV_HOP_WAIT) {
+			uint16_t want = t->want;
+
+			tv_want_drop(c, t);
+			t->want = want;
+			t->flags |= TV_F_PARKED;
+			s->parked++;
+			return false;
+		}
+		if (r == TV_HOP_NONE) {
+			t->want = 0; /* no route any more: the timers ask again */
+			return false;
+		}
+	}
+	p->link = t->link;
+	p->time = c->now;
+	if (!tv_tcp_out(c, t, &out))
+		return false;
+	trace_out(s, t, p, out.head);
+	return true;
+}
+
+/* The connection at the head of the list leaves it; at its end it goes if it has more to say. */
+static struct tv_tcb *next_speaker(struct tv_core *c)
+{
+	struct tv_tcb *t = tv_conn(c, c->out_head - 1);
+	uint16_t want = t->want;
+
+	tv_want_drop(c, t);
+	t->want = want;
+	return t;
+}
+
+static unsigned loop_out(struct tv_stack *s, struct tv_tcb *t)
+{
+	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
+	unsigned n = 0;
+
+	while (n < TURN && connection_out(s, t, &p)) {
+		tv_loop_in(s, &p);
+		n++;
+	}
+	return n;
+}
+
+/* Connections in turn; returns how many packets were filled. */
+static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
+{
+	struct tv_core *c = &s->core;
+	uint32_t last = c->out_tail;
+	unsigned n = 0;
+
+	while (n < cap && c->out_head != 0) {
+		bool round_ends = c->out_head == last;
+		struct tv_tcb *t = next_speaker(c);
+		unsigned turn = 0;
+		bool more = true;
+
+		if (t->link == tv_loop_link(s)) {
+			more = loop_out(s, t) == TURN;
+		} else if (link == TV_ANY_LINK || link == t->link) {
+			while (turn < TURN && n < cap && (more = connection_out(s, t, &packets[n]))) {
+				turn++;
+				n++;
+			}
+		} else if (round_ends) {
+			tv_want(c, t, 0);
+			break; /* all that are left are for other links */
+		}
+		if (more && (t->flags & TV_F_PARKED) == 0 && t->want != 0)
+			tv_want(c, t, 0);
+		tv_settle(s, t);
+		if (round_ends)
+			last = c->out_tail;
+	}
+	return n;
+}
+
+unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_packet *packets, unsigned cap)
+{
+	struct tv_core *c = &s->core;
+	unsigned n = 0;
+
+	tv_stack_now(s, now);
+	run_timers(s);
+	while (n < cap && tv_neighbour_out(s, link, &packets[n]))
+		n++;
+	if (tv_replies_waiting(s))
+		n += tv_replies_out(s, link, packets + n, c->out_head != 0 ? (cap - n + 1) / 2 : cap - n);
+	if (c->out_head != 0)
+		n += speakers_out(s, link, packets + n, cap - n);
+	if (n < cap && tv_replies_waiting(s))
+		n += tv_replies_out(s, link, packets + n, cap - n);
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t len = packets[i].len;
+
+		for (unsigned k = 0; k < packets[i].piece_count; k++)
+			len += packets[i].pieces[k].len;
+		c->cnt.bytes_out += len;
+		packets[i].time = c->now;
+	}
+	c->cnt.packets_out += n;
+	return n;
+}
+
+tv_time tv_deadline(const struct tv_stack *s)
+{
+	const struct tv_core *c = &s->core;
+	uint64_t tick;
+	tv_time next, at;
+
+	if (c->out_head != 0 || tv_replies_waiting(s) || s->neighbour_asks != 0)
+		return c->now;
+	tick = tv_wheel_next(&c->wheel);
+	next = tick == UINT64_MAX ? TV_NEVER : tick << TV_TICK_SHIFT;
+	next = tv_min64(next, tv_half_next(c));
+	if (c->wait_fifo.head != 0) {
+		uint64_t now = c->now >> TV_TICK_SHIFT;
+		int32_t wait = (int32_t)(tv_wait_at(c, c->wait_fifo.head - 1)->at - (uint32_t)now);
+
+		at = (now + (uint64_t)(int64_t)wait) << TV_TICK_SHIFT;
+		next = tv_min64(next, at);
+	}
+	return tv_min64(next, tv_neighbour_next(s));
+}

@@ -1,0 +1,198 @@
+/*
+ * replies.c - what is said without a connection goes out here, within its rates.
+ *
+ * RSTs are limited per prefix of the asker (/24 or /56, hashed with a keyed function into 256 buckets),
+ * ICMP errors as a whole, and all stateless replies together; a bucket holds a quarter of a second's
+ * worth more or less by a keyed jitter, so that a stranger cannot count what others were answered (RFC
+ * 5961 and its 2016 lesson). What a connection or a half-open record says about itself is not limited
+ * here. Packets that are not TCP wait on a page of their own.
+ */
+#include "stack/stack.h"
+#include "wire/eth.h"
+
+#define JITTER_SHARE 4
+
+/* Takes one token if there is one; rate per second, 0: no limit. */
+static bool take_token(const struct tv_stack *s, struct tv_bucket *b, uint32_t rate, uint64_t which)
+{
+	const struct tv_core *c = &s->core;
+	uint64_t in[2] = {which, c->now_ms / 1000};
+	uint32_t most = rate * 1000, waited = c->now_ms - b->at_ms;
+
+	if (rate == 0)
+		return true;
+	if (b->at_ms == 0 || waited >= 1000) {
+		/* A full bucket is between 3/4 and 1 of the rate, as the key and the second have it. */
+		uint32_t jitter = (uint32_t)(tv_siphash(&c->key_rate, in, sizeof in) % (most / JITTER_SHARE + 1));
+
+		b->tokens_milli = most - jitter;
+		b->at_ms = c->now_ms + (c->now_ms == 0);
+	} else {
+		b->tokens_milli = (uint32_t)tv_min64(most, b->tokens_milli + (uint64_t)waited * rate);
+		b->at_ms = c->now_ms;
+	}
+	if (b->tokens_milli < 1000)
+		return false;
+	b->tokens_milli -= 1000;
+	return true;
+}
+
+static struct tv_bucket *bucket_of(struct tv_stack *s, const struct tv_addr *a)
+{
+	uint8_t prefix[8] = {0};
+
+	if (tv_addr_is_v4(a))
+		memcpy(prefix, a->b + 12, 3); /* /24 */
+	else
+		memcpy(prefix, a->b, 7);      /* /56 */
+	return &s->rate_rst[tv_siphash(&s->core.key_rate, prefix, sizeof prefix) % TV_RATE_BUCKETS];
+}
+
+/* May this reply leave? Only answers to strangers are limited. */
+static bool allowed(struct tv_stack *s, const struct tv_reply *r)
+{
+	const struct tv_config *g = &s->core.cfg;
+
+	if (!r->limited)
+		return true;
+	if (r->kind == TV_REPLY_TCP && !take_token(s, bucket_of(s, &r->remote.addr), g->rst_per_second, 2))
+		return false;
+	return take_token(s, &s->rate_all, g->replies_per_second, 1);
+}
+
+static struct tv_reply *ring(const struct tv_stack *s)
+{
+	return (struct tv_reply *)(void *)(tv_region(&s->core) + s->core.reply_ring);
+}
+
+bool tv_replies_waiting(const struct tv_stack *s)
+{
+	return s->core.reply_head != s->core.reply_tail;
+}
+
+/* Queues bytes as they are; head: they begin with a link header. */
+static bool queue_bytes(struct tv_stack *s, unsigned link, const struct tv_addr *dst, const uint8_t *p, uint32_t len)
+{
+	struct tv_core *c = &s->core;
+	struct tv_reply *r;
+	uint32_t page;
+
+	if (len > TV_PAGE_BYTES)
+		return false;
+	r = tv_reply_new(c, NULL);
+	if (r == NULL)
+		return false;
+	page = tv_page_take(&c->pages, tv_region(c), len, false);
+	if (page == 0) {
+		c->reply_tail--;
+		c->cnt.replies_dropped++;
+		return false;
+	}
+	memcpy(tv_page_bytes(&c->pages, tv_region(c), page), p, len);
+	tv_page_meta(&c->pages, tv_region(c), page)->len = (uint16_t)len;
+	r->kind = TV_REPLY_PACKET;
+	r->link = (uint8_t)link;
+	r->page = page;
+	r->frame = dst == NULL;
+	if (dst != NULL)
+		r->remote.addr = *dst;
+	return true;
+}
+
+void tv_reply_frame(struct tv_stack *s, unsigned link, const uint8_t *p, uint32_t len)
+{
+	queue_bytes(s, link, NULL, p, len);
+}
+
+bool tv_reply_packet(struct tv_stack *s, unsigned link, const struct tv_addr *dst, const uint8_t *p, uint32_t len)
+{
+	return queue_bytes(s, link, dst, p, len);
+}
+
+void tv_icmp_report(struct tv_stack *s, unsigned link, const struct tv_icmp_error *e)
+{
+	struct tv_core *c = &s->core;
+	uint8_t packet[1280];
+	uint32_t len;
+
+	if (!take_token(s, &s->rate_icmp, c->cfg.icmp_per_second, 3) ||
+	    !take_token(s, &s->rate_all, c->cfg.replies_per_second, 1)) {
+		c->cnt.rate_limited++;
+		return;
+	}
+	len = tv_icmp_build_error(packet, sizeof packet, e);
+	if (len != 0 && queue_bytes(s, link, &e->dst, packet, len))
+		c->cnt.icmp_out++;
+}
+
+static void drop_page(struct tv_stack *s, const struct tv_reply *r)
+{
+	if (r->page != 0)
+		tv_page_give(&s->core.pages, tv_region(&s->core), r->page);
+}
+
+/* Writes one reply; false: it cannot leave (no next hop, no room, over its rate). */
+static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
+{
+	struct tv_core *c = &s->core;
+	const struct tv_link *l = tv_link_at(s, r->link);
+	uint32_t head = l->kind == TV_LINK_ETHERNET && !r->frame ? TV_ETH_HEADER : 0;
+	struct tv_out out = {.packet = p, .head = head, .csum_partial = l->csum_offload};
+
+	if (!allowed(s, r)) {
+		c->cnt.rate_limited++;
+		return false;
+	}
+	if (head != 0 && tv_hop_header(s, r->link, &r->remote.addr, p->data, NULL) != TV_HOP_READY) {
+		c->cnt.parked_drops++;
+		return false;
+	}
+	p->link = r->link;
+	if (r->kind == TV_REPLY_TCP) {
+		tv_reply_build(c, r, &out);
+		return true;
+	}
+	uint32_t len = tv_page_meta(&c->pages, tv_region(c), r->page)->len;
+
+	if (head + len > p->cap)
+		return false;
+	memcpy(p->data + head, tv_page_bytes(&c->pages, tv_region(c), r->page), len);
+	p->len = head + len;
+	p->head_len = p->flags = p->seg_size = p->piece_count = 0;
+	return true;
+}
+
+unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
+{
+	struct tv_core *c = &s->core;
+	uint32_t end = c->reply_tail;
+	unsigned n = 0;
+
+	while (n < cap && c->reply_head != end) {
+		struct tv_reply r = ring(s)[c->reply_head & (c->cfg.replies - 1)];
+
+		if (r.link == tv_loop_link(s) || (link != TV_ANY_LINK && r.link != link)) {
+			if (!tv_reply_elsewhere(s, &r))
+				break; /* not this link's turn */
+			c->reply_head++;
+			drop_page(s, &r);
+			continue;
+		}
+		c->reply_head++;
+		n += write_reply(s, &r, &packets[n]);
+		drop_page(s, &r);
+	}
+	return n;
+}
+
+/* A reply to one of our own addresses goes round inside. */
+bool tv_reply_elsewhere(struct tv_stack *s, const struct tv_reply *r)
+{
+	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
+
+	if (r->link != tv_loop_link(s))
+		return false;
+	if (write_reply(s, r, &p))
+		tv_loop_in(s, &p);
+	return true;
+}

@@ -1,0 +1,168 @@
+/*
+ * stack.h - many connections, one or more links: what surrounds the protocol. The core (tcp/core.h) is
+ * the first part of a stack; behind it come the index, links, addresses, routes, neighbours, limits of
+ * rates, and the areas of the region.
+ *
+ * Arrows: stack.c (memory, input, output) calls demux.c, icmp_in.c, neighbour.c, replies.c; calls.c and
+ * events.c are the public calls; ports.c and route.c answer questions of calls.c.
+ */
+#ifndef TV_STACK_STACK_H
+#define TV_STACK_STACK_H
+
+#include "tcp/core.h"
+#include "wire/icmp.h"
+
+#define TV_NEIGHBOUR_TRIES 3
+#define TV_RATE_BUCKETS 256
+
+struct tv_link {
+	enum tv_link_kind kind;
+	uint8_t mac[6];
+	uint8_t zone;
+	bool csum_offload, gather;
+	uint32_t mtu, gso_bytes;
+};
+
+struct tv_address {
+	struct tv_addr addr;
+	uint8_t bits, link;
+};
+
+struct tv_route {
+	struct tv_addr dst, gateway;
+	uint32_t metric;
+	uint8_t bits, link;
+	bool on_link;
+};
+
+enum { TV_NB_FREE, TV_NB_ASKING, TV_NB_KNOWN, TV_NB_STALE, TV_NB_PROBING };
+
+/* Next hop -> MAC (RFC 826, RFC 4861 7.3, with the states that unreachability detection needs). */
+struct tv_neighbour {
+	struct tv_addr addr;
+	uint8_t mac[6];
+	uint8_t link, state, tries;
+	bool parked;               /* connections wait for it */
+	bool ask;                  /* a request is to be sent now */
+	uint32_t at;               /* tick of the next step; 0: none */
+	uint32_t used;             /* tick of the last use, for eviction */
+};
+
+/* Tokens of a rate: refilled by time, at most one second's worth. */
+struct tv_bucket {
+	uint32_t tokens_milli;
+	uint32_t at_ms;
+};
+
+struct tv_stack {
+	struct tv_core core;
+	struct tv_table index;
+	struct tv_key_seed seed, old_seed;
+	uint64_t links, addresses, routes, neighbours, loop_buffer; /* offsets */
+	uint32_t link_count, address_count, route_count;
+	uint32_t neighbour_next;   /* where eviction looks next */
+	uint64_t total;            /* bytes of the region */
+	struct tv_bucket rate_all, rate_icmp, rate_rst[TV_RATE_BUCKETS];
+	uint32_t port_offset;      /* RFC 6056: the table of algorithm 4 */
+	uint32_t port_table[16];
+	struct { uint64_t tuple; uint32_t tried; } search; /* a port search that goes on */
+	uint32_t neighbour_asks;   /* how many want to ask now */
+	uint32_t parked;           /* connections that wait for a neighbour */
+	uint64_t parked_used;
+};
+
+/* The pseudo-link of our own addresses. */
+static inline unsigned tv_loop_link(const struct tv_stack *s)
+{
+	return s->core.cfg.links;
+}
+
+static inline struct tv_link *tv_link_at(const struct tv_stack *s, unsigned i)
+{
+	return (struct tv_link *)(void *)(tv_region(&s->core) + s->links) + i;
+}
+
+static inline struct tv_address *tv_address_at(const struct tv_stack *s, unsigned i)
+{
+	return (struct tv_address *)(void *)(tv_region(&s->core) + s->addresses) + i;
+}
+
+static inline struct tv_route *tv_route_at(const struct tv_stack *s, unsigned i)
+{
+	return (struct tv_route *)(void *)(tv_region(&s->core) + s->routes) + i;
+}
+
+static inline struct tv_neighbour *tv_neighbour_at(const struct tv_stack *s, unsigned i)
+{
+	return (struct tv_neighbour *)(void *)(tv_region(&s->core) + s->neighbours) + i;
+}
+
+/* ---- stack.c ---- */
+void tv_stack_now(struct tv_stack *s, tv_time now);
+void tv_keys_derive(struct tv_core *c, const uint8_t secret[32]);
+
+/* ---- demux.c ---- */
+/* A reference (kind << 26 | slot) to what this tuple belongs to, TIME-WAIT last; 0: nothing. */
+uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash);
+void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
+void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
+/* A slot of the index is moved, if a move is under way. */
+void tv_index_step(struct tv_stack *s);
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash);
+/* After anything was done to a connection: frees it, makes it a TIME-WAIT record, arms its timers. */
+void tv_settle(struct tv_stack *s, struct tv_tcb *t);
+void tv_half_free(struct tv_stack *s, uint32_t slot);
+void tv_wait_free(struct tv_stack *s, uint32_t slot);
+/* A full record for a half-open one, which is freed; NULL: none left. */
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k);
+/* A zeroed record with a key in the index; NULL: none left. */
+struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k);
+void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
+
+/* ---- route.c ---- */
+bool tv_is_ours(const struct tv_stack *s, const struct tv_addr *a);
+bool tv_is_broadcast(const struct tv_stack *s, const struct tv_addr *a);
+struct tv_hop {
+	unsigned link;
+	struct tv_addr next;       /* whom to ask for its MAC */
+};
+bool tv_route_find(const struct tv_stack *s, const struct tv_addr *dst, uint8_t zone, struct tv_hop *hop);
+/* RFC 6724: which of our addresses to use towards dst over this link. */
+bool tv_source_for(const struct tv_stack *s, const struct tv_addr *dst, unsigned link, struct tv_addr *src);
+
+/* ---- neighbour.c ---- */
+/* Writes the link header for a packet to dst; false: not now (the neighbour is being asked). */
+enum tv_hop_result { TV_HOP_READY, TV_HOP_WAIT, TV_HOP_NONE };
+enum tv_hop_result tv_hop_header(struct tv_stack *s, unsigned link, const struct tv_addr *dst, uint8_t *p,
+                                 bool *parked);
+enum tv_verdict tv_arp_in(struct tv_stack *s, unsigned link, const uint8_t *p, size_t n);
+enum tv_verdict tv_nd_in(struct tv_stack *s, unsigned link, const struct tv_ip *ip);
+/* The next request to be sent on this link (or any); false: none. */
+bool tv_neighbour_out(struct tv_stack *s, uint32_t link, struct tv_packet *p);
+void tv_neighbour_due(struct tv_stack *s, uint32_t *budget);
+tv_time tv_neighbour_next(const struct tv_stack *s);
+/* Something from this neighbour was acknowledged: it is reachable (RFC 4861 7.3.1). */
+void tv_neighbour_confirm(struct tv_stack *s, unsigned link, const struct tv_addr *a);
+
+/* ---- icmp_in.c ---- */
+enum tv_verdict tv_icmp_in(struct tv_stack *s, unsigned link, const struct tv_ip *ip);
+enum tv_verdict tv_udp_in(struct tv_stack *s, unsigned link, const struct tv_ip *ip, const uint8_t *packet,
+                          uint32_t len);
+
+/* ---- replies.c ---- */
+/* Queues an ICMP error about the packet at `quoted`, if rates allow. from: all zero: our own address. */
+void tv_icmp_report(struct tv_stack *s, unsigned link, const struct tv_icmp_error *e);
+bool tv_replies_waiting(const struct tv_stack *s);
+/* Hands out at most cap replies; returns how many. */
+unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap);
+/* Queues an IP packet to dst, or a whole frame. */
+bool tv_reply_packet(struct tv_stack *s, unsigned link, const struct tv_addr *dst, const uint8_t *p, uint32_t len);
+void tv_reply_frame(struct tv_stack *s, unsigned link, const uint8_t *p, uint32_t len);
+/* A reply to ourselves is taken in at once; false: it is for another link. */
+bool tv_reply_elsewhere(struct tv_stack *s, const struct tv_reply *r);
+
+/* ---- io.c ---- */
+/* A packet to one of our own addresses. */
+void tv_loop_in(struct tv_stack *s, const struct tv_packet *p);
+
+#endif

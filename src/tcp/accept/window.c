@@ -1,0 +1,53 @@
+/*
+ * window.c - the sequence test (RFC 9293 3.10.7.4, first): does the segment lie in the receive window?
+ *
+ * Beside acceptable and not there is a third outcome: the text is not taken, but RST, URG and ACK are
+ * processed. It is for a window of zero, and for a probe one octet left of the window: without it two
+ * peers with closed windows would never learn that the other has opened [MUST-66] [EV-47].
+ *
+ * What is not acceptable is answered by an ACK (never a RST [EV-38]); one that takes no sequence number only once
+ * in the challenge gap, so that an ACK storm dies out.
+ */
+#include "tcp/core.h"
+
+/* The table of RFC 9293 3.10.7.4 [EV-16]; window is RCV.WND. */
+static bool acceptable(const struct tv_tcb *t, uint32_t seq, uint32_t len)
+{
+	uint32_t window = t->rcv.adv - t->rcv.nxt;
+
+	if (window == 0)
+		return len == 0 && seq == t->rcv.nxt;
+	if (seq_in(seq, t->rcv.nxt, t->rcv.adv))
+		return true;
+	return len != 0 && seq_in(seq + len - 1, t->rcv.nxt, t->rcv.adv);
+}
+
+int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	uint32_t len = tv_segment_len(s);
+	bool probe;
+
+	if (acceptable(t, s->seq, len))
+		return TV_NEXT;
+	if ((s->flags & TV_RST) != 0)
+		return TV_V_RST_OUT_OF_WINDOW; /* [EV-17] */
+	if ((s->flags & TV_SYN) != 0) {
+		tv_challenge(c, t); /* RFC 9293 3.10.7.4, fourth: whatever the sequence number [EV-22] */
+		return TV_V_SYN_CHALLENGED;
+	}
+	/* Text to a closed window: everything but the text counts. RFC 9293 3.10.7.4, first [MUST-66] */
+	if (t->rcv.adv == t->rcv.nxt && s->seq == t->rcv.nxt) {
+		tv_want(c, t, TV_WANT_ACK);
+		return TV_NEXT;
+	}
+	/* A keepalive or window probe: answered [EV-46], its ACK field counts [EV-47]. */
+	probe = s->seq == t->rcv.nxt - 1 && s->len <= 1 && (s->flags & TV_FIN) == 0;
+	if (s->len != 0)
+		tv_duplicate_text(c, t, s);
+	if (len != 0) {
+		tv_want(c, t, TV_WANT_ACK);
+	} else {
+		tv_challenge(c, t);
+	}
+	return probe && t->state != TV_SYN_RECEIVED ? TV_NEXT : (int)TV_V_OUT_OF_WINDOW;
+}

@@ -1,0 +1,126 @@
+/*
+ * timewait.c - TIME-WAIT: two maximum segment lifetimes in which the last ACK can be said again and old
+ * duplicates die (RFC 9293 3.6.1, MUST-13).
+ *
+ * A connection whose user is done with it becomes a record of 64 bytes in a FIFO (all wait equally
+ * long). unpack() makes a scratch record for in.c; pack() is its inverse.
+ *
+ * A RST is ignored (RFC 1337), configurable. A SYN that is certainly new - its timestamp is later, or
+ * its sequence number higher (RFC 6191, RFC 9293 3.6.1 MAY-2) - may open the tuple again; the record
+ * stays until that handshake is complete.
+ */
+#include "tcp/core.h"
+
+void tv_time_wait_enter(struct tv_core *c, struct tv_tcb *t)
+{
+	tv_state_set(c, t, TV_TIME_WAIT);
+	t->timer.main = t->timer.keep = 0;
+	tv_timer_life(c, t, c->cfg.two_msl); /* [MUST-13] */
+	t->reason = TV_R_NORMAL;
+	tv_tell(c, t, TV_EV_CLOSED);
+}
+
+/* RFC 6191 2; without timestamps RFC 9293 3.6.1: the sequence number is beyond the last one [MAY-2]. */
+static bool may_reopen(const struct tv_tcb *t, const struct tv_segment *s)
+{
+	bool stamps = (t->opt.flags & TV_O_TS) != 0 && (s->opt.has & TV_OPT_HAS_TS) != 0;
+
+	if ((s->flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) != TV_SYN)
+		return false;
+	if (stamps && s->opt.ts_val != t->opt.ts_recent)
+		return seq_gt(s->opt.ts_val, t->opt.ts_recent); /* [SHLD-4] */
+	return seq_gt(s->seq, t->rcv.nxt);
+}
+
+int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	if (may_reopen(t, s))
+		return TV_REOPEN;
+	/* The peer's FIN again: its ACK was lost. Said again, and 2 MSL begin anew [EV-31]. */
+	if ((s->flags & (TV_FIN | TV_SYN | TV_RST)) == TV_FIN && (s->flags & TV_ACK) != 0 &&
+	    s->seq + s->len + 1 == t->rcv.nxt) {
+		tv_want(c, t, TV_WANT_ACK);
+		tv_timer_life(c, t, c->cfg.two_msl);
+		return TV_V_OK;
+	}
+	return TV_NEXT;
+}
+
+static uint8_t *rest_of(const struct tv_core *c, uint32_t slot)
+{
+	return tv_region(c) + c->wait_rest + (uint64_t)slot * TV_KEY_REST;
+}
+
+void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k)
+{
+	struct tv_wait *w = tv_wait_at(c, slot);
+
+	memset(w, 0, sizeof *w);
+	tv_key_store(k, w->key, rest_of(c, slot));
+	w->snd_nxt = t->snd.nxt;
+	w->rcv_nxt = t->rcv.nxt;
+	w->rcv_adv = t->rcv.adv;
+	w->ts_recent = t->opt.ts_recent;
+	w->ts_recent_ms = t->opt.ts_recent_ms;
+	w->ts_offset = t->opt.ts_offset;
+	w->challenge_ms = t->challenge_ms;
+	w->flags = (uint8_t)(t->opt.flags | (t->v6 ? TV_H_V6 : 0));
+	w->zone = t->zone;
+	w->link = t->link;
+	w->rcv_scale = t->opt.rcv_scale;
+	w->active = (t->flags & TV_F_ACTIVE) != 0;
+}
+
+void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k)
+{
+	const struct tv_wait *w = tv_wait_at(c, slot);
+
+	memset(t, 0, sizeof *t);
+	t->flags = TV_F_SCRATCH | (w->active != 0 ? TV_F_ACTIVE : 0);
+	t->state = TV_TIME_WAIT;
+	t->v6 = (w->flags & TV_H_V6) != 0;
+	t->zone = w->zone;
+	t->link = w->link;
+	tv_key_load(k, w->key, rest_of(c, slot), t->v6, w->zone);
+	t->snd.una = t->snd.nxt = w->snd_nxt;
+	t->rcv.nxt = t->rcv.acked = w->rcv_nxt;
+	t->rcv.adv = w->rcv_adv;
+	t->opt.ts_recent = w->ts_recent;
+	t->opt.ts_recent_ms = w->ts_recent_ms;
+	t->opt.ts_offset = w->ts_offset;
+	t->opt.flags = (uint8_t)(w->flags & ~TV_H_V6);
+	t->opt.rcv_scale = w->rcv_scale;
+	t->challenge_ms = w->challenge_ms;
+}
+
+void tv_wait_queue(struct tv_core *c, uint32_t slot)
+{
+	struct tv_wait *w = tv_wait_at(c, slot);
+	struct tv_fifo *f = &c->wait_fifo;
+
+	w->at = (uint32_t)tv_tick_up(c->now + c->cfg.two_msl);
+	w->next = 0;
+	w->prev = f->tail;
+	if (f->tail != 0)
+		tv_wait_at(c, f->tail - 1)->next = slot + 1;
+	else
+		f->head = slot + 1;
+	f->tail = slot + 1;
+	f->count++;
+}
+
+void tv_wait_unqueue(struct tv_core *c, uint32_t slot)
+{
+	struct tv_wait *w = tv_wait_at(c, slot);
+	struct tv_fifo *f = &c->wait_fifo;
+
+	if (w->prev != 0)
+		tv_wait_at(c, w->prev - 1)->next = w->next;
+	else
+		f->head = w->next;
+	if (w->next != 0)
+		tv_wait_at(c, w->next - 1)->prev = w->prev;
+	else
+		f->tail = w->prev;
+	f->count--;
+}

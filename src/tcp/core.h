@@ -1,0 +1,439 @@
+/*
+ * core.h - what the protocol works on besides one connection: configuration, keys, pools, lists,
+ * counters. It is the first part of every stack and lies at the start of its region; everything in
+ * it is a number or an offset into the region, but for the observer of the configuration.
+ *
+ * Also here: the results that steps of the protocol return, and the functions that each room of
+ * src/tcp offers to the others. Arrows: in.c, user.c, timers.c and out.c call the rooms; the rooms
+ * call state.c, timers.c (arming) and each other only downward (open, accept, deliver, flow, close).
+ */
+#ifndef TV_TCP_CORE_H
+#define TV_TCP_CORE_H
+
+#include "base/siphash.h"
+#include "base/table.h"
+#include "tcp/tcb.h"
+#include "wire/segment.h"
+
+/* Kinds of a handle and of an index reference. */
+enum { TV_KIND_CONN = 1, TV_KIND_HALF = 2, TV_KIND_WAIT = 3, TV_KIND_LISTENER = 4 };
+#define TV_REF_SLOT_BITS 26
+#define TV_GEN_MASK 0x0fffffffu
+
+/* What a step says besides a verdict (enum tv_verdict, >= 0: this segment is done with). */
+enum {
+	TV_NEXT = -1,              /* go on with the next step */
+	TV_PROMOTE = -2,           /* a half-open record has become a connection: make it a full one */
+	TV_REOPEN = -3             /* a SYN that may take over this TIME-WAIT tuple (RFC 6191) */
+};
+
+/* A half-open record: 64 bytes for IPv4, 88 with the rest of an IPv6 key. */
+struct tv_half {
+	uint8_t key[TV_KEY_HEAD];
+	uint32_t gen;
+	uint32_t next, prev;       /* FIFO of its interval: slot + 1 */
+	uint32_t at;               /* tick at which its interval ends */
+	uint32_t iss, irs;
+	uint32_t ts_recent;
+	uint32_t born_ms;
+	uint32_t challenge_ms;     /* of a held question: link back in the ready list */
+	uint16_t listener;         /* number + 1 */
+	uint16_t mss_peer;
+	uint16_t wnd;              /* of the SYN */
+	uint8_t flags;             /* TV_H_ */
+	uint8_t zone, link;
+	uint8_t scales;            /* of the peer's window (low 4 bits), of ours */
+	uint8_t opt;               /* TV_O_, bit 7: IPv6 */
+	uint8_t tries;
+	uint32_t ready_next;
+};
+_Static_assert(sizeof(struct tv_half) <= 64, "a half-open record costs its budget");
+
+enum {
+	TV_H_HELD = 1,             /* a question: nothing is sent until tv_answer() */
+	TV_H_TOLD = 2,             /* its event was taken */
+	TV_H_RESTING = 4,          /* tries used up: waits for its end */
+	TV_H_READY = 8,            /* in the ready list */
+	TV_H_NEWS = 16             /* its event is to be told */
+};
+#define TV_H_V6 0x80
+
+/* A TIME-WAIT record: 64 bytes for IPv4, 88 with the rest of an IPv6 key. */
+struct tv_wait {
+	uint8_t key[TV_KEY_HEAD];
+	uint32_t next, prev;
+	uint32_t at;               /* tick of its end */
+	uint32_t snd_nxt, rcv_nxt, rcv_adv;
+	uint32_t ts_recent, ts_recent_ms, ts_offset;
+	uint32_t challenge_ms;
+	uint8_t flags;             /* TV_O_, bit 7: IPv6 */
+	uint8_t zone, link, rcv_scale;
+	uint8_t ttl, tos, active, unused;
+};
+_Static_assert(sizeof(struct tv_wait) <= 64, "a TIME-WAIT record costs its budget");
+
+/* A doubly linked FIFO of records with one interval: those at the head end first. */
+struct tv_fifo {
+	uint32_t head, tail;       /* slot + 1 */
+	uint32_t count;
+};
+
+#define TV_SYN_ACK_INTERVALS 8
+#define TV_LINKS_MAX 64
+
+/* A packet that no connection sends: RST, ACK of a small record, SYN-ACK, ICMP, ARP. */
+struct tv_reply {
+	struct tv_endpoint local, remote;
+	uint32_t seq, ack;
+	uint32_t ts_val, ts_ecr;
+	uint16_t flags;            /* TCP flags; 0: not TCP */
+	uint16_t wnd, mss;
+	uint8_t has;               /* TV_OPT_HAS_ of what is sent */
+	uint8_t wscale, ttl, tos, link;
+	uint8_t kind;              /* TV_REPLY_ */
+	bool limited;              /* an answer to a stranger: counts against rates */
+	bool frame;                /* TV_REPLY_PACKET: begins with a link header */
+	uint32_t page;             /* ICMP, ARP, ND: the packet's own bytes (base/pages.h); 0: none */
+};
+enum { TV_REPLY_TCP, TV_REPLY_PACKET };
+
+struct tv_listener {
+	struct tv_addr addr;
+	uint32_t gen;
+	uint32_t profile;
+	uint32_t backlog;
+	uint32_t half;             /* half-open records of this listener */
+	uint32_t waiting;          /* connections not yet accepted */
+	uint32_t held;             /* questions */
+	uint32_t accept_head, accept_tail; /* connections, record number + 1, through ready_next */
+	uint32_t ready_next, ready_prev;
+	uint16_t port_first, port_last;
+	uint8_t zone;
+	uint8_t families;          /* 1: IPv4, 2: IPv6 */
+	bool hold, any_address, in_ready_list;
+	bool closing;
+	uint16_t events;
+	uint64_t user;
+};
+
+struct tv_core {
+	struct tv_config cfg;
+	tv_time now;               /* of the call that is being served */
+	uint32_t now_ms;
+	uint32_t gen;              /* last generation given out */
+	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_neighbour;
+
+	struct tv_pool conns, busies, sides, profiles, halves, waits, listeners;
+	uint64_t conn_rest, half_rest, wait_rest; /* arrays of TV_KEY_REST bytes */
+	struct tv_pages pages;
+	struct tv_range_pool ranges;
+	struct tv_wheel wheel;
+	struct tv_fifo half_fifo[TV_SYN_ACK_INTERVALS]; /* by interval: 1, 2, 4 ... rto_first */
+	struct tv_fifo held_fifo;
+	struct tv_fifo wait_fifo;
+	uint16_t link_mtu[TV_LINKS_MAX];
+
+	uint32_t out_head, out_tail;       /* connections with wants: record number + 1 */
+	uint32_t ready_head, ready_tail;   /* refs (kind << 26 | slot): connections, questions, listeners with news */
+	uint64_t listen_table;             /* open/listen.c: offset, slots, slots ever used, blocks by length */
+	uint64_t listen_seed;
+	uint32_t listen_slots, listen_used;
+	uint32_t listen_blocks[17];
+	uint32_t any_address_listeners;
+	uint64_t reply_ring;               /* offset of cfg.replies entries */
+	uint32_t reply_head, reply_tail;   /* counted up, taken modulo cfg.replies */
+
+	struct tv_counters cnt;
+};
+
+/* The region that a core lies at the start of. */
+static inline uint8_t *tv_region(const struct tv_core *c)
+{
+	return (uint8_t *)(uintptr_t)c;
+}
+
+static inline uint32_t tv_conn_index(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return (uint32_t)(((uint64_t)((const uint8_t *)t - tv_region(c)) - c->conns.records) / TV_TCB_BYTES);
+}
+
+static inline struct tv_tcb *tv_conn(struct tv_core *c, uint32_t index)
+{
+	return (struct tv_tcb *)tv_pool_at(&c->conns, tv_region(c), index);
+}
+
+static inline struct tv_busy *tv_busy(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return t->busy == 0 ? NULL : (struct tv_busy *)tv_pool_at(&c->busies, tv_region(c), t->busy - 1);
+}
+
+static inline struct tv_side *tv_side(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return t->side == 0 ? NULL : (struct tv_side *)tv_pool_at(&c->sides, tv_region(c), t->side - 1);
+}
+
+static inline struct tv_profile *tv_profile_at(const struct tv_core *c, uint32_t index)
+{
+	return (struct tv_profile *)tv_pool_at(&c->profiles, tv_region(c), index);
+}
+
+static inline const struct tv_options *tv_opts(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return &tv_profile_at(c, t->profile)->o;
+}
+
+static inline struct tv_listener *tv_listener_at(const struct tv_core *c, uint32_t index)
+{
+	return (struct tv_listener *)tv_pool_at(&c->listeners, tv_region(c), index);
+}
+
+static inline struct tv_half *tv_half_at(const struct tv_core *c, uint32_t slot)
+{
+	return (struct tv_half *)tv_pool_at(&c->halves, tv_region(c), slot);
+}
+
+static inline struct tv_wait *tv_wait_at(const struct tv_core *c, uint32_t slot)
+{
+	return (struct tv_wait *)tv_pool_at(&c->waits, tv_region(c), slot);
+}
+
+static inline uint8_t *tv_conn_rest(const struct tv_core *c, uint32_t index)
+{
+	return tv_region(c) + c->conn_rest + (uint64_t)index * TV_KEY_REST;
+}
+
+static inline tv_handle tv_handle_make(unsigned kind, uint32_t gen, uint32_t slot)
+{
+	return (uint64_t)kind << 60 | (uint64_t)(gen & TV_GEN_MASK) << 32 | slot;
+}
+
+static inline uint32_t tv_gen_next(struct tv_core *c)
+{
+	c->gen = (c->gen + 1) & TV_GEN_MASK;
+	return c->gen += c->gen == 0;
+}
+
+/* The key of a record in the pool. */
+static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, struct tv_key *k)
+{
+	tv_key_load(k, t->key, tv_conn_rest(c, tv_conn_index(c, t)), t->v6, t->zone);
+}
+
+/* ---- state.c ---- */
+void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to);
+bool tv_state_legal(enum tv_state from, enum tv_state to);
+bool tv_state_synchronised(enum tv_state state);
+/* May text still arrive (ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2); may the user still send. */
+bool tv_state_may_receive(enum tv_state state);
+bool tv_state_may_send(enum tv_state state);
+/* The connection ends: CLOSED, reason, queues flushed, timers off, event told. */
+void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason);
+void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events);
+/* Takes a record that is in the ready list out of it. */
+void tv_untell(struct tv_core *c, uint32_t ref);
+void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot);
+void tv_want(struct tv_core *c, struct tv_tcb *t, uint16_t want);
+/* Takes the connection out of the list of those with wants; its wants are forgotten. */
+void tv_want_drop(struct tv_core *c, struct tv_tcb *t);
+struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t);
+void tv_busy_release(struct tv_core *c, struct tv_tcb *t);
+/* All invariants of a connection: 0, or the number of the broken one. */
+int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t);
+
+/* ---- profile.c ---- */
+/* A profile with these options, shared when one of the usual ones has them; TV_NONE: no room. */
+uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o);
+void tv_profile_share(struct tv_core *c, uint32_t profile);
+void tv_profile_drop(struct tv_core *c, uint32_t profile);
+int tv_options_valid(const struct tv_options *o);
+int tv_option_set(struct tv_core *c, struct tv_tcb *t, enum tv_option option, uint64_t value);
+int tv_option_get(const struct tv_core *c, const struct tv_tcb *t, enum tv_option option, uint64_t *value);
+
+/* ---- in.c ---- */
+int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* The rest of the spine for a record that was promoted: what the ACK acknowledges, text, FIN. */
+int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+
+/* ---- reply queue (reply.c) ---- */
+struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_segment *s);
+/* RST in answer to a segment without a connection (RFC 9293 3.10.7.1), never to a RST. */
+void tv_reply_rst(struct tv_core *c, const struct tv_segment *s);
+/* The RST of an abort (RFC 9293 3.10.5). */
+void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t);
+/* The ACK, or SYN-ACK, that a scratch record wants. */
+void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key);
+
+/* ---- timers.c ---- */
+void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after);
+void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);
+void tv_timer_keep(struct tv_core *c, struct tv_tcb *t, tv_time after);
+void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after);
+void tv_timers_off(struct tv_core *c, struct tv_tcb *t);
+/* Arms the wheel for the earliest deadline; called when a call has changed timers. */
+void tv_timers_sync(struct tv_core *c, struct tv_tcb *t);
+void tv_timers_due(struct tv_core *c, struct tv_tcb *t);
+tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t);
+uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t);
+/* Restarts keepalive after something acceptable arrived, or option changes. */
+void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
+
+/* ---- open/ ---- */
+uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k);
+uint32_t tv_ts_offset(const struct tv_core *c, const struct tv_key *k);
+void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* The options of our SYN or SYN-ACK. */
+void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o);
+/* Payload of a full segment after a change of path MTU, peer MSS or options. */
+void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t);
+void tv_mss_update(const struct tv_core *c, struct tv_tcb *t);
+void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+int tv_in_syn_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* Both begin with a zeroed record whose link and profile (and flags) are set. */
+void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k);
+/* Fills the scratch record of a SYN to a listener (LISTEN, RFC 9293 3.10.7.2). */
+void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k);
+/* listen.c */
+void tv_listen_plan(struct tv_core *c, uint32_t listeners, uint64_t *end);
+/* The number + 1 of the listener for this local address and port; 0: none. */
+uint32_t tv_listen_find(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, uint8_t zone);
+/* TV_EADDRINUSE, or TV_EFULL when the ranges of all listeners need too many blocks. */
+int tv_listen_add(struct tv_core *c, uint32_t index);
+void tv_listen_drop(struct tv_core *c, uint32_t index);
+/* An accepted question: the options that were given narrow what was negotiated. */
+void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t);
+/* half_open.c: records, their FIFOs and their timers. */
+void tv_half_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k);
+void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
+void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t);
+void tv_half_queue(struct tv_core *c, uint32_t slot);
+void tv_half_unqueue(struct tv_core *c, uint32_t slot);
+/* The slot of a half-open record whose tries are used up (to be freed by the caller), TV_NONE: no
+ * more is due. Sends due SYN-ACKs again; each counts in *budget. */
+uint32_t tv_half_due(struct tv_core *c, uint32_t *budget);
+tv_time tv_half_next(const struct tv_core *c);
+
+/* ---- accept/ ---- */
+int tv_check_paws(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+void tv_take_timestamp(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+int tv_check_rst(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+int tv_check_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+int tv_check_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+void tv_challenge(struct tv_core *c, struct tv_tcb *t);
+
+/* ---- deliver/ ---- */
+/* Notes that [seq, seq + len) was sent now; false: no room to remember it, so it must not be sent. */
+bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len);
+/* Is there room to remember one more piece? */
+bool tv_rtx_room(struct tv_core *c, struct tv_tcb *t);
+/* Takes a cumulative ACK and SACK blocks; returns bytes newly acknowledged or SACKed. */
+struct tv_acked {
+	uint32_t bytes;            /* cumulatively */
+	uint32_t sacked;           /* newly SACKed */
+	uint32_t prior_flight;     /* bytes in flight before */
+	bool dsack;                /* the peer reported a duplicate */
+	bool duplicate;            /* RFC 5681's duplicate ACK */
+	bool lost_more;            /* something was newly thought lost */
+};
+void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a);
+/* Everything not SACKed is thought lost (after a time-out). */
+void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t);
+/* The oldest piece is thought lost (duplicate ACKs, partial ACK). */
+void tv_rtx_lose_first(struct tv_core *c, struct tv_tcb *t);
+/* The next piece to be repeated: at most max bytes; false: none. */
+bool tv_rtx_next_lost(struct tv_core *c, struct tv_tcb *t, uint32_t max, uint32_t *seq, uint32_t *len);
+/* Notes that [seq, seq + len) was sent again now. */
+void tv_rtx_repeated(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len);
+/* Bytes believed to be in the network. */
+uint32_t tv_rtx_pipe(const struct tv_core *c, const struct tv_tcb *t);
+/* Does [seq, seq + 1) lie in flight, and was nothing acknowledged since? (ICMP, RFC 5927) */
+bool tv_rtx_in_flight(const struct tv_tcb *t, uint32_t seq);
+/* Sequence number of the first octet of `out`. */
+static inline uint32_t tv_out_seq(const struct tv_tcb *t)
+{
+	return t->snd.una == t->snd.iss ? t->snd.una + 1 : t->snd.una;
+}
+/* Sequence number behind the last octet that the user has written (where FIN goes). */
+static inline uint32_t tv_out_end(const struct tv_tcb *t)
+{
+	return tv_out_seq(t) + t->out.len;
+}
+static inline bool tv_fin_sent(const struct tv_tcb *t)
+{
+	return (t->flags & TV_F_FIN_SENT) != 0;
+}
+void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t ns);
+void tv_rtt_init(struct tv_core *c, struct tv_tcb *t);
+/* Notes text that we had already, for the next ACK (D-SACK, RFC 2883). */
+void tv_duplicate_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* Text ahead of RCV.NXT: store, move what became contiguous into the stream, give up the last piece. */
+enum tv_verdict tv_early_store(struct tv_core *c, struct tv_tcb *t, uint32_t seq, const uint8_t *text, uint32_t len);
+bool tv_early_join(struct tv_core *c, struct tv_tcb *t);
+bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
+int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t);
+/* After the user has read: is a window update due? */
+void tv_rcv_read(struct tv_core *c, struct tv_tcb *t);
+/* Fills SACK blocks (D-SACK first) for the next ACK; clears the D-SACK. */
+void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o);
+/* Is there anything for SACK blocks to tell? */
+bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb *t);
+void tv_ack_sent(struct tv_core *c, struct tv_tcb *t);
+
+/* ---- flow/ ---- */
+/* What out.c shall build next. */
+enum tv_xmit_kind { TV_X_NONE, TV_X_SYN, TV_X_DATA, TV_X_REPEAT, TV_X_PROBE, TV_X_KEEPALIVE, TV_X_ACK, TV_X_RST };
+struct tv_xmit {
+	enum tv_xmit_kind kind;
+	uint32_t seq, len;         /* of text */
+	uint16_t flags;
+	uint16_t seg_size;         /* super-segment: payload of each; 0: one segment */
+};
+bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x);
+void tv_send_window(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+void tv_cc_init(struct tv_core *c, struct tv_tcb *t);
+void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a);
+void tv_cc_rto(struct tv_core *c, struct tv_tcb *t);
+/* After an idle time longer than the RTO (RFC 5681 4.1). */
+void tv_cc_idle(struct tv_core *c, struct tv_tcb *t);
+
+/* ---- close/ ---- */
+int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* Our FIN was acknowledged. */
+void tv_fin_acked(struct tv_core *c, struct tv_tcb *t);
+void tv_fin_wait_2_limit(struct tv_core *c, struct tv_tcb *t);
+/* The user sends no more. */
+void tv_close_send(struct tv_core *c, struct tv_tcb *t);
+int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+void tv_time_wait_enter(struct tv_core *c, struct tv_tcb *t);
+void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k);
+void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
+void tv_wait_queue(struct tv_core *c, uint32_t slot);
+void tv_wait_unqueue(struct tv_core *c, uint32_t slot);
+void tv_keepalive_due(struct tv_core *c, struct tv_tcb *t);
+
+/* ---- path/ ---- */
+void tv_pmtu_reduce(struct tv_core *c, struct tv_tcb *t, uint32_t mtu, uint32_t quoted_seq);
+void tv_pmtu_set(struct tv_core *c, struct tv_tcb *t, uint32_t mtu);
+
+/* ---- out.c ---- */
+struct tv_out {
+	struct tv_packet *packet;  /* its data, cap, pieces are the caller's */
+	uint32_t head;             /* bytes of link header to leave free */
+	uint32_t gso_bytes;
+	bool csum_partial, gather;
+};
+/* Builds the next segment of this connection; false: nothing to say now. */
+bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
+void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *o);
+
+/* ---- user.c ---- (the calls of trivet.h on one connection) */
+int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags);
+int64_t tv_user_receive(struct tv_core *c, struct tv_tcb *t, uint8_t *data, size_t len, unsigned flags);
+int64_t tv_user_consume(struct tv_core *c, struct tv_tcb *t, size_t bytes);
+int tv_user_shutdown(struct tv_core *c, struct tv_tcb *t);
+int tv_user_close(struct tv_core *c, struct tv_tcb *t);
+int tv_user_abort(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason);
+void tv_user_info(const struct tv_core *c, const struct tv_tcb *t, struct tv_info *info);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * early.c - text that arrived beyond RCV.NXT: kept in order of sequence, each contiguous piece with its
+ * bytes on pages of its own, until the gap before it is filled [SHLD-31].
+ *
+ * Of overlapping text the bytes that were stored first win. Pieces are limited (64, or one for each 512
+ * bytes of the receive buffer), because each costs a page at least; when pages run short the pieces
+ * farthest from the left edge are given up first: the peer still has them (RFC 2018 8 allows it).
+ *
+ * SACK blocks (RFC 2018 4): the first one holds the text that arrived last, so an octet of each of the
+ * last four pieces that grew is remembered. A duplicate is told in front of them (RFC 2883).
+ */
+#include "tcp/core.h"
+
+static struct tv_range *at(struct tv_core *c, uint32_t i)
+{
+	return tv_range_at(&c->ranges, tv_region(c), i);
+}
+
+static uint32_t pieces_max(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return tv_min32(c->cfg.ranges_each, tv_max32(64, tv_opts(c, t)->rcv_buf / 512));
+}
+
+static void remember(struct tv_busy *b, uint32_t seq)
+{
+	memmove(&b->recent[1], &b->recent[0], (TV_SACK_MAX - 1) * sizeof b->recent[0]);
+	b->recent[0] = seq;
+	if (b->recent_count < TV_SACK_MAX)
+		b->recent_count++;
+}
+
+static void drop_piece(struct tv_core *c, struct tv_busy *b, uint32_t i)
+{
+	b->early_bytes -= at(c, i)->len;
+	tv_stream_clear(&at(c, i)->u.data.bytes, &c->pages, tv_region(c));
+	tv_ranges_remove(&b->early, &c->ranges, tv_region(c), i);
+}
+
+bool tv_early_prune(struct tv_core *c, struct tv_tcb *t)
+{
+	struct tv_busy *b = tv_busy(c, t);
+
+	if (b == NULL || b->early.count == 0)
+		return false;
+	drop_piece(c, b, b->early.last);
+	b->fin_early = false;
+	c->cnt.pruned_ranges++;
+	return true;
+}
+
+/* Joins piece i with its right neighbour, if they touch. */
+static void join_next(struct tv_core *c, struct tv_busy *b, uint32_t i)
+{
+	uint32_t next = tv_ranges_next(&c->ranges, tv_region(c), i);
+
+	if (next == 0 || at(c, i)->seq + at(c, i)->len != at(c, next)->seq)
+		return;
+	tv_stream_join(&at(c, i)->u.data.bytes, &at(c, next)->u.data.bytes, &c->pages, tv_region(c));
+	at(c, i)->len += at(c, next)->len;
+	tv_ranges_remove(&b->early, &c->ranges, tv_region(c), next);
+}
+
+/* Stores [seq, seq + len), which overlaps nothing: behind the piece `before` if it touches it. */
+static enum tv_verdict store(struct tv_core *c, struct tv_tcb *t, uint32_t before, uint32_t seq, const uint8_t *text,
+                             uint32_t len)
+{
+	struct tv_busy *b = tv_busy(c, t);
+	uint32_t i = before, n;
+
+	if (i == 0 || at(c, i)->seq + at(c, i)->len != seq) {
+		if (b->early.count >= pieces_max(c, t))
+			return TV_V_NO_RANGE;
+		i = tv_ranges_insert(&b->early, &c->ranges, tv_region(c), seq, 0);
+		if (i == 0) {
+			c->cnt.range_failures++;
+			return TV_V_NO_RANGE;
+		}
+	}
+	n = tv_stream_append(&at(c, i)->u.data.bytes, &c->pages, tv_region(c), text, len, false);
+	at(c, i)->len += n;
+	b->early_bytes += n;
+	if (at(c, i)->len == 0)
+		tv_ranges_remove(&b->early, &c->ranges, tv_region(c), i);
+	if (n < len) {
+		c->cnt.page_failures++;
+		return TV_V_NO_PAGE;
+	}
+	join_next(c, b, i);
+	return TV_V_OK;
+}
+
+/* [from, to) is held already: told as a duplicate (RFC 2883 4.2), unless one is waiting to be told. */
+static void note_held(struct tv_busy *b, uint32_t from, uint32_t to)
+{
+	if (b->dsack_left != b->dsack_right || !seq_lt(from, to))
+		return;
+	b->dsack_left = from;
+	b->dsack_right = to;
+}
+
+enum tv_verdict tv_early_store(struct tv_core *c, struct tv_tcb *t, uint32_t seq, const uint8_t *text, uint32_t len)
+{
+	struct tv_busy *b = tv_busy_take(c, t);
+	struct tv_side *side = tv_side(c, t);
+	uint32_t left = seq, right = seq + len;
+	enum tv_verdict v = TV_V_OK;
+
+	if (b == NULL)
+		return TV_V_NO_RANGE;
+	if (side != NULL)
+		side->out_of_order_segs++;
+	while (v == TV_V_OK && seq_lt(left, right)) {
+		uint32_t i = tv_ranges_find(&b->early, &c->ranges, tv_region(c), left), end, before;
+
+		if (i != 0 && seq_leq(at(c, i)->seq, left)) {
+			end = at(c, i)->seq + at(c, i)->len;
+			note_held(b, left, seq_min(end, right));
+		} else {
+			end = i != 0 ? seq_min(right, at(c, i)->seq) : right;
+			before = i != 0 ? tv_ranges_prev(&c->ranges, tv_region(c), i) : b->early.last;
+			v = store(c, t, before, left, text + (left - seq), end - left);
+		}
+		left = end;
+	}
+	if (b->early.count != 0)
+		remember(b, seq);
+	tv_busy_release(c, t);
+	return v;
+}
+
+/* Moves what has become contiguous with RCV.NXT into the stream; returns whether there was any. */
+bool tv_early_join(struct tv_core *c, struct tv_tcb *t)
+{
+	struct tv_busy *b = tv_busy(c, t);
+	bool any = false;
+
+	while (b != NULL && b->early.first != 0) {
+		uint32_t i = b->early.first;
+		struct tv_range *r = at(c, i);
+		uint32_t old;
+
+		if (seq_gt(r->seq, t->rcv.nxt))
+			break;
+		old = tv_min32(t->rcv.nxt - r->seq, r->len);
+		if (old != 0)
+			tv_stream_consume(&r->u.data.bytes, &c->pages, tv_region(c), old, NULL);
+		t->rcv.nxt += r->len - old;
+		b->early_bytes -= r->len;
+		tv_stream_join(&t->in, &r->u.data.bytes, &c->pages, tv_region(c));
+		tv_ranges_remove(&b->early, &c->ranges, tv_region(c), i);
+		any = true;
+	}
+	return any;
+}
+
+void tv_duplicate_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	struct tv_side *side = tv_side(c, t);
+	uint32_t right = seq_min(s->seq + s->len, t->rcv.nxt);
+	struct tv_busy *b;
+
+	if (!seq_lt(s->seq, right))
+		return;
+	if (side != NULL)
+		side->duplicate_segs++;
+	if ((t->opt.flags & TV_O_SACK) == 0 || (t->flags & TV_F_SCRATCH) != 0)
+		return;
+	b = tv_busy_take(c, t);
+	if (b == NULL)
+		return;
+	b->dsack_left = s->seq; /* RFC 2883 4 */
+	b->dsack_right = right;
+}
+
+static void add_block(struct tv_tcp_options *o, uint32_t left, uint32_t right)
+{
+	for (unsigned i = 0; i < o->sack_count; i++)
+		if (o->sack[i].left == left && o->sack[i].right == right)
+			return;
+	o->sack[o->sack_count].left = left;
+	o->sack[o->sack_count].right = right;
+	o->sack_count++;
+}
+
+void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o)
+{
+	unsigned max = (o->has & TV_OPT_HAS_TS) != 0 ? 3 : 4; /* RFC 2018 3 */
+	struct tv_busy *b = tv_busy(c, t);
+
+	o->sack_count = 0;
+	if (b == NULL || (t->opt.flags & TV_O_SACK) == 0)
+		return;
+	if (b->dsack_left != b->dsack_right) {
+		add_block(o, b->dsack_left, b->dsack_right);
+		b->dsack_left = b->dsack_right = 0;
+		c->cnt.dsacks_out++;
+	}
+	for (unsigned k = 0; k < b->recent_count && o->sack_count < max && b->early.count != 0; k++) {
+		uint32_t i = tv_ranges_find(&b->early, &c->ranges, tv_region(c), b->recent[k]);
+
+		if (i != 0 && seq_leq(at(c, i)->seq, b->recent[k]) && seq_gt(b->recent[k] + 1, t->rcv.nxt))
+			add_block(o, at(c, i)->seq, at(c, i)->seq + at(c, i)->len);
+	}
+	if (o->sack_count != 0)
+		o->has |= TV_OPT_HAS_SACK;
+	tv_busy_release(c, t);
+}
+
+bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb *t)
+{
+	const struct tv_busy *b = tv_busy(c, t);
+
+	return b != NULL && (t->opt.flags & TV_O_SACK) != 0 &&
+	       (b->early.count != 0 || b->dsack_left != b->dsack_right);
+}

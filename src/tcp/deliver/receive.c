@@ -1,0 +1,165 @@
+/*
+ * receive.c - the text of segments (RFC 9293 3.10.7.4, seventh), when to acknowledge it, and the window.
+ *
+ * Text is trimmed here to what is new and inside the window; what continues the stream is appended, what
+ * is ahead is kept (early.c). What cannot be stored is not acknowledged. The urgent pointer leaves the
+ * text in the stream (RFC 6093).
+ *
+ * An ACK is sent at once for every second full segment [SHLD-19], for text out of order or filling a gap
+ * (RFC 5681 4.2), and while quick ACKs are left (the first of a connection, when its sender grows its
+ * window by ACKs); else it waits at most the configured delay [SHLD-18] [MUST-40] for text to ride on.
+ * Because input only notes that an ACK is wanted, all segments of a batch share one [MUST-58] [MUST-59].
+ *
+ * The right edge of the window never moves left [SHLD-14]; it moves right by a full segment or half the
+ * buffer at least [MUST-39]. When pages run short it stays where it is.
+ */
+#include "tcp/core.h"
+
+static void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool gap)
+{
+	uint32_t size = s->seg_size != 0 && s->seg_size < s->len ? s->seg_size : s->len;
+
+	/* What is a full segment of this peer? The largest seen that is not absurdly small. */
+	if (size > t->cc.seg_rcv)
+		t->cc.seg_rcv = (uint16_t)tv_min32(size, t->opt.mss_rcv);
+	if (gap || (t->cc.quick != 0 && (t->flags & TV_F_PINGPONG) == 0) ||
+	    t->rcv.nxt - t->rcv.acked > tv_max32(t->cc.seg_rcv, 536)) {
+		tv_want(c, t, TV_WANT_ACK);
+		return;
+	}
+	if (t->timer.ack == 0 && (t->want & TV_WANT_ACK) == 0)
+		tv_timer_ack(c, t, c->cfg.delayed_ack);
+}
+
+/* In order: into the stream, with the reserve of pages, early pieces given up first. */
+static uint32_t append(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len)
+{
+	uint32_t n = tv_stream_append(&t->in, &c->pages, tv_region(c), text, len, false);
+
+	while (n < len) {
+		uint32_t more = tv_stream_append(&t->in, &c->pages, tv_region(c), text + n, len - n, true);
+
+		n += more;
+		if (more == 0 && !tv_early_prune(c, t))
+			break;
+	}
+	t->rcv.nxt += n;
+	return n;
+}
+
+static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const uint8_t *text,
+                                uint32_t len)
+{
+	struct tv_side *side = tv_side(c, t);
+	bool was_empty = t->in.len == 0, gap = false;
+	uint32_t from = t->rcv.nxt;
+	uint32_t n = append(c, t, text, len);
+
+	if (t->busy != 0) {
+		gap = tv_early_join(c, t);
+		tv_busy_release(c, t);
+	}
+	if (side != NULL)
+		side->bytes_received += t->rcv.nxt - from;
+	if (was_empty && t->in.len != 0)
+		tv_tell(c, t, TV_EV_READABLE);
+	acknowledge(c, t, s, gap);
+	if (n == len)
+		return TV_V_OK;
+	c->cnt.page_failures++;
+	tv_want(c, t, TV_WANT_ACK);
+	return TV_V_NO_PAGE;
+}
+
+int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	uint32_t seq = s->seq, len = s->len;
+	const uint8_t *text = s->text;
+	enum tv_verdict v;
+
+	if (len == 0)
+		return TV_NEXT;
+	if (!tv_state_may_receive((enum tv_state)t->state)) {
+		tv_want(c, t, TV_WANT_ACK);
+		return TV_V_AFTER_FIN; /* [EV-33] */
+	}
+	if ((t->flags & TV_F_CLOSED_BY_USER) != 0 && seq_gt(seq + len, t->rcv.nxt)) {
+		tv_reply_rst(c, s); /* RFC 9293 3.6.1: the user can no longer be told [SHLD-3] */
+		tv_end(c, t, TV_R_DATA_AFTER_CLOSE);
+		return TV_V_AFTER_CLOSE;
+	}
+	if (seq_lt(seq, t->rcv.nxt)) { /* only the new part [EV-18] */
+		uint32_t old = tv_min32(t->rcv.nxt - seq, len);
+
+		tv_duplicate_text(c, t, s);
+		tv_want(c, t, TV_WANT_ACK);
+		seq += old;
+		text += old;
+		len -= old;
+	}
+	if (seq_gt(seq + len, t->rcv.adv)) { /* beyond the right edge: not taken [EV-19] */
+		len -= tv_min32(len, seq + len - t->rcv.adv);
+		tv_want(c, t, TV_WANT_ACK);
+	}
+	if (len == 0)
+		return TV_NEXT;
+	if (seq == t->rcv.nxt) {
+		v = in_order(c, t, s, text, len);
+	} else {
+		v = tv_early_store(c, t, seq, text, len);
+		tv_want(c, t, TV_WANT_ACK); /* RFC 5681 4.2 [MAY-13] */
+	}
+	return v == TV_V_OK ? TV_NEXT : (int)v;
+}
+
+/* Octets that may arrive and find room: of the receive buffer, and of what pages are left. */
+static uint32_t room_for(const struct tv_core *c, const struct tv_tcb *t)
+{
+	uint32_t buffer = tv_opts(c, t)->rcv_buf;
+	uint32_t room = buffer > t->in.len ? buffer - t->in.len : 0;
+
+	room = tv_min32(room, (uint32_t)UINT16_MAX << t->opt.rcv_scale);
+	return (uint32_t)tv_min64(room, tv_pages_free_bytes(&c->pages) / 2);
+}
+
+/* RFC 9293 3.8.6.2.2: what the right edge has to move by, to be worth telling [MUST-39]. */
+static uint32_t worth_telling(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return tv_min32(tv_opts(c, t)->rcv_buf / 2, t->opt.mss_rcv);
+}
+
+uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t)
+{
+	uint32_t unit = 1u << t->opt.rcv_scale, field;
+	uint32_t edge = t->rcv.nxt + room_for(c, t);
+
+	if (seq_gt(edge, t->rcv.adv) && edge - t->rcv.adv >= worth_telling(c, t))
+		t->rcv.adv = edge;
+	/* What the scale cannot express is rounded up, so that the edge never moves left [SHLD-14]. */
+	field = (t->rcv.adv - t->rcv.nxt + unit - 1) >> t->opt.rcv_scale;
+	field = tv_min32(field, UINT16_MAX);
+	if (t->state >= TV_ESTABLISHED && seq_gt(t->rcv.nxt + (field << t->opt.rcv_scale), t->rcv.adv))
+		t->rcv.adv = t->rcv.nxt + (field << t->opt.rcv_scale);
+	return field;
+}
+
+void tv_rcv_read(struct tv_core *c, struct tv_tcb *t)
+{
+	uint32_t left = t->rcv.adv - t->rcv.nxt, room = room_for(c, t);
+
+	if (!tv_state_may_receive((enum tv_state)t->state))
+		return;
+	/* Tell the peer when what it may send has at least doubled, as Linux does. */
+	if (room >= 2 * left && room - left >= worth_telling(c, t))
+		tv_want(c, t, TV_WANT_ACK);
+}
+
+void tv_ack_sent(struct tv_core *c, struct tv_tcb *t)
+{
+	(void)c;
+	t->rcv.acked = t->rcv.nxt;
+	t->timer.ack = 0;
+	t->want &= (uint16_t)~TV_WANT_ACK;
+	if (t->cc.quick != 0)
+		t->cc.quick--;
+}

@@ -1,0 +1,46 @@
+/*
+ * rtt.c - the round-trip time and the retransmission time-out (RFC 6298).
+ *
+ * SRTT is kept times 8 and RTTVAR times 4, in microseconds. The granularity G is the millisecond of
+ * the timestamp clock when the sample comes from it; the floor of 200 ms (configuration) covers it.
+ */
+#include "tcp/core.h"
+
+static void set_rto(struct tv_core *c, struct tv_tcb *t)
+{
+	/* RFC 6298 2.3: RTO = SRTT + max(G, 4 * RTTVAR); 2.4: a lower bound; 2.5: an upper one. */
+	uint64_t rto = (uint64_t)(t->rtt.srtt_us >> 3) + tv_max32(t->rtt.var_us, 1000);
+
+	rto = tv_max64(rto, c->cfg.rto_min / TV_US);
+	t->rtt.rto_us = (uint32_t)tv_min64(rto, c->cfg.rto_max / TV_US);
+}
+
+void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
+{
+	/* RFC 6298 2.1: 1 s; 5.7: 3 s when the SYN had to be repeated. */
+	uint64_t first = c->cfg.rto_first * ((t->flags & TV_F_SYN_LOST) != 0 && t->state >= TV_ESTABLISHED ? 3 : 1);
+
+	t->rtt.rto_us = (uint32_t)(first / TV_US);
+	t->rtt.srtt_us = t->rtt.var_us = t->rtt.min_us = 0;
+}
+
+void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t ns)
+{
+	uint32_t us = (uint32_t)tv_min64(tv_max64(ns / TV_US, 1), c->cfg.rto_max / TV_US);
+
+	if (t->rtt.min_us == 0 || us < t->rtt.min_us)
+		t->rtt.min_us = us;
+	if (t->rtt.srtt_us == 0) {
+		t->rtt.srtt_us = us << 3; /* 2.2 */
+		t->rtt.var_us = us << 1;
+	} else {
+		int64_t error = (int64_t)us - (t->rtt.srtt_us >> 3); /* 2.3: alpha 1/8, beta 1/4 */
+
+		t->rtt.srtt_us = (uint32_t)((int64_t)t->rtt.srtt_us + error);
+		if (error < 0)
+			error = -error;
+		t->rtt.var_us = (uint32_t)((int64_t)t->rtt.var_us + error - (t->rtt.var_us >> 2));
+	}
+	t->rtt.backoff = 0; /* Karn: only a clean sample ends the backoff [MUST-18] */
+	set_rto(c, t);
+}

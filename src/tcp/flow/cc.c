@@ -1,0 +1,123 @@
+/*
+ * cc.c - congestion control: when to grow, when to enter and leave recovery. The algorithm that says by
+ * how much (today Reno, RFC 5681 with RFC 6582, RFC 6928 and RFC 3465) is reached through three
+ * questions, so that another needs only a file of its own: growth, reduction, and idle.
+ *
+ * The window is counted in bytes and never exceeds 2^30. It grows only when it was the limit (RFC 7661:
+ * TV_F_LIMITED). In fast recovery the window is ssthresh, and what may be sent is that less the pipe
+ * (deliver/rtx.c): SACKed and lost octets have left the network, and without SACK each duplicate ACK
+ * stands for a segment that has, which is the "inflation" of RFC 5681 in other words; the same sum gives
+ * limited transmit (RFC 3042).
+ */
+#include "tcp/core.h"
+#include "tcp/flow/reno.h"
+
+#define CWND_MAX (1u << 30)
+#define DUP_THRESH 3
+
+/* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one segment when the SYN was repeated (RFC 5681 3.1). */
+static uint32_t initial_window(const struct tv_core *c, const struct tv_tcb *t)
+{
+	uint32_t mss = t->opt.mss;
+
+	if ((t->flags & TV_F_SYN_LOST) != 0)
+		return mss;
+	return tv_min32(c->cfg.initial_window * mss, tv_max32(2 * mss, 1460u * c->cfg.initial_window));
+}
+
+void tv_cc_init(struct tv_core *c, struct tv_tcb *t)
+{
+	t->cc.cwnd = initial_window(c, t);
+	t->cc.ssthresh = CWND_MAX;
+	t->cc.acked = 0;
+	t->cc.dup_acks = 0;
+	t->cc.recover = t->snd.iss;
+	t->cc.quick = 16; /* Linux: TCP_MAX_QUICKACKS */
+}
+
+static void enter_recovery(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
+{
+	struct tv_side *side = tv_side(c, t);
+
+	t->cc.ssthresh = tv_reno_reduced(t, a->prior_flight);
+	t->cc.cwnd = t->cc.ssthresh;
+	t->cc.recover = t->snd.nxt;
+	t->flags |= TV_F_RECOVERY;
+	c->cnt.fast_recoveries++;
+	if (side != NULL)
+		side->recoveries++;
+	tv_rtx_lose_first(c, t);
+	tv_want(c, t, TV_WANT_SEND);
+}
+
+static void leave_recovery(struct tv_tcb *t)
+{
+	uint32_t flight = t->snd.nxt - t->snd.una;
+
+	/* RFC 6582 3.2, 3 (full acknowledgment): no burst of what the window would let out at once. */
+	t->cc.cwnd = tv_min32(t->cc.ssthresh, tv_max32(flight, t->opt.mss) + t->opt.mss);
+	t->flags &= ~(uint32_t)TV_F_RECOVERY;
+	t->cc.dup_acks = 0;
+	t->cc.acked = 0;
+}
+
+/* RFC 6582 3.2, 3 (partial acknowledgment): the next hole is lost too; deflate by what was acknowledged. */
+static void partial_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
+{
+	uint32_t segments = a->bytes / t->opt.mss;
+
+	t->cc.dup_acks = (uint8_t)(t->cc.dup_acks > segments ? t->cc.dup_acks - segments : 0);
+	tv_rtx_lose_first(c, t);
+	tv_want(c, t, TV_WANT_SEND);
+}
+
+static void forward_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
+{
+	if ((t->flags & TV_F_RECOVERY) != 0) {
+		if (seq_geq(t->snd.una, t->cc.recover))
+			leave_recovery(t);
+		else
+			partial_ack(c, t, a);
+		return;
+	}
+	t->cc.dup_acks = 0;
+	if ((t->flags & TV_F_RTO_RECOVERY) != 0 && seq_geq(t->snd.una, t->cc.recover))
+		t->flags &= ~(uint32_t)TV_F_RTO_RECOVERY;
+	if ((t->flags & (TV_F_LIMITED | TV_F_RTO_RECOVERY)) != 0)
+		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), CWND_MAX); /* RFC 9293 3.8.2 [MUST-19] */
+}
+
+void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
+{
+	if (a->bytes != 0) {
+		forward_ack(c, t, a);
+	} else if (a->duplicate || a->sacked != 0) {
+		if (t->cc.dup_acks < UINT8_MAX)
+			t->cc.dup_acks++;
+		tv_want(c, t, TV_WANT_SEND); /* limited transmit, or the next segment of recovery */
+	} else {
+		return;
+	}
+	/* RFC 6582 3.2, 2: not for duplicates of what an earlier recovery repeated. */
+	if ((t->flags & (TV_F_RECOVERY | TV_F_RTO_RECOVERY)) == 0 && seq_lt(t->snd.una, t->snd.nxt) &&
+	    (t->cc.dup_acks >= DUP_THRESH || a->lost_more) && seq_geq(t->snd.una, t->cc.recover))
+		enter_recovery(c, t, a);
+}
+
+void tv_cc_rto(struct tv_core *c, struct tv_tcb *t)
+{
+	(void)c;
+	/* RFC 5681 3.1, equation 4; not again for the same octets. */
+	if (t->rtt.tries <= 1)
+		t->cc.ssthresh = tv_reno_reduced(t, t->snd.nxt - t->snd.una);
+	t->cc.cwnd = t->opt.mss;
+	t->cc.recover = t->snd.nxt;
+	t->cc.dup_acks = 0;
+	t->cc.acked = 0;
+	t->flags = (t->flags & ~(uint32_t)TV_F_RECOVERY) | TV_F_RTO_RECOVERY;
+}
+
+void tv_cc_idle(struct tv_core *c, struct tv_tcb *t)
+{
+	t->cc.cwnd = tv_min32(t->cc.cwnd, initial_window(c, t)); /* RFC 5681 4.1 */
+}

@@ -1,0 +1,27 @@
+/*
+ * isn.c - numbers that nobody must guess: initial sequence numbers and timestamp offsets.
+ *
+ * ISN = M + F(tuple, secret): M is a clock that ticks every 4 us [MUST-8], F a keyed pseudo-random
+ * function (SipHash with a subkey of its own) [MUST-9] [SHLD-1] (RFC 6528 3, RFC 9293 3.4.1). For one
+ * tuple and one secret the numbers go up with time, which is what keeps old duplicates out after a
+ * restart that kept the secret [EV-55]; with a new secret they are unrelated.
+ *
+ * The timestamp clock is 1 ms plus an offset that is keyed by the two addresses (RFC 7323 5.4), so that
+ * it goes up across the connections of one pair of hosts (RFC 6191 needs that) and tells nobody else
+ * how long this stack has been up.
+ */
+#include "tcp/core.h"
+
+#define ISN_TICK_NS 4000u
+
+uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k)
+{
+	uint32_t f = (uint32_t)tv_siphash(&c->key_isn, k->b, k->v6 ? TV_KEY_HEAD + TV_KEY_REST : TV_KEY_HEAD);
+
+	return (uint32_t)(c->now / ISN_TICK_NS) + f;
+}
+
+uint32_t tv_ts_offset(const struct tv_core *c, const struct tv_key *k)
+{
+	return (uint32_t)tv_siphash(&c->key_stamp, k->b, k->v6 ? 32 : 8);
+}

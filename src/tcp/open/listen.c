@@ -1,0 +1,213 @@
+/*
+ * listen.c - which listener answers for an address and a port.
+ *
+ * A listener is for one port, a range or any port, on one address or any. A range is cut into blocks
+ * whose size is a power of two (at most 30 of them), and each block is an entry of a hash table, keyed by
+ * address, zone, block length and first port. A look-up asks, for the exact address and then for any,
+ * each block length that is in use, the longest first: 34 probes at most, 2 in the usual case, whatever
+ * the number of listeners. So an exact address wins over any, and a port over a range over any port.
+ *
+ * A slot whose listener is gone stays as a gap until a new entry takes it.
+ */
+#include "tcp/core.h"
+
+#define GAP UINT16_MAX
+
+struct entry {
+	struct tv_addr addr;
+	uint16_t port;
+	uint8_t bits;              /* length of the block: 16 is one port, 0 all */
+	uint8_t zone;
+	uint16_t listener;         /* number + 1; 0: never used; GAP: used once */
+	uint16_t unused;
+};
+
+static struct entry *slot_at(const struct tv_core *c, uint32_t i)
+{
+	return (struct entry *)(void *)(tv_region(c) + c->listen_table) + i;
+}
+
+void tv_listen_plan(struct tv_core *c, uint32_t listeners, uint64_t *end)
+{
+	uint32_t slots = 64;
+
+	while (slots < listeners * 4)
+		slots *= 2;
+	c->listen_slots = slots;
+	*end = (*end + 63) & ~(uint64_t)63;
+	c->listen_table = *end;
+	*end += (uint64_t)slots * sizeof(struct entry);
+}
+
+static uint32_t home(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, unsigned bits, uint8_t zone)
+{
+	uint64_t h = (tv_native64(addr->b) ^ c->listen_seed) * 0x9e3779b97f4a7c15u;
+
+	h = (h ^ h >> 32 ^ tv_native64(addr->b + 8)) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ h >> 29 ^ ((uint64_t)port << 16 | (uint64_t)bits << 8 | zone)) * 0x94d049bb133111ebu;
+	return (uint32_t)(h >> 32) & (c->listen_slots - 1);
+}
+
+static bool entry_is(const struct entry *e, const struct tv_addr *addr, uint16_t port, unsigned bits, uint8_t zone)
+{
+	return e->port == port && e->bits == bits && e->zone == zone && tv_addr_equal(&e->addr, addr);
+}
+
+static struct entry *look(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, unsigned bits,
+                          uint8_t zone)
+{
+	for (uint32_t i = home(c, addr, port, bits, zone);; i = (i + 1) & (c->listen_slots - 1)) {
+		struct entry *e = slot_at(c, i);
+
+		if (e->listener == 0)
+			return NULL;
+		if (e->listener != GAP && entry_is(e, addr, port, bits, zone))
+			return e;
+	}
+}
+
+static uint16_t block_mask(unsigned bits)
+{
+	return (uint16_t)(bits == 0 ? 0 : 0xffffu << (16 - bits));
+}
+
+static uint32_t find_on(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, uint8_t zone)
+{
+	for (int bits = 16; bits >= 0; bits--) {
+		const struct entry *e;
+
+		if (c->listen_blocks[bits] == 0)
+			continue;
+		e = look(c, addr, port & block_mask((unsigned)bits), (unsigned)bits, zone);
+		if (e != NULL)
+			return e->listener;
+	}
+	return 0;
+}
+
+uint32_t tv_listen_find(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, uint8_t zone)
+{
+	struct tv_addr any = {{0}};
+	uint32_t found = find_on(c, addr, port, zone);
+
+	if (found != 0)
+		return found;
+	if (tv_addr_is_v4(addr))
+		any.b[10] = any.b[11] = 0xff;
+	found = find_on(c, &any, port, 0);
+	return found;
+}
+
+static bool insert(struct tv_core *c, const struct tv_addr *addr, uint16_t port, unsigned bits, uint8_t zone,
+                   uint16_t listener)
+{
+	uint32_t i = home(c, addr, port, bits, zone);
+	struct entry *e;
+
+	if (c->listen_used >= c->listen_slots / 4 * 3)
+		return false;
+	for (e = slot_at(c, i); e->listener != 0 && e->listener != GAP; e = slot_at(c, i))
+		i = (i + 1) & (c->listen_slots - 1);
+	c->listen_used += e->listener == 0;
+	e->addr = *addr;
+	e->port = port;
+	e->bits = (uint8_t)bits;
+	e->zone = zone;
+	e->listener = listener;
+	c->listen_blocks[bits]++;
+	return true;
+}
+
+static void drop(struct tv_core *c, const struct tv_addr *addr, uint16_t port, unsigned bits, uint8_t zone,
+                 uint16_t listener)
+{
+	struct entry *e = look(c, addr, port, bits, zone);
+
+	if (e == NULL || e->listener != listener)
+		return;
+	e->listener = GAP;
+	c->listen_blocks[bits]--;
+}
+
+/* The largest block that begins at `first` and ends not after `last`. */
+static unsigned block_bits(uint32_t first, uint32_t last)
+{
+	unsigned bits = 16;
+
+	while (bits > 0) {
+		uint32_t size = 1u << (17 - bits);
+
+		if ((first & (size - 1)) != 0 || first + size - 1 > last)
+			break;
+		bits--;
+	}
+	return bits;
+}
+
+enum step { TAKEN, ADD, DROP };
+
+/* Walks the blocks of a range on one address. TAKEN: is one of them another's already? */
+static bool walk(struct tv_core *c, const struct tv_addr *addr, uint8_t zone, uint32_t first, uint32_t last,
+                 uint16_t listener, enum step step)
+{
+	while (first <= last) {
+		unsigned bits = block_bits(first, last);
+
+		if (step == TAKEN && look(c, addr, (uint16_t)first, bits, zone) != NULL)
+			return true;
+		if (step == ADD && !insert(c, addr, (uint16_t)first, bits, zone, listener))
+			return false;
+		if (step == DROP)
+			drop(c, addr, (uint16_t)first, bits, zone, listener);
+		first += 1u << (16 - bits);
+	}
+	return step == ADD;
+}
+
+/* The addresses under which a listener is found: its own, or "any" of each of its families. */
+static unsigned names(const struct tv_listener *l, struct tv_addr out[2])
+{
+	unsigned n = 0;
+
+	if (!tv_addr_is_any(&l->addr)) {
+		out[n++] = l->addr;
+		return n;
+	}
+	memset(out, 0, 2 * sizeof out[0]);
+	if ((l->families & 1) != 0) {
+		out[n].b[10] = out[n].b[11] = 0xff;
+		n++;
+	}
+	if ((l->families & 2) != 0)
+		n++;
+	return n;
+}
+
+int tv_listen_add(struct tv_core *c, uint32_t index)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+	uint16_t me = (uint16_t)(index + 1);
+	struct tv_addr addr[2];
+	unsigned n = names(l, addr);
+
+	for (unsigned i = 0; i < n; i++)
+		if (walk(c, &addr[i], l->zone, l->port_first, l->port_last, me, TAKEN))
+			return TV_EADDRINUSE;
+	for (unsigned i = 0; i < n; i++) {
+		if (walk(c, &addr[i], l->zone, l->port_first, l->port_last, me, ADD))
+			continue;
+		tv_listen_drop(c, index);
+		return TV_EFULL;
+	}
+	return TV_OK;
+}
+
+void tv_listen_drop(struct tv_core *c, uint32_t index)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+	struct tv_addr addr[2];
+	unsigned n = names(l, addr);
+
+	for (unsigned i = 0; i < n; i++)
+		walk(c, &addr[i], l->zone, l->port_first, l->port_last, (uint16_t)(index + 1), DROP);
+}

@@ -1,0 +1,197 @@
+/*
+ * negotiate.c - what the options of the two SYNs mean for the connection.
+ *
+ * MSS: what a side announces is what it can receive, MTU - 40 or MTU - 60, options not subtracted
+ * [MUST-14] [MUST-67]; without the option the peer can take 536 or 1220 bytes [MUST-15]. What is sent
+ * is the smaller of the peer's MSS and what the path carries, less our options [MUST-16]. Each direction
+ * has its own [EV-54]. An MSS below a floor is raised to it (a peer that asks for 1 byte a segment would
+ * make us send 60 times what it gets).
+ *
+ * Window scale, SACK and timestamps are on only if both SYNs carry them (RFC 7323 2.2, 3.2; RFC 2018
+ * 2). A scale above 14 counts as 14 (RFC 7323 2.3).
+ */
+#include "tcp/core.h"
+
+#define MSS_FLOOR 48u              /* Linux: tcp_min_snd_mss */
+#define SCALE_MAX 14u
+#define TS_OPTION_BYTES 12u
+
+static uint32_t ip_tcp_bytes(const struct tv_tcb *t)
+{
+	return tv_ip_header_len(t->v6) + 20;
+}
+
+/* The smallest scale that lets the receive buffer be announced whole. */
+static uint8_t scale_for(uint32_t bytes)
+{
+	uint8_t scale = 0;
+
+	while (scale < SCALE_MAX && bytes >> scale > UINT16_MAX)
+		scale++;
+	return scale;
+}
+
+void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
+{
+	const struct tv_options *o = tv_opts(c, t);
+	uint32_t mss = tv_min32(t->opt.mss_peer, t->opt.pmtu - ip_tcp_bytes(t));
+
+	if (o->mss_max != 0)
+		mss = tv_min32(mss, o->mss_max);
+	mss = tv_max32(mss, MSS_FLOOR);
+	if ((t->opt.flags & TV_O_TS) != 0)
+		mss -= TS_OPTION_BYTES; /* RFC 9293 3.7.1 [MUST-16] [SHLD-28] */
+	t->opt.mss = (uint16_t)mss;
+}
+
+void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t)
+{
+	const struct tv_options *o = tv_opts(c, t);
+
+	t->opt.pmtu = c->link_mtu[t->link];
+	t->opt.mss_rcv = (uint16_t)(t->opt.pmtu - ip_tcp_bytes(t)); /* [MUST-67] [SHLD-6] */
+	if (o->mss_max != 0)
+		t->opt.mss_rcv = (uint16_t)tv_min32(t->opt.mss_rcv, o->mss_max);
+}
+
+/* What we announce and offer. */
+static void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
+{
+	const struct tv_options *o = tv_opts(c, t);
+
+	tv_mss_announce(c, t);
+	t->opt.mss_peer = t->v6 ? 1220 : 536; /* [MUST-15] */
+	if (c->cfg.timestamps && !o->no_timestamps)
+		t->opt.flags |= TV_O_TS;
+	if (c->cfg.sack && !o->no_sack)
+		t->opt.flags |= TV_O_SACK;
+	if (c->cfg.window_scale && !o->no_window_scale) {
+		t->opt.flags |= TV_O_WSCALE;
+		t->opt.rcv_scale = scale_for(o->rcv_buf);
+	}
+	if ((t->opt.flags & TV_O_TS) != 0)
+		t->opt.ts_offset = tv_ts_offset(c, k);
+	if (o->nodelay)
+		t->flags |= TV_F_NODELAY;
+	tv_mss_update(c, t);
+}
+
+void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	const struct tv_tcp_options *o = &s->opt;
+
+	if ((o->has & TV_OPT_HAS_MSS) != 0)
+		t->opt.mss_peer = o->mss; /* [MUST-14] */
+	if ((o->has & TV_OPT_HAS_TS) == 0)
+		t->opt.flags &= (uint8_t)~TV_O_TS;
+	if ((o->has & TV_OPT_HAS_SACK_OK) == 0)
+		t->opt.flags &= (uint8_t)~TV_O_SACK;
+	if ((o->has & TV_OPT_HAS_WSCALE) == 0) {
+		t->opt.flags &= (uint8_t)~TV_O_WSCALE;
+		t->opt.rcv_scale = 0; /* RFC 7323 2.2: both or none */
+		t->opt.snd_scale = 0;
+	} else if ((t->opt.flags & TV_O_WSCALE) != 0) {
+		t->opt.snd_scale = (uint8_t)tv_min32(o->wscale, SCALE_MAX);
+	}
+	if ((t->opt.flags & TV_O_TS) != 0) {
+		t->opt.ts_recent = o->ts_val;
+		t->opt.ts_recent_ms = c->now_ms;
+	}
+	tv_mss_update(c, t);
+}
+
+void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t)
+{
+	const struct tv_options *o = tv_opts(c, t);
+
+	if (o->no_timestamps)
+		t->opt.flags &= (uint8_t)~TV_O_TS;
+	if (o->no_sack)
+		t->opt.flags &= (uint8_t)~TV_O_SACK;
+	if (o->no_window_scale)
+		t->opt.flags &= (uint8_t)~TV_O_WSCALE;
+	t->opt.rcv_scale = (t->opt.flags & TV_O_WSCALE) != 0 ? scale_for(o->rcv_buf) : 0;
+	if ((t->opt.flags & TV_O_WSCALE) == 0)
+		t->opt.snd_scale = 0;
+	t->rcv.adv = t->rcv.nxt + tv_min32(o->rcv_buf, UINT16_MAX);
+	t->flags = o->nodelay ? t->flags | TV_F_NODELAY : t->flags & ~(uint32_t)TV_F_NODELAY;
+	tv_mss_announce(c, t);
+	tv_mss_update(c, t);
+	tv_cc_init(c, t);
+}
+
+void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o)
+{
+	o->has = TV_OPT_HAS_MSS; /* [MUST-14] [SHLD-5] [MAY-3] */
+	o->mss = t->opt.mss_rcv;
+	if ((t->opt.flags & TV_O_WSCALE) != 0) {
+		o->has |= TV_OPT_HAS_WSCALE;
+		o->wscale = t->opt.rcv_scale;
+	}
+	if ((t->opt.flags & TV_O_SACK) != 0)
+		o->has |= TV_OPT_HAS_SACK_OK;
+	if ((t->opt.flags & TV_O_TS) != 0) {
+		o->has |= TV_OPT_HAS_TS;
+		o->ts_val = c->now_ms + t->opt.ts_offset;
+		o->ts_ecr = t->state == TV_SYN_SENT ? 0 : t->opt.ts_recent;
+	}
+}
+
+static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
+{
+	t->v6 = k->v6;
+	t->zone = k->zone;
+	prepare(c, t, k);
+	t->snd.iss = t->snd.una = t->snd.nxt = tv_isn(c, k);
+	t->progress_ms = t->received_ms = c->now_ms;
+	tv_rtt_init(c, t);
+	tv_cc_init(c, t);
+}
+
+void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
+{
+	t->flags |= TV_F_ACTIVE;
+	begin(c, t, k);
+	c->cnt.active_opens++;
+	tv_state_set(c, t, TV_SYN_SENT);
+	tv_want(c, t, TV_WANT_SYN);
+	tv_timer_main(c, t, tv_rto_ns(c, t));
+	tv_timers_sync(c, t);
+}
+
+void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k)
+{
+	begin(c, t, k);
+	t->state = TV_LISTEN;
+	t->rcv.irs = s->seq;
+	t->rcv.nxt = s->seq + 1; /* RFC 9293 3.10.7.2, third: text on the SYN is not kept [EV-08] */
+	t->rcv.acked = t->rcv.nxt;
+	tv_negotiate_syn(c, t, s);
+	t->rcv.adv = t->rcv.nxt + tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: not scaled */
+	t->snd.wnd = t->snd.max_wnd = s->wnd; /* the window of a SYN is never scaled */
+	t->snd.nxt = t->snd.iss + 1;
+	c->cnt.passive_opens++;
+	tv_state_set(c, t, TV_SYN_RECEIVED); /* [EV-06] */
+	tv_want(c, t, TV_WANT_SYN);
+}
+
+void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	/* RFC 9293 3.10.7.4, fifth, SYN-RECEIVED: the window of this segment is the first scaled one. */
+	t->snd.wnd = (s->flags & TV_SYN) != 0 ? s->wnd : (uint32_t)s->wnd << t->opt.snd_scale;
+	t->snd.max_wnd = tv_max32(t->snd.max_wnd, t->snd.wnd);
+	t->snd.wl1 = s->seq;
+	t->snd.wl2 = s->ack;
+	t->timer.main = 0;
+	t->rtt.tries = t->rtt.backoff = 0;
+	t->progress_ms = c->now_ms;
+	if ((t->flags & TV_F_SYN_LOST) != 0)
+		tv_rtt_init(c, t); /* RFC 6298 5.7 */
+	tv_state_set(c, t, TV_ESTABLISHED);
+	tv_keepalive_restart(c, t);
+	tv_tell(c, t, TV_EV_CONNECTED);
+	if ((t->flags & TV_F_FIN_QUEUED) != 0)
+		tv_state_set(c, t, TV_FIN_WAIT_1); /* RFC 9293 3.10.4: CLOSE was queued in SYN-RECEIVED [EV-52] */
+	if (t->out.len != 0 || (t->flags & TV_F_FIN_QUEUED) != 0)
+		tv_want(c, t, TV_WANT_SEND);
+}

@@ -1,0 +1,235 @@
+/*
+ * out.c - the one file that builds segments, for connections and for replies.
+ *
+ * flow/send.c says what; here it becomes bytes in the caller's buffer: IP header, TCP header, options,
+ * text copied (and summed on the way, unless the link sums) or handed out as pieces of the stream's
+ * pages. What was handed out counts as sent: SND.NXT, the map of what is in flight, the timers and the
+ * state of the ACK follow from it here and nowhere else.
+ *
+ * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
+ * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
+ */
+#include "tcp/core.h"
+#include "wire/csum.h"
+
+#define TCP_HEADER 20u
+#define CSUM_AT 16u
+
+/* What both kinds of packets need. */
+struct build {
+	struct tv_endpoint local, remote;
+	struct tv_tcp_header h;
+	struct tv_tcp_options o;
+	uint8_t ttl, tos;
+	bool v6;
+	uint32_t len;              /* of text */
+};
+
+/* Writes all headers but the checksum; returns where the TCP header is. */
+static uint8_t *headers(struct build *b, const struct tv_out *out)
+{
+	uint8_t *ip = out->packet->data + out->head, *tcp;
+	uint32_t ip_len = tv_ip_header_len(b->v6), opt_len;
+
+	tcp = ip + ip_len;
+	opt_len = tv_tcp_opt_build(tcp + TCP_HEADER, &b->o);
+	b->h.header_len = (uint16_t)(TCP_HEADER + opt_len);
+	b->h.sport = b->local.port;
+	b->h.dport = b->remote.port;
+	tv_tcp_header_build(tcp, &b->h);
+	tv_ip_build(ip, &b->local.addr, &b->remote.addr, TV_PROTO_TCP, b->h.header_len + b->len, b->ttl, b->tos);
+	out->packet->head_len = (uint16_t)(out->head + ip_len + b->h.header_len);
+	out->packet->len = out->packet->head_len;
+	out->packet->flags = 0;
+	out->packet->seg_size = 0;
+	out->packet->piece_count = 0;
+	return tcp;
+}
+
+/* The checksum [MUST-2]; text: the sum of what follows the headers. */
+static void checksum(const struct build *b, const struct tv_out *out, uint8_t *tcp, uint64_t text)
+{
+	uint64_t sum = tv_csum_pseudo(&b->local.addr, &b->remote.addr, b->v6, TV_PROTO_TCP, b->h.header_len + b->len);
+
+	if (out->csum_partial) {
+		uint16_t folded = tv_csum_fold(sum);
+
+		memcpy(tcp + CSUM_AT, &folded, 2);
+		out->packet->flags |= TV_PKT_CSUM_PARTIAL;
+		out->packet->csum_start = (uint16_t)(tcp - out->packet->data);
+		out->packet->csum_offset = CSUM_AT;
+		return;
+	}
+	tv_csum_store(tcp + CSUM_AT, tv_csum_add(sum + text, tcp, b->h.header_len));
+}
+
+/* Text of [seq, seq + len) behind the headers: copied, or as pieces. Returns its sum. */
+static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, const struct tv_out *out)
+{
+	struct tv_packet *p = out->packet;
+	struct tv_busy *b = tv_busy(c, t);
+	struct tv_cursor *cursor = b == NULL ? NULL : x->kind == TV_X_REPEAT ? &b->repeat : &b->cursor;
+	uint32_t off = x->seq - tv_out_seq(t), covered;
+	uint8_t *dst = p->data + p->head_len;
+
+	if (out->gather && p->piece_cap != 0 && out->csum_partial) {
+		p->piece_count = (uint16_t)tv_stream_pieces(&t->out, &c->pages, tv_region(c), off, x->len, cursor,
+		                                            p->pieces, p->piece_cap, &covered);
+		if (covered == x->len)
+			return 0;
+		p->piece_count = 0;
+	}
+	TV_ASSERT(p->head_len + x->len <= p->cap);
+	p->len += x->len;
+	if (out->csum_partial) {
+		tv_stream_copy(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst);
+		return 0;
+	}
+	return tv_stream_copy_sum(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst, c->cfg.arch, 0);
+}
+
+static void fill_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, struct tv_tcp_options *o)
+{
+	o->has = 0;
+	if (x->kind == TV_X_SYN) {
+		tv_negotiate_offer(c, t, o);
+		return;
+	}
+	if ((t->opt.flags & TV_O_TS) != 0) { /* RFC 7323 3.2: in every segment but RST */
+		o->has = TV_OPT_HAS_TS;
+		o->ts_val = c->now_ms + t->opt.ts_offset;
+		o->ts_ecr = t->opt.ts_recent;
+	}
+	if (t->busy != 0 && x->kind == TV_X_ACK)
+		tv_sack_blocks(c, t, o);
+}
+
+/* Notes what was handed out. */
+static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x)
+{
+	uint32_t seq_len = x->len + ((x->flags & TV_FIN) != 0);
+	struct tv_side *side = tv_side(c, t);
+	uint32_t segments = x->seg_size != 0 ? (x->len + x->seg_size - 1u) / x->seg_size : 1;
+
+	c->cnt.segments_out += segments;
+	/* Text acknowledges too, but SACK blocks go with a bare ACK: it stays wanted while there are any. */
+	if ((x->flags & TV_ACK) != 0 && (x->kind == TV_X_ACK || !tv_sack_pending(c, t)))
+		tv_ack_sent(c, t);
+	if (side != NULL) {
+		side->segs_out += segments;
+		side->data_segs_out += x->len != 0 ? segments : 0;
+		side->bytes_sent += x->len;
+	}
+	if (x->kind == TV_X_REPEAT) {
+		tv_rtx_repeated(c, t, x->seq, seq_len);
+		c->cnt.retransmissions++;
+		if (side != NULL) {
+			side->retransmitted_segs++;
+			side->bytes_retransmitted += x->len;
+		}
+	} else if (x->kind == TV_X_DATA) {
+		if (t->snd.una == t->snd.nxt) {
+			t->progress_ms = c->now_ms;
+			t->timer.main = 0;
+			t->flags &= ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST);
+		}
+		t->snd.nxt += seq_len;
+		if ((x->flags & TV_FIN) != 0)
+			t->flags |= TV_F_FIN_SENT;
+		t->flags &= ~(uint32_t)TV_F_MORE;
+		/* Text that answers text: this connection takes turns, its ACKs may wait for text. */
+		if (x->len != 0 && c->now_ms - t->received_ms < c->cfg.delayed_ack / TV_MS)
+			t->flags |= TV_F_PINGPONG;
+		if (t->timer.main == 0)
+			tv_timer_main(c, t, tv_rto_ns(c, t)); /* RFC 6298 5.1 */
+	} else if (x->kind == TV_X_SYN && t->snd.nxt == t->snd.iss) {
+		t->snd.nxt++;
+	}
+}
+
+static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x)
+{
+	uint32_t offer;
+
+	if (x->kind != TV_X_SYN)
+		return (uint16_t)tv_rcv_window(c, t);
+	offer = tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: the window of a SYN is not scaled */
+	return (uint16_t)offer;
+}
+
+/* After an idle time the congestion window says nothing about the path any more. */
+static void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
+{
+	uint64_t idle_ms = (uint32_t)(c->now_ms - t->received_ms);
+
+	if (t->snd.una == t->snd.nxt && t->state >= TV_ESTABLISHED && idle_ms * TV_MS > tv_rto_ns(c, t) &&
+	    (uint32_t)(c->now_ms - t->progress_ms) * TV_MS > tv_rto_ns(c, t))
+		tv_cc_idle(c, t);
+}
+
+bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+{
+	struct tv_xmit x;
+	struct build b;
+	struct tv_key k;
+	uint8_t *tcp;
+	uint64_t sum;
+
+	if ((t->want & TV_WANT_SEND) != 0)
+		restart_if_idle(c, t);
+	if (!tv_send_next(c, t, out->gso_bytes, &x))
+		return false;
+	if (x.kind == TV_X_DATA && !tv_rtx_sent(c, t, x.seq, x.len + ((x.flags & TV_FIN) != 0)))
+		return false; /* no record to remember it: its timer asks again */
+	tv_tcb_key(c, t, &k);
+	tv_key_local(&k, &b.local);
+	tv_key_remote(&k, &b.remote);
+	b.v6 = t->v6;
+	b.ttl = tv_opts(c, t)->ttl;                       /* [MUST-49] */
+	b.tos = (uint8_t)(tv_opts(c, t)->dscp << 2);      /* [MUST-48] [SHLD-22] [SHLD-23] */
+	b.h.seq = x.seq;
+	b.h.ack = (x.flags & TV_ACK) != 0 ? t->rcv.nxt : 0;
+	b.h.flags = x.flags;
+	b.h.wnd = window_field(c, t, &x);
+	b.h.urg = (x.flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x.seq) : 0;
+	b.len = x.len;
+	fill_options(c, t, &x, &b.o);
+	tcp = headers(&b, out);
+	if (x.kind == TV_X_KEEPALIVE && x.len != 0) {
+		out->packet->data[out->packet->len++] = 0; /* one garbage octet [MAY-6] */
+		sum = 0;
+	} else {
+		sum = x.len != 0 ? text(c, t, &x, out) : 0;
+	}
+	checksum(&b, out, tcp, sum);
+	out->packet->seg_size = x.seg_size;
+	sent(c, t, &x);
+	return true;
+}
+
+void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out)
+{
+	struct build b;
+	uint8_t *tcp;
+
+	b.local = r->local;
+	b.remote = r->remote;
+	b.v6 = !tv_addr_is_v4(&r->remote.addr);
+	b.ttl = r->ttl != 0 ? r->ttl : c->cfg.defaults.ttl;
+	b.tos = r->tos;
+	b.h.seq = r->seq;
+	b.h.ack = r->ack;
+	b.h.flags = r->flags;
+	b.h.wnd = r->wnd;
+	b.h.urg = 0;
+	b.len = 0;
+	b.o.has = r->has;
+	b.o.mss = r->mss;
+	b.o.wscale = r->wscale;
+	b.o.ts_val = r->ts_val;
+	b.o.ts_ecr = r->ts_ecr;
+	b.o.sack_count = 0;
+	tcp = headers(&b, out);
+	checksum(&b, out, tcp, 0);
+	c->cnt.segments_out++;
+}

@@ -1,0 +1,102 @@
+/*
+ * reply.c - the queue of what is said without a connection: RST, the ACK or SYN-ACK of a small record,
+ * ICMP, ARP. It is a ring of fixed size; when it is full the newest is dropped and counted, which costs
+ * the asker one repetition. stack/replies.c limits rates and hands the entries out.
+ */
+#include "tcp/core.h"
+
+struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_segment *s)
+{
+	struct tv_reply *ring = (struct tv_reply *)(void *)(tv_region(c) + c->reply_ring);
+	struct tv_reply *r;
+
+	if (c->reply_tail - c->reply_head >= c->cfg.replies) {
+		c->cnt.replies_dropped++;
+		return NULL;
+	}
+	r = &ring[c->reply_tail++ & (c->cfg.replies - 1)];
+	memset(r, 0, sizeof *r);
+	if (s == NULL)
+		return r;
+	r->local.addr = s->dst;
+	r->local.port = s->dport;
+	r->remote.addr = s->src;
+	r->remote.port = s->sport;
+	r->local.zone = r->remote.zone = s->zone;
+	r->link = s->link;
+	return r;
+}
+
+void tv_reply_rst(struct tv_core *c, const struct tv_segment *s)
+{
+	struct tv_reply *r;
+
+	if ((s->flags & TV_RST) != 0)
+		return; /* RFC 9293 3.5.2: never a RST for a RST [EV-39] */
+	r = tv_reply_new(c, s);
+	if (r == NULL)
+		return;
+	if ((s->flags & TV_ACK) != 0) {
+		r->flags = TV_RST; /* [EV-03] */
+		r->seq = s->ack;
+	} else {
+		r->flags = TV_RST | TV_ACK; /* [EV-02] */
+		r->ack = s->seq + tv_segment_len(s);
+	}
+	r->limited = true;
+	c->cnt.resets_out++;
+}
+
+void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t)
+{
+	struct tv_reply *r = tv_reply_new(c, NULL);
+	struct tv_key k;
+
+	if (r == NULL)
+		return;
+	tv_tcb_key(c, t, &k);
+	tv_key_local(&k, &r->local);
+	tv_key_remote(&k, &r->remote);
+	r->link = t->link;
+	r->flags = TV_RST | TV_ACK; /* <SEQ=SND.NXT><CTL=RST>, and an ACK as Linux sends it */
+	r->seq = t->snd.nxt;
+	r->ack = t->rcv.nxt;
+	r->ttl = tv_opts(c, t)->ttl;
+	r->tos = (uint8_t)(tv_opts(c, t)->dscp << 2);
+	c->cnt.resets_out++;
+}
+
+void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key)
+{
+	struct tv_reply *r = tv_reply_new(c, NULL);
+	struct tv_tcp_options o = {0};
+
+	if (r == NULL)
+		return;
+	tv_key_local(key, &r->local);
+	tv_key_remote(key, &r->remote);
+	r->link = t->link;
+	r->ack = t->rcv.nxt;
+	r->ttl = tv_opts(c, t)->ttl;
+	r->tos = (uint8_t)(tv_opts(c, t)->dscp << 2);
+	if ((t->want & TV_WANT_SYN) != 0) {
+		r->flags = TV_SYN | TV_ACK;
+		r->seq = t->snd.iss;
+		tv_negotiate_offer(c, t, &o);
+		r->mss = o.mss;
+		r->wscale = o.wscale;
+		r->wnd = (uint16_t)tv_min32(t->rcv.adv - t->rcv.nxt, UINT16_MAX);
+	} else {
+		r->flags = TV_ACK;
+		r->seq = t->snd.nxt;
+		r->wnd = (uint16_t)((t->rcv.adv - t->rcv.nxt) >> t->opt.rcv_scale);
+		if ((t->opt.flags & TV_O_TS) != 0) {
+			o.has = TV_OPT_HAS_TS;
+			o.ts_val = c->now_ms + t->opt.ts_offset;
+			o.ts_ecr = t->opt.ts_recent;
+		}
+	}
+	r->has = (uint8_t)o.has;
+	r->ts_val = o.ts_val;
+	r->ts_ecr = o.ts_ecr;
+}

@@ -1,0 +1,233 @@
+/*
+ * state.c - the one file that changes the state of a connection, and the lists that follow from it.
+ *
+ * A change of state is checked against RFC 9293 figure 5 (with the RFC's own additions: simultaneous
+ * open, RST and ABORT from anywhere), counted and told to the observer. When a connection ends, its
+ * queues are flushed, its timers are off, its wants are forgotten, and its user is told once, with the
+ * reason. The record itself is freed by the stack: at once when no handle points to it, else when the
+ * user releases it.
+ *
+ * Three lists hang on a record: those with something to say (out_next), and those with news for the
+ * user (ready_next, shared with the accept queue: what waits there has no handle yet, so no news).
+ * A flag says whether a record is in a list, so that none is in it twice and none can overflow.
+ */
+#include "tcp/core.h"
+
+/* Which states may follow (bit n: state n). CLOSED may follow every state. */
+static const uint16_t follows[TV_STATE_COUNT] = {
+	[TV_CLOSED] = 1u << TV_LISTEN | 1u << TV_SYN_SENT | 1u << TV_SYN_RECEIVED,
+	[TV_LISTEN] = 1u << TV_SYN_RECEIVED | 1u << TV_SYN_SENT,
+	[TV_SYN_SENT] = 1u << TV_SYN_RECEIVED | 1u << TV_ESTABLISHED,
+	[TV_SYN_RECEIVED] = 1u << TV_ESTABLISHED | 1u << TV_FIN_WAIT_1 | 1u << TV_LISTEN | 1u << TV_CLOSE_WAIT,
+	[TV_ESTABLISHED] = 1u << TV_FIN_WAIT_1 | 1u << TV_CLOSE_WAIT,
+	[TV_FIN_WAIT_1] = 1u << TV_FIN_WAIT_2 | 1u << TV_CLOSING | 1u << TV_TIME_WAIT,
+	[TV_FIN_WAIT_2] = 1u << TV_TIME_WAIT,
+	[TV_CLOSE_WAIT] = 1u << TV_LAST_ACK,
+	[TV_CLOSING] = 1u << TV_TIME_WAIT,
+	[TV_LAST_ACK] = 0,
+	[TV_TIME_WAIT] = 0,
+};
+
+bool tv_state_legal(enum tv_state from, enum tv_state to)
+{
+	return to == TV_CLOSED || (follows[from] >> to & 1) != 0;
+}
+
+bool tv_state_synchronised(enum tv_state state)
+{
+	return state >= TV_ESTABLISHED;
+}
+
+bool tv_state_may_receive(enum tv_state state)
+{
+	return state == TV_ESTABLISHED || state == TV_FIN_WAIT_1 || state == TV_FIN_WAIT_2;
+}
+
+bool tv_state_may_send(enum tv_state state)
+{
+	return state == TV_ESTABLISHED || state == TV_CLOSE_WAIT;
+}
+
+static void trace_state(struct tv_core *c, const struct tv_tcb *t, enum tv_state from, enum tv_state to)
+{
+	struct tv_trace trace = {.kind = TV_TRACE_STATE, .now = c->now, .from = from, .to = to};
+
+	if (c->cfg.trace == NULL)
+		return;
+	if ((t->flags & TV_F_SCRATCH) == 0)
+		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
+	c->cfg.trace(c->cfg.trace_user, &trace);
+}
+
+void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
+{
+	enum tv_state from = (enum tv_state)t->state;
+
+	TV_ASSERT(tv_state_legal(from, to));
+	if (from == to)
+		return;
+	t->state = (uint8_t)to;
+	if (to == TV_ESTABLISHED)
+		c->cnt.established++;
+	trace_state(c, t, from, to);
+}
+
+void tv_want(struct tv_core *c, struct tv_tcb *t, uint16_t want)
+{
+	t->want |= want;
+	if ((t->flags & (TV_F_IN_OUT_LIST | TV_F_SCRATCH | TV_F_PARKED)) != 0)
+		return;
+	uint32_t i = tv_conn_index(c, t);
+
+	t->flags |= TV_F_IN_OUT_LIST;
+	t->out_next = 0;
+	t->out_prev = c->out_tail;
+	if (c->out_tail != 0)
+		tv_conn(c, c->out_tail - 1)->out_next = i + 1;
+	else
+		c->out_head = i + 1;
+	c->out_tail = i + 1;
+}
+
+void tv_want_drop(struct tv_core *c, struct tv_tcb *t)
+{
+	t->want = 0;
+	if ((t->flags & TV_F_IN_OUT_LIST) == 0)
+		return;
+	if (t->out_prev != 0)
+		tv_conn(c, t->out_prev - 1)->out_next = t->out_next;
+	else
+		c->out_head = t->out_next;
+	if (t->out_next != 0)
+		tv_conn(c, t->out_next - 1)->out_prev = t->out_prev;
+	else
+		c->out_tail = t->out_prev;
+	t->flags &= ~(uint32_t)TV_F_IN_OUT_LIST;
+}
+
+/* The links of a record in the ready list. */
+struct ready_links {
+	uint32_t *next, *prev;
+};
+
+static struct ready_links ready_links(struct tv_core *c, uint32_t ref)
+{
+	uint32_t slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
+	uint32_t kind = ref >> TV_REF_SLOT_BITS;
+
+	if (kind == TV_KIND_CONN)
+		return (struct ready_links){&tv_conn(c, slot)->ready_next, &tv_conn(c, slot)->ready_prev};
+	if (kind == TV_KIND_HALF)
+		return (struct ready_links){&tv_half_at(c, slot)->ready_next, &tv_half_at(c, slot)->challenge_ms};
+	TV_ASSERT(kind == TV_KIND_LISTENER);
+	return (struct ready_links){&tv_listener_at(c, slot)->ready_next, &tv_listener_at(c, slot)->ready_prev};
+}
+
+void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot)
+{
+	uint32_t ref = kind << TV_REF_SLOT_BITS | slot;
+	struct ready_links me = ready_links(c, ref);
+
+	*me.next = 0;
+	*me.prev = c->ready_tail;
+	if (c->ready_tail != 0)
+		*ready_links(c, c->ready_tail).next = ref;
+	else
+		c->ready_head = ref;
+	c->ready_tail = ref;
+}
+
+void tv_untell(struct tv_core *c, uint32_t ref)
+{
+	struct ready_links me = ready_links(c, ref);
+
+	if (*me.prev != 0)
+		*ready_links(c, *me.prev).next = *me.next;
+	else
+		c->ready_head = *me.next;
+	if (*me.next != 0)
+		*ready_links(c, *me.next).prev = *me.prev;
+	else
+		c->ready_tail = *me.prev;
+}
+
+void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events)
+{
+	if ((t->flags & (TV_F_SCRATCH | TV_F_RELEASED)) != 0)
+		return;
+	t->events |= events;
+	if ((t->flags & (TV_F_IN_READY_LIST | TV_F_QUEUED)) != 0 || t->events == 0)
+		return;
+	t->flags |= TV_F_IN_READY_LIST;
+	tv_ready_push(c, TV_KIND_CONN, tv_conn_index(c, t));
+}
+
+struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t)
+{
+	uint32_t i;
+
+	if (t->busy != 0)
+		return tv_busy(c, t);
+	i = tv_pool_take(&c->busies, tv_region(c));
+	if (i == TV_NONE) {
+		c->cnt.record_failures++;
+		return NULL;
+	}
+	t->busy = i + 1;
+	memset(tv_busy(c, t), 0, sizeof(struct tv_busy));
+	return tv_busy(c, t);
+}
+
+void tv_busy_release(struct tv_core *c, struct tv_tcb *t)
+{
+	struct tv_busy *b = tv_busy(c, t);
+
+	if (b == NULL || b->flight.count != 0 || b->early.count != 0 || b->fin_early || b->dsack_left != b->dsack_right)
+		return;
+	tv_pool_give(&c->busies, tv_region(c), t->busy - 1);
+	t->busy = 0;
+}
+
+static void flush(struct tv_core *c, struct tv_tcb *t, bool keep_input)
+{
+	uint8_t *region = tv_region(c);
+	struct tv_busy *b = tv_busy(c, t);
+
+	tv_stream_clear(&t->out, &c->pages, region);
+	if (!keep_input)
+		tv_stream_clear(&t->in, &c->pages, region);
+	if (b == NULL)
+		return;
+	tv_ranges_clear(&b->flight, &c->ranges, region);
+	for (uint32_t i = b->early.first; i != 0; i = tv_ranges_next(&c->ranges, region, i))
+		tv_stream_clear(&tv_range_at(&c->ranges, region, i)->u.data.bytes, &c->pages, region);
+	tv_ranges_clear(&b->early, &c->ranges, region);
+	tv_pool_give(&c->busies, region, t->busy - 1);
+	t->busy = 0;
+}
+
+void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
+{
+	struct tv_trace trace = {.kind = TV_TRACE_END, .now = c->now, .reason = reason};
+	bool failed = t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && reason != TV_R_NORMAL);
+
+	if (t->state == TV_CLOSED)
+		return;
+	t->reason = (uint8_t)reason;
+	c->cnt.reasons[reason]++;
+	if (failed)
+		c->cnt.attempts_failed++;
+	tv_state_set(c, t, TV_CLOSED);
+	if ((t->flags & TV_F_SCRATCH) == 0) {
+		/* RFC 9293 3.10.7.4: all segment queues are flushed; what was received in order before a
+		 * normal end can still be read. */
+		flush(c, t, reason == TV_R_NORMAL && (t->flags & TV_F_CLOSED_BY_USER) == 0);
+		tv_want_drop(c, t);
+		tv_timers_off(c, t); /* [EV-56] */
+		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
+		t->flags |= TV_F_FREED;
+	}
+	if (c->cfg.trace != NULL)
+		c->cfg.trace(c->cfg.trace_user, &trace);
+	tv_tell(c, t, TV_EV_CLOSED);
+}
