@@ -34,7 +34,7 @@
 #define BLOCK_FRAMES (BLOCK_BYTES / FRAME_BYTES)
 #define BLOCKS_MOST 16u
 #define BLOCKS_LEAST 2u
-#define BATCH_BYTES (256u * 1024u)
+#define BATCH_BYTES (128u * 1024u)
 #define PIECES_MAX 1000u                /* less than IOV_MAX */
 #define SEND_BUFFER (4 * 1024 * 1024)
 #define ADDRESS_AT ((sizeof(struct tpacket2_hdr) + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT)
