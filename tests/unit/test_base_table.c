@@ -450,8 +450,11 @@ static void test_table_known_key_is_noticed_and_replaced(void **state)
 	model_rekey(&m);
 	assert_false(m.t.rekey_wanted);
 	for (uint64_t calls = 0, moves; tv_table_moving(&m.t); calls++) {
+		bool more;
+
 		moves = m.t.moves;
-		tv_table_move(&m.t, m.region, TV_TABLE_MOVES, rehash, &m);
+		more = tv_table_move(&m.t, m.region, TV_TABLE_MOVES, rehash, &m);
+		assert_int_equal(more, tv_table_moving(&m.t));
 		assert_true(m.t.moves - moves <= TV_TABLE_MOVES);
 		assert_true(calls <= (1u << 15) / TV_TABLE_MOVES);
 	}
