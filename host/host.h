@@ -146,8 +146,8 @@ int host_link_name(int index, char name[16]);
 int host_link_up(const char *name, bool up);
 int host_link_mtu(const char *name, uint32_t mtu);
 int host_link_delete(const char *name);
-/* For an interface that is ours: the kernel forwards nothing that arrives there, and has no IPv6 on it
- * (no link-local address, no solicitations of its own). */
+/* Before it is up: the kernel forwards nothing that arrives there (IPv4), and gives it no link-local
+ * address, from which it would speak by itself. Addresses of both families can still be added. */
 int host_link_quiet(const char *name);
 /* A veth pair; the peer appears in the namespace of process peer_pid (0: the caller's). */
 int host_veth_add(const char *name, const char *peer, pid_t peer_pid);

@@ -244,7 +244,10 @@ static void no_address(const struct host_obstacle *o, const struct host_facts *f
 	const char *address = w && w->address ? w->address : "10.9.0.1/24";
 	const char *s = sudo(f);
 
-	if (denied(o->err)) {
+	if (o->err == EACCES && strchr(address, ':')) {
+		why(c, "%s takes no IPv6 address: IPv6 is switched off on it", name);
+		command(c, "%ssysctl -w net.ipv6.conf.%s.disable_ipv6=0", s, name);
+	} else if (denied(o->err)) {
 		c->try_root = !f->root;
 		why(c, "no right to set the address of %s (CAP_NET_ADMIN)", name);
 		command(c, "%sip addr add %s dev %s", s, address, name);

@@ -204,7 +204,6 @@ int host_link_quiet(const char *name)
 	struct nl_request r;
 	uint8_t none = IN6_ADDR_GEN_MODE_NONE;
 	size_t all, family, inner;
-	char path[64];
 	int err = start_change(&r, RTM_NEWLINK, name, 0, 0);
 
 	if (err < 0)
@@ -228,12 +227,8 @@ int host_link_quiet(const char *name)
 	nl_close(&r, family);
 	nl_close(&r, all);
 	err = CHANGE(&r);
-	if (err == -EAFNOSUPPORT)
-		return 0; /* a kernel without IPv6 is quiet */
-	/* Stops what is left (it would still join groups); /proc/sys may be read-only in a container. */
-	snprintf(path, sizeof path, "net/ipv6/conf/%.16s/disable_ipv6", name);
-	(void)host_sysctl_write(path, "1");
-	return err;
+	/* A kernel without IPv6 is quiet. */
+	return err == -EAFNOSUPPORT ? 0 : err;
 }
 
 int host_veth_add(const char *name, const char *peer, pid_t peer_pid)

@@ -138,6 +138,23 @@ static const struct row ROWS[] = {
 
 static const struct host_wish WISH = { .device = "tv7", .address = "10.1.2.3/24" };
 
+static void test_rights_interface_without_ipv6_is_no_missing_right(void **state)
+{
+	static const struct host_wish wish = { .device = "tv7", .address = "fd09::1/64" };
+	struct host_obstacle o = { HOST_STEP_ADDRESS, EACCES };
+	struct host_facts f = { MACHINE };
+	struct host_cure c;
+
+	(void)state;
+	host_rights(&o, &f, &wish, &c);
+	assert_non_null(strstr(c.why, "IPv6 is switched off"));
+	assert_string_equal(c.commands, "sudo sysctl -w net.ipv6.conf.tv7.disable_ipv6=0");
+	assert_false(c.try_root);
+	o.err = EPERM;
+	host_rights(&o, &f, &wish, &c);
+	assert_non_null(strstr(c.why, "CAP_NET_ADMIN"));
+}
+
 static void test_rights_obstacle_names_cause_and_cure(void **state)
 {
 	(void)state;
@@ -200,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rights_obstacle_names_cause_and_cure),
+		cmocka_unit_test(test_rights_interface_without_ipv6_is_no_missing_right),
 		cmocka_unit_test(test_rights_any_errno_gives_a_sentence),
 		cmocka_unit_test(test_rights_step_out_of_range_has_a_name),
 	};
