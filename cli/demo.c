@@ -35,9 +35,11 @@ static void suggest(const struct demo *demo)
 
 	if (c->json || c->quiet || demo->lines)
 		return;
-	if (demo->drops.count || demo->loss)
+	if (demo->loss)
 		printf("Try another seed: trivet demo --sim --loss 10%% --seed %llu\n",
 			(unsigned long long)demo->seed + 1);
+	else if (demo->drops.count)
+		printf("Next, lose some at random: trivet demo --sim --loss 10%%\n");
 	else if (demo->sim)
 		printf("Next, lose the second packet: trivet demo --sim --drop 2\n");
 	else

@@ -41,6 +41,7 @@ struct scene {
 	struct ladder *ladder;
 	struct tv_endpoint end[2]; /* left, right */
 	enum tv_state last[2]; /* at the end */
+	bool lived[2];         /* the connection has existed at this end: then LISTEN is another's */
 	bool closed_port;      /* nobody listens: a reset is what should come */
 	bool done;             /* all happened that should */
 	const char *trouble;   /* what did not, if not done */
@@ -58,6 +59,8 @@ size_t scene_packet(struct scene *s, tv_time time, unsigned from, const uint8_t 
 	enum tv_state state);
 /* The packet has arrived, and led the receiver to this state. */
 void scene_arrived(struct scene *s, size_t number, enum tv_state state, enum ladder_fate fate);
+/* What an end is in when all is over. */
+void scene_last(struct scene *s, unsigned end, enum tv_state state);
 void scene_note(struct scene *s, tv_time time, unsigned about, const char *text);
 /* Prints ladder and sentence (or adds to the JSON), and frees the ladder. */
 void scene_end(struct scene *s);

@@ -126,11 +126,17 @@ static bool kernel_has_acknowledged(void *user)
 	return kernel_has_read(user) && trivet_idle(user);
 }
 
+/* Where a listener has the port, LISTEN is what is left of a connection that is CLOSED. */
+static bool is_in(enum tv_state now, enum tv_state want)
+{
+	return now == want || (want == TV_CLOSED && now == TV_LISTEN);
+}
+
 static bool states_are(struct play *p, enum tv_state kernel, enum tv_state trivet)
 {
 	enum tv_state now = stage_kernel_state(p->stage);
 
-	return (now == kernel || now == LADDER_UNKNOWN) && stage_trivet_state(p->stage) == trivet;
+	return (now == LADDER_UNKNOWN || is_in(now, kernel)) && is_in(stage_trivet_state(p->stage), trivet);
 }
 
 static bool kernel_half_closed(void *user)
@@ -226,8 +232,8 @@ static void end(struct play *p)
 {
 	struct stage *st = p->stage;
 
-	p->stage->own.last[st->trivet_end] = stage_trivet_state(st);
-	p->stage->own.last[!st->trivet_end] = stage_kernel_state(st);
+	scene_last(&st->own, st->trivet_end, stage_trivet_state(st));
+	scene_last(&st->own, !st->trivet_end, stage_kernel_state(st));
 	st->scene = NULL;
 	scene_end(&p->stage->own);
 	if (p->fd >= 0)

@@ -55,13 +55,14 @@ static uint32_t ip_offset(const struct stage *stage)
 	return stage->link->config.kind == TV_LINK_ETHERNET ? 14 : 0;
 }
 
-static size_t record(struct stage *stage, const struct tv_packet *p, unsigned from, enum tv_state state)
+static size_t record(struct stage *stage, const struct tv_packet *p, tv_time time, unsigned from,
+	enum tv_state state)
 {
 	uint32_t offset = ip_offset(stage);
 
 	if (!stage->scene || p->len <= offset)
 		return LADDER_NONE;
-	return scene_packet(stage->scene, clock_now(), from, p->data + offset, p->len - offset, state);
+	return scene_packet(stage->scene, time, from, p->data + offset, p->len - offset, state);
 }
 
 static void arrived(struct stage *stage, size_t number, enum tv_state state)
@@ -70,27 +71,41 @@ static void arrived(struct stage *stage, size_t number, enum tv_state state)
 		scene_arrived(stage->scene, number, state, LADDER_CARRIED);
 }
 
+/* Looks for a packet from the kernel, and notes when it came. */
+static void look(struct stage *stage)
+{
+	int n;
+
+	if (stage->has_next)
+		return;
+	memset(&stage->next, 0, sizeof stage->next);
+	n = link_rx(stage->link, &stage->next, 1);
+	stage->has_next = n > 0;
+	stage->next_at = clock_now();
+	if (n < 0)
+		stage->error = n;
+}
+
 /* One packet from the kernel; false: there is none. */
 static bool take_in(struct stage *stage)
 {
-	struct tv_packet p;
 	size_t number;
-	int n;
 
-	memset(&p, 0, sizeof p);
-	n = link_rx(stage->link, &p, 1);
-	if (n < 0)
-		stage->error = n;
-	if (n <= 0)
+	look(stage);
+	if (!stage->has_next)
 		return false;
-	p.link = (uint16_t)stage->number;
-	number = record(stage, &p, !stage->trivet_end, stage_kernel_state(stage));
-	tv_input(stage->stack, clock_now(), &p, 1, NULL);
+	stage->has_next = false;
+	stage->next.link = (uint16_t)stage->number;
+	number = record(stage, &stage->next, stage->next_at, !stage->trivet_end, stage_kernel_state(stage));
+	tv_input(stage->stack, clock_now(), &stage->next, 1, NULL);
 	arrived(stage, number, stage_trivet_state(stage));
 	return true;
 }
 
-/* One packet to the kernel; false: the stack has nothing to say. */
+/*
+ * One packet to the kernel; false: the stack has nothing to say. The kernel answers before link_tx()
+ * returns, and asking for its sockets takes longer than that: so its answer is fetched first.
+ */
 static bool take_out(struct stage *stage)
 {
 	uint8_t bytes[2048];
@@ -99,8 +114,9 @@ static bool take_out(struct stage *stage)
 
 	if (tv_output(stage->stack, clock_now(), TV_ANY_LINK, &p, 1) == 0)
 		return false;
-	number = record(stage, &p, stage->trivet_end, stage_trivet_state(stage));
+	number = record(stage, &p, clock_now(), stage->trivet_end, stage_trivet_state(stage));
 	stage->error = link_tx(stage->link, &p, 1);
+	look(stage);
 	arrived(stage, number, stage_kernel_state(stage));
 	return true;
 }

@@ -49,6 +49,17 @@ static bool belongs(const struct scene *s, unsigned from, const uint8_t *ip, uin
 	return memcmp(ip + at, src, size) == 0 && memcmp(ip + at + size, dst, size) == 0;
 }
 
+/* The listener's state is the connection's only before there is one. */
+static enum tv_state seen(struct scene *s, unsigned end, enum tv_state state)
+{
+	if (state != TV_LISTEN && state != TV_CLOSED)
+		s->lived[end] = true;
+	if (state == TV_LISTEN && s->lived[end])
+		state = TV_CLOSED;
+	s->last[end] = state;
+	return state;
+}
+
 size_t scene_packet(struct scene *s, tv_time time, unsigned from, const uint8_t *ip, uint32_t len,
 	enum tv_state state)
 {
@@ -57,7 +68,7 @@ size_t scene_packet(struct scene *s, tv_time time, unsigned from, const uint8_t 
 	if (!belongs(s, from, ip, len))
 		return LADDER_NONE;
 	e.fate = LADDER_UNDER_WAY;
-	e.state[from] = s->last[from] = state;
+	e.state[from] = seen(s, from, state);
 	e.state[!from] = LADDER_UNKNOWN;
 	return ladder_packet(s->ladder, &e);
 }
@@ -69,7 +80,12 @@ void scene_arrived(struct scene *s, size_t number, enum tv_state state, enum lad
 	if (!e)
 		return;
 	e->fate = fate;
-	e->state[!e->from] = s->last[!e->from] = state;
+	e->state[!e->from] = seen(s, !e->from, state);
+}
+
+void scene_last(struct scene *s, unsigned end, enum tv_state state)
+{
+	seen(s, end, state);
 }
 
 void scene_note(struct scene *s, tv_time time, unsigned about, const char *text)
@@ -83,7 +99,7 @@ void scene_note(struct scene *s, tv_time time, unsigned about, const char *text)
 struct summary {
 	unsigned syns;         /* how often the opener's SYN was sent */
 	bool opened, reset, lost;
-	tv_time syn_at, answer_at; /* the last SYN before the answer; the answer's arrival is not known */
+	tv_time first_syn_at, syn_at, answer_at; /* when they left; syn_at: the last before the answer */
 	uint32_t isn[2];
 	bool isn_known[2];
 	struct ladder_row syn[2];
@@ -109,7 +125,8 @@ static void summarise(const struct ladder *l, struct summary *sum)
 		sum->again += row.again;
 		sum->lost |= row.event->fate == LADDER_LOST;
 		if (row.syn && from == 0 && !sum->opened) {
-			sum->syns++;
+			if (sum->syns++ == 0)
+				sum->first_syn_at = row.event->time;
 			sum->syn_at = row.event->time;
 		}
 		if (row.syn && !sum->isn_known[from]) {
@@ -144,16 +161,18 @@ static void add(char *out, size_t room, const char *format, ...)
 	va_end(args);
 }
 
-static void add_trips(char *out, size_t room, const struct summary *sum, tv_time rtt)
+static void add_trips(char *out, size_t room, const struct summary *sum, tv_time rtt,
+	tv_time way_back)
 {
 	char time[24];
 
 	if (sum->syns > 1)
-		add(out, room, "After %u SYNs", sum->syns);
+		add(out, room, "After %u SYNs, %s from the first,", sum->syns,
+			duration_text(way_back + sum->answer_at - sum->first_syn_at, time));
+	else if (rtt)
+		add(out, room, "After one round trip (%s)", duration_text(rtt, time));
 	else
 		add(out, room, "After one round trip");
-	if (rtt)
-		add(out, room, " (%s)", duration_text(rtt, time));
 }
 
 static void add_agreed(char *out, size_t room, const struct summary *sum)
@@ -190,7 +209,7 @@ static void add_time_wait(char *out, size_t room, const struct scene *s)
 		add(out, room, "; nobody sits in TIME-WAIT.");
 }
 
-/* How long the opener waited for the answer to the SYN that was answered. */
+/* A round trip; of it the answer's way back is not in answer_at if the wire is simulated. */
 static tv_time measured(const struct scene *s, const struct summary *sum)
 {
 	return s->demo->sim ? s->demo->rtt : sum->answer_at - sum->syn_at;
@@ -205,7 +224,7 @@ static void sentence(const struct scene *s, const struct summary *sum, char *out
 		add(out, room, "This did not go as it should: %s.", s->trouble);
 	if (!s->done)
 		return;
-	add_trips(out, room, sum, measured(s, sum));
+	add_trips(out, room, sum, measured(s, sum), s->demo->sim ? s->demo->rtt / 2 : 0);
 	if (s->closed_port) {
 		add(out, room, " %s answered the SYN with a reset, for nobody listens on port %u: nothing "
 			       "was negotiated, %s had begun with ISN %u and %s never chose one, and "

@@ -181,8 +181,7 @@ static bool is_closed(void *user)
 
 	pull_events(st);
 	st->ended |= tv_recv(stack_of(st, st->who), now(st), st->handle[st->who], &byte, 1, 0) == 0;
-	return st->ended && state_of(st, st->who) == TV_TIME_WAIT &&
-		state_of(st, !st->who) == TV_CLOSED;
+	return st->ended && state_of(st, st->who) == TV_TIME_WAIT && state_of(st, !st->who) <= TV_LISTEN;
 }
 
 static bool is_refused(void *user)
@@ -226,8 +225,8 @@ static bool begin(struct stage *st, struct scene *scene, const char *title, uint
 static void end(struct stage *st, struct scene *scene)
 {
 	if (scene->ladder) {
-		scene->last[0] = state_of(st, st->opener);
-		scene->last[1] = state_of(st, !st->opener);
+		scene_last(scene, 0, state_of(st, st->opener));
+		scene_last(scene, 1, state_of(st, !st->opener));
 		scene_end(scene);
 	}
 	st->scene = NULL;

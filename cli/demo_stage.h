@@ -14,6 +14,9 @@ struct stage {
 	struct link *link;
 	unsigned number;           /* of the link in the stack */
 	struct tv_stack *stack;
+	struct tv_packet next;     /* from the kernel, not yet given to the stack */
+	bool has_next;
+	tv_time next_at;
 	struct tv_endpoint kernel, trivet; /* of the scene that plays */
 	struct scene own, *scene;  /* scene: own, while one plays */
 	unsigned trivet_end;       /* which end of the scene is the stack's: 0 or 1 */

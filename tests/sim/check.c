@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECTIONS = 1024, FLOWS = 1024 };
+enum { HOSTS = 2, CONNECTIONS = 1024, FLOWS = 1024 };
 
 struct flow {
 	uint8_t key[36];       /* addresses and ports, sender first */
@@ -20,13 +20,19 @@ struct flow {
 	uint32_t edge;         /* the highest right edge that the sender has advertised */
 };
 
-struct check {
-	char error[CHECK_ERROR];
+/* One stack's connections: handles are unique within it. */
+struct host {
+	struct check *check;
 	struct {
 		tv_handle handle;
 		enum tv_state state;
 	} seen[CONNECTIONS];
-	size_t seen_count;
+	size_t count;
+};
+
+struct check {
+	char error[CHECK_ERROR];
+	struct host hosts[HOSTS];
 	struct flow flows[FLOWS];
 };
 
@@ -93,9 +99,16 @@ static bool legal(enum tv_state from, enum tv_state to)
 	return false;
 }
 
+void *check_of_host(struct check *c, unsigned host)
+{
+	c->hosts[host].check = c;
+	return &c->hosts[host];
+}
+
 void check_trace(void *user, const struct tv_trace *trace)
 {
-	struct check *c = user;
+	struct host *h = user;
+	struct check *c = h->check;
 	size_t i;
 
 	if (trace->kind != TV_TRACE_STATE)
@@ -104,17 +117,17 @@ void check_trace(void *user, const struct tv_trace *trace)
 		check_fail(c, "transition %s -> %s", tv_state_name(trace->from), tv_state_name(trace->to));
 	if (trace->handle == 0)
 		return;
-	for (i = 0; i < c->seen_count && c->seen[i].handle != trace->handle; i++)
+	for (i = 0; i < h->count && h->seen[i].handle != trace->handle; i++)
 		;
-	if (i < c->seen_count && c->seen[i].state != trace->from)
-		check_fail(c, "was in %s, but leaves %s for %s", tv_state_name(c->seen[i].state),
+	if (i < h->count && h->seen[i].state != trace->from)
+		check_fail(c, "was in %s, but leaves %s for %s", tv_state_name(h->seen[i].state),
 			tv_state_name(trace->from), tv_state_name(trace->to));
 	if (i == CONNECTIONS)
 		return;
-	if (i == c->seen_count)
-		c->seen_count++;
-	c->seen[i].handle = trace->handle;
-	c->seen[i].state = trace->to;
+	if (i == h->count)
+		h->count++;
+	h->seen[i].handle = trace->handle;
+	h->seen[i].state = trace->to;
 }
 
 /* ------------------------------------------------------------------------------------------ */

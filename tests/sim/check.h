@@ -16,7 +16,8 @@ void check_free(struct check *c);
 const char *check_error(const struct check *c);
 void check_fail(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* For tv_config.trace, with a struct check as user: transitions follow RFC 9293 figure 5. */
+/* For tv_config.trace, with check_of_host() as user: transitions follow RFC 9293 figure 5. */
+void *check_of_host(struct check *c, unsigned host);
 void check_trace(void *user, const struct tv_trace *trace);
 /* Each packet that a stack sends is well-formed, and takes back no window that it gave. */
 void check_sight(struct check *c, const struct network_sight *sight);

@@ -142,7 +142,7 @@ static void make_config(struct talk *t, unsigned host)
 	c->defaults.keepalive_idle = 30 * TV_S;
 	c->defaults.keepalive_interval = 5 * TV_S;
 	c->trace = check_trace;
-	c->trace_user = t->check;
+	c->trace_user = check_of_host(t->check, host);
 }
 
 static struct network_way make_way(struct talk *t)
@@ -150,7 +150,7 @@ static struct network_way make_way(struct talk *t)
 	const struct talk_profile *p = t->profile;
 	struct network_way w = {0};
 
-	w.delay = random_below(&t->luck, p->delay + 1);
+	w.delay = random_between(&t->luck, TV_MS, p->delay);
 	w.jitter = random_below(&t->luck, p->jitter + 1);
 	w.loss = (uint32_t)random_below(&t->luck, p->loss + 1ull);
 	w.duplicate = (uint32_t)random_below(&t->luck, p->duplicate + 1ull);
@@ -211,8 +211,10 @@ static void make_user(struct talk *t, struct end *e, unsigned host)
 	e->salt = random_next(&t->luck);
 	e->to_send = random_below(&t->luck, 4) ? random_below(&t->luck, p->bytes + 1ull) : 0;
 	e->piece = (uint32_t)random_between(&t->luck, 1, random_below(&t->luck, 2) ? 200 : CHUNK);
+	if (p->slow_readers)
+		e->piece += 500; /* slow, but not for ever */
 	e->pause_ppm = p->slow_readers ? 300000 : random_below(&t->luck, 2) ? 10000 : 0;
-	e->wake = now(t) + random_below(&t->luck, 50 * TV_MS);
+	e->wake = now(t) + random_below(&t->luck, p->opening == TALK_SIMULTANEOUS ? TV_MS : 50 * TV_MS);
 	e->aborts = p->aborts && random_below(&t->luck, 3) == 0;
 	e->abort_at = random_below(&t->luck, e->to_send + 1);
 }
@@ -300,7 +302,7 @@ static bool pauses(struct talk *t, struct end *e)
 
 static void write_some(struct talk *t, struct end *e)
 {
-	uint8_t bytes[CHUNK];
+	uint8_t bytes[CHUNK + 500];
 
 	while (e->sent < e->to_send && !pauses(t, e)) {
 		uint64_t n = random_between(&t->luck, 1, e->piece);
@@ -337,7 +339,7 @@ static void compare(struct talk *t, struct end *e, const struct end *peer, const
 static int64_t read_once(struct talk *t, struct end *e, const struct end *peer)
 {
 	uint64_t want = random_between(&t->luck, 1, e->piece);
-	uint8_t bytes[CHUNK];
+	uint8_t bytes[CHUNK + 500];
 	struct tv_piece pieces[2];
 	int64_t n;
 
@@ -492,6 +494,8 @@ static void play(struct talk *t)
 	while (!check_error(t->check)[0] && !is_over(t)) {
 		tv_time wake = work(t), limit = wake < DAWN + LIFE ? wake : DAWN + LIFE;
 
+		if (is_over(t))
+			break;
 		switch (network_step(t->net, limit)) {
 		case NETWORK_MOVED: break;
 		case NETWORK_LIMIT:
@@ -514,6 +518,34 @@ static void play(struct talk *t)
 		if (!c->aborted && (c->end[0].received != c->end[1].to_send ||
 					   c->end[1].received != c->end[0].to_send))
 			check_fail(t->check, "a stream is incomplete at the end");
+	}
+}
+
+/* For whoever looks for the mistake: what is left. */
+static void show_ends(const struct talk *t)
+{
+	struct tv_info info = {.size = sizeof info};
+	struct tv_counters n = {.size = sizeof n};
+
+	for (unsigned i = 0; i < t->count; i++)
+		for (unsigned side = 0; side < 2; side++) {
+			const struct end *e = &t->c[i].end[side];
+
+			info.state = TV_STATE_COUNT;
+			tv_info(stack(t, side), e->handle, &info);
+			printf("conversation %u, side %u:%s%s%s%s%s%s sent %llu/%llu received %llu, %s, %s\n",
+				i, side, e->began ? " began" : "", e->shut ? " shut" : "",
+				e->saw_end ? " saw-end" : "", e->closed ? " closed" : "",
+				e->released ? " released" : "", e->told_end ? " told-end" : "",
+				(unsigned long long)e->sent, (unsigned long long)e->to_send,
+				(unsigned long long)e->received, tv_state_name(info.state),
+				tv_reason_text(e->reason));
+		}
+	for (unsigned host = 0; host < 2; host++) {
+		tv_counters(stack(t, host), &n);
+		printf("host %u: %u connections, %u half-open, %u TIME-WAIT, %u + %u pages, %u ranges\n",
+			host, n.connections, n.half_opens, n.time_waits, n.pages_used, n.small_pages_used,
+			n.ranges_used);
 	}
 }
 
@@ -540,8 +572,10 @@ void talk_run(const struct talk_profile *profile, uint64_t seed, bool shown, str
 	}
 	if (t->check && !result->error[0])
 		snprintf(result->error, sizeof result->error, "%s", check_error(t->check));
-	if (t->ladder)
+	if (t->ladder) {
 		ladder_lines(t->ladder, show, NULL);
+		show_ends(t);
+	}
 	ladder_free(t->ladder);
 	network_free(t->net);
 	check_free(t->check);
