@@ -114,6 +114,27 @@ static int set_seconds(struct sockets *s, struct slot *slot, int name, int value
 	return push(s, slot, TV_OPT_KEEPALIVE_INTERVAL, t);
 }
 
+/*
+ * Linux (6.5 and later) takes the count for a time: as long as so many doublings of a second would
+ * last. Into that time fall four repeats a second apart, then doubling gaps.
+ */
+uint8_t sockets_syn_repeats(unsigned count)
+{
+	const unsigned linear = 4;
+	const unsigned gap_max = 120;
+	unsigned limit = count > 10 ? UINT_MAX : (2u << count) - 1;
+	unsigned at = 1; /* seconds after the SYN */
+	unsigned repeats = 0;
+
+	while (repeats < count + linear && (repeats == 0 || at < limit)) {
+		repeats++;
+		unsigned doublings = repeats < linear ? 0 : repeats - linear;
+		unsigned gap = doublings > 7 ? gap_max : 1u << doublings;
+		at += gap < gap_max ? gap : gap_max;
+	}
+	return (uint8_t)repeats;
+}
+
 static int set_counts(struct sockets *s, struct slot *slot, int name, int value)
 {
 	if (value < 1 || value > 127) return -EINVAL;
@@ -121,8 +142,9 @@ static int set_counts(struct sockets *s, struct slot *slot, int name, int value)
 		slot->options.keepalive_count = (uint8_t)value;
 		return push(s, slot, TV_OPT_KEEPALIVE_COUNT, (uint64_t)value);
 	}
-	slot->options.syn_tries = (uint8_t)value;
-	return push(s, slot, TV_OPT_SYN_TRIES, (uint64_t)value);
+	slot->syn_count = value;
+	slot->options.syn_tries = sockets_syn_repeats((unsigned)value);
+	return push(s, slot, TV_OPT_SYN_TRIES, slot->options.syn_tries);
 }
 
 static int set_maxseg(struct sockets *s, struct slot *slot, int value)
@@ -269,7 +291,7 @@ static int get_tcp(struct sockets *s, const struct slot *slot, int name, int64_t
 	case TCP_KEEPIDLE: *value = (int64_t)(o->keepalive_idle / TV_S); return 0;
 	case TCP_KEEPINTVL: *value = (int64_t)(o->keepalive_interval / TV_S); return 0;
 	case TCP_KEEPCNT: *value = o->keepalive_count; return 0;
-	case TCP_SYNCNT: *value = o->syn_tries; return 0;
+	case TCP_SYNCNT: *value = slot->syn_count; return 0;
 	case TCP_USER_TIMEOUT:
 		*value = o->user_timeout == defaults.user_timeout ? 0
 			: (int64_t)(o->user_timeout / TV_MS);

@@ -53,6 +53,7 @@ struct slot {
 	tv_time rcv_timeout, snd_timeout; /* 0: none */
 	int rcv_lowat;
 	uint32_t notsent_lowat;
+	int syn_count;    /* as TCP_SYNCNT was told */
 	bool inq, cork, quickack_off;
 	struct watch *watches;
 	int watch_count;

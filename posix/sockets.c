@@ -144,6 +144,7 @@ int sockets_socket(struct sockets *s, int domain, int type, int protocol)
 	slot->options = s->config.options;
 	slot->rcv_lowat = 1;
 	slot->notsent_lowat = UINT32_MAX;
+	slot->syn_count = 6; /* Linux's default */
 	return fd;
 }
 

@@ -122,6 +122,9 @@ int64_t sockets_recv(struct sockets *s, int fd, void *data, size_t len, int flag
 int sockets_poll(struct sockets *s, struct pollfd *fds, int count, int timeout_ms);
 int sockets_close(struct sockets *s, int fd);
 
+/* How often a SYN is repeated when Linux is told this number (TCP_SYNCNT, tcp_syn_retries). */
+uint8_t sockets_syn_repeats(unsigned count);
+
 /* ------------------------------------------------------------------ TCP_INFO */
 
 /*

@@ -189,8 +189,8 @@ static bool run_event(struct runner *r, const struct event *e)
 static bool run_events(struct runner *r)
 {
 	for (const struct event *e = r->script->events; e != NULL; e = e->next) {
-		/* What was sent before the last event must have been expected; what the last event
-		 * itself causes may remain. */
+		/* A RST that was sent before the last event must have been expected; what the last
+		 * event itself causes may remain. */
 		bool expects = e->kind == EVENT_PACKET && !e->packet->inbound;
 		if (e->next == NULL && !expects && !packets_check_rest(r))
 			return false;

@@ -93,7 +93,8 @@ struct conn *packets_conn_of(struct runner *r, int script_fd);
 /* Attaches a descriptor to the connection with these ports. */
 void packets_attach(struct runner *r, int script_fd, uint16_t local_port, uint16_t remote_port);
 
-/* True if nothing is left that was sent before the last event and never expected. */
+/* True if no RST and nothing malformed is left that was sent before the last event and never
+ * expected. */
 bool packets_check_rest(struct runner *r);
 
 /* ------------------------------------------------------------------------- call.c ------- */

@@ -6,6 +6,8 @@
  */
 #include "sysctl.h"
 
+#include "posix/sockets.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +78,7 @@ static bool apply_count(struct tv_config *c, const char *name, uint64_t n)
 	if (n > 255)
 		return false;
 	if (strcmp(name, "tcp_syn_retries") == 0)
-		c->syn_tries = (uint8_t)n;
+		c->syn_tries = sockets_syn_repeats((unsigned)n);
 	else if (strcmp(name, "tcp_syn_linear_timeouts") == 0)
 		c->syn_linear = (uint8_t)n;
 	else if (strcmp(name, "tcp_synack_retries") == 0)

@@ -129,7 +129,7 @@ static void test_setup_sysctl_becomes_configuration(void **state)
 	assert_false(setup.config.timestamps);
 	assert_false(setup.config.sack);
 	assert_false(setup.config.window_scale);
-	assert_int_equal(setup.config.syn_tries, 3);
+	assert_int_equal(setup.config.syn_tries, 7); /* at 1, 2, 3, 4, 5, 7 and 11 s; over at 19 */
 	assert_int_equal(setup.config.defaults.fin_wait_2, 7 * TV_S);
 	assert_int_equal(setup.config.defaults.keepalive_idle, 9 * TV_S);
 	assert_int_equal(setup.config.defaults.rcv_buf, 270000);
@@ -196,7 +196,7 @@ static void test_setup_defaults_script_is_known(void **state)
 {
 	(void)state;
 	assert_true(start("`../../common/defaults.sh\nsysctl -q net.ipv4.tcp_timestamps=0`\n", VERSION_IPV4));
-	assert_int_equal(setup.config.syn_tries, 5);
+	assert_int_equal(setup.config.syn_tries, 9);
 	assert_false(setup.config.timestamps);
 	assert_true(noted("cubic"));
 	assert_null(setup.notes->next);
