@@ -465,6 +465,33 @@ static void test_table_known_key_is_noticed_and_replaced(void **state)
 	model_end(&m);
 }
 
+/* While an area is emptied nothing can be given back; removals alone empty it in the end. */
+static void test_table_removals_end_the_move(void **state)
+{
+	struct model m;
+	uint64_t offset, bytes;
+	uint32_t ref = 1;
+
+	(void)state;
+	model_start(&m, 2000, 64, 14);
+	while (!tv_table_moving(&m.t))
+		model_insert(&m, ref++);
+	assert_int_equal(m.used, 769);
+	for (ref = 1; ref <= 1024 / TV_TABLE_MOVES; ref++) {
+		assert_true(tv_table_moving(&m.t));
+		assert_false(tv_table_free_run(&m.t, &offset, &bytes));
+		model_remove(&m, ref);
+	}
+	assert_false(tv_table_moving(&m.t));
+	assert_true(tv_table_free_run(&m.t, &offset, &bytes));
+	assert_true(bytes >= 8 << 10);
+	assert_int_equal(m.t.rekeys, 0);
+	model_rekey(&m);
+	assert_int_equal(m.t.rekeys, 1);
+	assert_int_equal(m.t.bits[m.t.live], 11);
+	model_end(&m);
+}
+
 /* Re-keying while entries come as fast as slots are moved: no area overfills. */
 static void test_table_insertions_during_rekeying_find_room(void **state)
 {
@@ -501,6 +528,7 @@ int main(void)
 		cmocka_unit_test(test_table_probe_longer_than_the_limit_wants_another_key),
 		cmocka_unit_test(test_table_entry_pushed_past_the_limit_wants_another_key),
 		cmocka_unit_test(test_table_known_key_is_noticed_and_replaced),
+		cmocka_unit_test(test_table_removals_end_the_move),
 		cmocka_unit_test(test_table_insertions_during_rekeying_find_room),
 	};
 

@@ -26,6 +26,8 @@ static uint32_t rng(uint32_t below)
 	return (uint32_t)(rng64() % below);
 }
 
+#define MARK 0x5ca1ab1e
+
 struct record {
 	uint64_t before;
 	struct tv_wheel_node node;
@@ -45,27 +47,42 @@ static void model_start(struct model *m, uint32_t count, uint64_t now, uint64_t 
 	uint64_t end = 0;
 
 	rng_state = seed << 32;
-	memset(m, 0, sizeof *m);
+	memset(m, 0xee, sizeof *m);
 	m->count = count;
 	tv_pool_plan(&m->pool, count, sizeof(struct record), &end);
 	m->region = calloc(1, end);
 	m->due = malloc(count * sizeof *m->due);
 	assert_non_null(m->region);
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		struct record *r = tv_pool_at(&m->pool, m->region, i);
+
+		r->before = r->behind = MARK;
 		m->due[i] = IDLE;
+	}
 	tv_wheel_init(&m->w, &m->pool, offsetof(struct record, node), now);
 }
 
+/* The wheel wrote nothing beside its nodes. */
 static void model_end(struct model *m)
 {
+	for (uint32_t i = 0; i < m->count; i++) {
+		const struct record *r = tv_pool_at(&m->pool, m->region, i);
+
+		assert_int_equal(r->before, MARK);
+		assert_int_equal(r->behind, MARK);
+	}
 	free(m->region);
 	free(m->due);
 }
 
 static void model_arm(struct model *m, uint32_t i, uint64_t tick)
 {
+	const struct record *r = tv_pool_at(&m->pool, m->region, i);
+
 	tv_wheel_arm(&m->w, m->region, i, tick);
 	m->due[i] = tick < m->w.now ? m->w.now : tick;
+	assert_int_equal(r->node.at, (uint32_t)m->due[i]);
+	assert_int_not_equal(r->node.where, 0);
 }
 
 static void model_cancel(struct model *m, uint32_t i)
