@@ -177,7 +177,7 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_conn_index(c, t);
 
-	tv_stream_clear(&t->in, &c->pages, tv_region(c));
+	tv_flush(c, t, false);
 	tv_want_drop(c, t);
 	tv_timers_off(c, t);
 	if ((t->flags & TV_F_IN_READY_LIST) != 0)
@@ -228,6 +228,10 @@ void tv_settle(struct tv_stack *s, struct tv_tcb *t)
 	struct tv_core *c = &s->core;
 	struct tv_key k;
 
+	if (TV_LIKELY((t->flags & TV_F_FREED) == 0 && t->state != TV_TIME_WAIT)) {
+		tv_timers_sync(c, t);
+		return;
+	}
 	if ((t->flags & TV_F_FREED) != 0) {
 		t->flags &= ~(uint32_t)TV_F_FREED;
 		tv_tcb_key(c, t, &k);

@@ -35,7 +35,7 @@ static enum tv_verdict check_addresses(const struct tv_stack *s, const struct tv
 		return ours ? TV_V_OK : TV_V_NOT_OURS;
 	if (ip->protocol == TV_PROTO_ICMP6 && (ours || tv_addr_is_multicast(&ip->dst)))
 		return TV_V_OK; /* neighbour discovery has rules of its own */
-	if (tv_addr_is_multicast(&ip->dst) || tv_is_broadcast(s, &ip->dst))
+	if (!ours && (tv_addr_is_multicast(&ip->dst) || tv_is_broadcast(s, &ip->dst)))
 		return TV_V_NOT_UNICAST; /* RFC 9293 3.9.2.3 [MUST-57] */
 	if (!tv_addr_is_valid_source(&ip->src) || tv_is_broadcast(s, &ip->src))
 		return tv_addr_is_multicast(&ip->src) ? TV_V_NOT_UNICAST : TV_V_MARTIAN; /* [MUST-63] */

@@ -59,6 +59,7 @@ static struct tv_neighbour *create(struct tv_stack *s, unsigned link, const stru
 	if (best == NULL)
 		return NULL;
 	s->neighbour_asks -= best->ask;
+	s->neighbour_count += best->state == TV_NB_FREE;
 	memset(best, 0, sizeof *best);
 	best->addr = *a;
 	best->link = (uint8_t)link;
@@ -320,12 +321,15 @@ static void expire(struct tv_stack *s, struct tv_neighbour *n)
 	if (n->parked)
 		wake(s, n, true);
 	n->state = TV_NB_FREE;
+	s->neighbour_count--;
 }
 
 void tv_neighbour_due(struct tv_stack *s, uint32_t *budget)
 {
 	uint32_t now = tick_now(s);
 
+	if (s->neighbour_count == 0)
+		return;
 	for (unsigned i = 0; i < s->core.cfg.neighbours && *budget != 0; i++) {
 		struct tv_neighbour *n = tv_neighbour_at(s, i);
 
@@ -341,6 +345,8 @@ tv_time tv_neighbour_next(const struct tv_stack *s)
 	uint64_t now = s->core.now >> TV_TICK_SHIFT;
 	int64_t best = INT64_MAX;
 
+	if (s->neighbour_count == 0)
+		return TV_NEVER;
 	for (unsigned i = 0; i < s->core.cfg.neighbours; i++) {
 		const struct tv_neighbour *n = tv_neighbour_at(s, i);
 		int32_t wait = (int32_t)(n->at - (uint32_t)now);

@@ -13,15 +13,14 @@
 
 #define TRIES 64
 
-static uint64_t hash3(const struct tv_sipkey *key, const struct tv_key *k, uint8_t tag)
+static uint64_t hash3(const struct tv_sipkey *key, const struct tv_key *k)
 {
-	uint8_t in[37];
+	uint8_t in[36];
 	size_t n = k->v6 ? 36 : 12;
 
 	memcpy(in, k->b, n);
 	memset(in + n - 4, 0, 2); /* the local port is what is looked for */
-	in[n] = tag;
-	return tv_siphash(key, in, n + 1);
+	return tv_siphash(key, in, n);
 }
 
 /* May an own TIME-WAIT give its tuple to a new active open? */
@@ -89,15 +88,16 @@ int tv_port_choose(struct tv_stack *s, struct tv_key *k, uint32_t *reuse, struct
 {
 	const struct tv_config *g = &s->core.cfg;
 	uint32_t range = (uint32_t)g->port_last - g->port_first + 1;
-	uint64_t offset = hash3(&s->core.key_port, k, 1);
-	uint32_t *counter = &s->port_table[hash3(&s->core.key_port, k, 2) & 15];
+	uint64_t hash = hash3(&s->core.key_port, k); /* two functions: the low and the high half */
+	uint32_t offset = (uint32_t)hash;
+	uint32_t *counter = &s->port_table[hash >> 60];
 
-	if (s->search.tuple != offset) {
-		s->search.tuple = offset;
+	if (s->search.tuple != hash) {
+		s->search.tuple = hash;
 		s->search.tried = 0;
 	}
 	for (unsigned i = 0; i < TRIES && s->search.tried < range; i++) {
-		uint16_t port = (uint16_t)(g->port_first + (uint32_t)((offset + *counter) % range));
+		uint16_t port = (uint16_t)(g->port_first + (uint32_t)(((uint64_t)offset + *counter) % range));
 
 		(*counter)++;
 		s->search.tried++;

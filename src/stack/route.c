@@ -18,20 +18,15 @@ bool tv_is_ours(const struct tv_stack *s, const struct tv_addr *a)
 /* Is this the broadcast address of one of our subnets (RFC 1122 3.2.1.3)? */
 bool tv_is_broadcast(const struct tv_stack *s, const struct tv_addr *a)
 {
-	static const uint8_t limited[4] = {255, 255, 255, 255};
+	uint32_t host = tv_native32(a->b + 12);
 
-	if (!tv_addr_is_v4(a))
+	if (!tv_addr_is_v4(a) || host == 0)
 		return false;
-	if (memcmp(a->b + 12, limited, 4) == 0)
+	if (host == UINT32_MAX)
 		return true;
-	for (unsigned i = 0; i < s->address_count; i++) {
-		const struct tv_address *mine = tv_address_at(s, i);
-		uint32_t host = mine->bits > 96 && mine->bits < 127 ? UINT32_MAX >> (mine->bits - 96) : 0;
-
-		if (host != 0 && tv_addr_in_prefix(a, &mine->addr, mine->bits) &&
-		    (tv_load32(a->b + 12) & host) == host)
+	for (unsigned i = 0; i < s->address_count; i++)
+		if (tv_native32(tv_address_at(s, i)->broadcast) == host)
 			return true;
-	}
 	return false;
 }
 
@@ -182,6 +177,9 @@ int tv_address_add(struct tv_stack *s, tv_time now, unsigned link, const struct 
 	a->addr = *addr;
 	a->bits = (uint8_t)bits;
 	a->link = (uint8_t)link;
+	memset(a->broadcast, 0, 4);
+	if (tv_addr_is_v4(addr) && bits < 127) /* RFC 3021: a /31 has none */
+		tv_store32(a->broadcast, tv_load32(addr->b + 12) | UINT32_MAX >> (bits - 96));
 	if (bits < 128) {
 		struct tv_addr none = {{0}};
 

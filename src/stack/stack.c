@@ -160,6 +160,7 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32])
 	tv_subkey(&c->key_port, secret, 2);
 	tv_subkey(&c->key_stamp, secret, 3);
 	tv_subkey(&c->key_rate, secret, 4);
+	c->stamp.filled = false;
 }
 
 static bool all_zero(const uint8_t *p, size_t n)

@@ -25,6 +25,7 @@ struct tv_link {
 
 struct tv_address {
 	struct tv_addr addr;
+	uint8_t broadcast[4];      /* of its subnet; 0: none (IPv6, /31, /32) */
 	uint8_t bits, link;
 };
 
@@ -60,7 +61,7 @@ struct tv_stack {
 	struct tv_key_seed seed, old_seed;
 	uint64_t links, addresses, routes, neighbours, loop_buffer; /* offsets */
 	uint32_t link_count, address_count, route_count;
-	uint32_t neighbour_next;   /* where eviction looks next */
+	uint32_t neighbour_count;  /* entries in use */
 	uint64_t total;            /* bytes of the region */
 	struct tv_bucket rate_all, rate_icmp, rate_rst[TV_RATE_BUCKETS];
 	uint32_t port_offset;      /* RFC 6056: the table of algorithm 4 */

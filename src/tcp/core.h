@@ -121,6 +121,11 @@ struct tv_core {
 	tv_time now;               /* of the call that is being served */
 	uint32_t now_ms;
 	uint32_t gen;              /* last generation given out */
+	struct {
+		uint8_t pair[32];  /* the two addresses that were asked for last */
+		bool v6, filled;
+		uint32_t offset;
+	} stamp;                   /* open/isn.c remembers one answer */
 	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_neighbour;
 
 	struct tv_pool conns, busies, sides, profiles, halves, waits, listeners;
@@ -154,7 +159,7 @@ static inline uint8_t *tv_region(const struct tv_core *c)
 
 static inline uint32_t tv_conn_index(const struct tv_core *c, const struct tv_tcb *t)
 {
-	return (uint32_t)(((uint64_t)((const uint8_t *)t - tv_region(c)) - c->conns.records) / TV_TCB_BYTES);
+	return (uint32_t)(((uint64_t)((const uint8_t *)t - tv_region(c)) - c->conns.records) / TV_TCB_BYTES); /* a shift */
 }
 
 static inline struct tv_tcb *tv_conn(struct tv_core *c, uint32_t index)
@@ -226,6 +231,8 @@ bool tv_state_synchronised(enum tv_state state);
 /* May text still arrive (ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2); may the user still send. */
 bool tv_state_may_receive(enum tv_state state);
 bool tv_state_may_send(enum tv_state state);
+/* Gives back what its queues hold; what can still be read may be kept. */
+void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input);
 /* The connection ends: CLOSED, reason, queues flushed, timers off, event told. */
 void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason);
 void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events);
@@ -279,7 +286,7 @@ void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- open/ ---- */
 uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k);
-uint32_t tv_ts_offset(const struct tv_core *c, const struct tv_key *k);
+uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k);
 void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The options of our SYN or SYN-ACK. */
 void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o);

@@ -162,6 +162,8 @@ void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events)
 	tv_ready_push(c, TV_KIND_CONN, tv_conn_index(c, t));
 }
 
+/* Taken when something is in flight or out of order; given back by the timer that finds nothing left, so
+ * that an exchange of questions and answers does not take and give one for each. */
 struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t)
 {
 	uint32_t i;
@@ -188,7 +190,7 @@ void tv_busy_release(struct tv_core *c, struct tv_tcb *t)
 	t->busy = 0;
 }
 
-static void flush(struct tv_core *c, struct tv_tcb *t, bool keep_input)
+void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input)
 {
 	uint8_t *region = tv_region(c);
 	struct tv_busy *b = tv_busy(c, t);
@@ -221,7 +223,7 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 	if ((t->flags & TV_F_SCRATCH) == 0) {
 		/* RFC 9293 3.10.7.4: all segment queues are flushed; what was received in order before a
 		 * normal end can still be read. */
-		flush(c, t, reason == TV_R_NORMAL && (t->flags & TV_F_CLOSED_BY_USER) == 0);
+		tv_flush(c, t, reason == TV_R_NORMAL && (t->flags & TV_F_CLOSED_BY_USER) == 0);
 		tv_want_drop(c, t);
 		tv_timers_off(c, t); /* [EV-56] */
 		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));

@@ -67,10 +67,15 @@ void tv_timers_off(struct tv_core *c, struct tv_tcb *t)
 void tv_timers_sync(struct tv_core *c, struct tv_tcb *t)
 {
 	uint64_t now = c->now >> TV_TICK_SHIFT;
-	uint32_t at = earliest(t, (uint32_t)now);
+	uint32_t at;
 
-	if (at == 0)
+	if ((t->timer.main | t->timer.ack | t->timer.keep | t->timer.life) == 0) {
+		/* Idle, but for what it was busy with: the wheel looks once more and gives that back. */
+		if (t->busy != 0 && t->timer.node.where == 0)
+			tv_wheel_arm(&c->wheel, tv_region(c), tv_conn_index(c, t), tv_tick_up(c->now + tv_rto_ns(c, t)));
 		return;
+	}
+	at = earliest(t, (uint32_t)now);
 	if (t->timer.node.where != 0 && (int32_t)(t->timer.node.at - at) <= 0)
 		return;
 	tv_wheel_arm(&c->wheel, tv_region(c), tv_conn_index(c, t), now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now));
@@ -239,6 +244,8 @@ void tv_timers_due(struct tv_core *c, struct tv_tcb *t)
 		tv_keepalive_due(c, t);
 	if (t->timer.life != 0 && (int32_t)(now - t->timer.life) >= 0)
 		life_due(c, t);
-	if (t->state != TV_CLOSED)
-		tv_timers_sync(c, t);
+	if (t->state == TV_CLOSED)
+		return;
+	tv_busy_release(c, t);
+	tv_timers_sync(c, t);
 }

@@ -50,7 +50,6 @@ int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 	}
 	if (b != NULL && b->fin_early && b->fin == t->rcv.nxt) {
 		b->fin_early = false;
-		tv_busy_release(c, t);
 		fin_received(c, t);
 		return TV_V_OK;
 	}

@@ -124,7 +124,6 @@ enum tv_verdict tv_early_store(struct tv_core *c, struct tv_tcb *t, uint32_t seq
 	}
 	if (b->early.count != 0)
 		remember(b, seq);
-	tv_busy_release(c, t);
 	return v;
 }
 
@@ -203,7 +202,6 @@ void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *
 	}
 	if (o->sack_count != 0)
 		o->has |= TV_OPT_HAS_SACK;
-	tv_busy_release(c, t);
 }
 
 bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb *t)

@@ -55,10 +55,8 @@ static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struc
 	uint32_t from = t->rcv.nxt;
 	uint32_t n = append(c, t, text, len);
 
-	if (t->busy != 0) {
+	if (t->busy != 0)
 		gap = tv_early_join(c, t);
-		tv_busy_release(c, t);
-	}
 	if (side != NULL)
 		side->bytes_received += t->rcv.nxt - from;
 	if (was_empty && t->in.len != 0)

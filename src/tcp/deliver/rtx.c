@@ -262,7 +262,6 @@ void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
 		advance(c, t, s, a);
 	else if (a->duplicate)
 		c->cnt.dup_acks_in++;
-	tv_busy_release(c, t);
 }
 
 void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t)

@@ -67,7 +67,7 @@ static bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
 {
 	uint32_t seq, len, edge = t->snd.una + tv_max32(t->snd.wnd, t->opt.mss);
 
-	if (!tv_rtx_next_lost(c, t, t->opt.mss, &seq, &len))
+	if (t->busy == 0 || !tv_rtx_next_lost(c, t, t->opt.mss, &seq, &len))
 		return false;
 	if (seq != t->snd.una && (cwnd_left(c, t) < len || !seq_lt(seq, edge)))
 		return false;
@@ -171,6 +171,8 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	take_text(t, n, gso_bytes, x);
 	if (fin && x->len == have && (uint32_t)window > have)
 		x->flags |= TV_FIN; /* behind all queued text [EV-42] */
+	if (x->len == have && fin == ((x->flags & TV_FIN) != 0))
+		t->want &= (uint16_t)~(TV_WANT_SEND | TV_WANT_PUSH); /* that was all */
 	return x->len != 0 || (x->flags & TV_FIN) != 0;
 }
 
@@ -194,8 +196,11 @@ static bool take_want(struct tv_tcb *t, uint16_t want)
 
 bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
 {
-	memset(x, 0, sizeof *x);
+	x->len = 0;
+	x->seg_size = 0;
 	x->flags = TV_ACK;
+	if (t->want == 0)
+		return false;
 	if (take_want(t, TV_WANT_SYN)) {
 		x->kind = TV_X_SYN;
 		x->seq = t->snd.iss;

@@ -21,7 +21,15 @@ uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k)
 	return (uint32_t)(c->now / ISN_TICK_NS) + f;
 }
 
-uint32_t tv_ts_offset(const struct tv_core *c, const struct tv_key *k)
+uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k)
 {
-	return (uint32_t)tv_siphash(&c->key_stamp, k->b, k->v6 ? 32 : 8);
+	size_t n = k->v6 ? 32 : 8;
+
+	if (c->stamp.filled && c->stamp.v6 == k->v6 && memcmp(c->stamp.pair, k->b, n) == 0)
+		return c->stamp.offset;
+	memcpy(c->stamp.pair, k->b, n);
+	c->stamp.v6 = k->v6;
+	c->stamp.filled = true;
+	c->stamp.offset = (uint32_t)tv_siphash(&c->key_stamp, k->b, n);
+	return c->stamp.offset;
 }
