@@ -1,9 +1,8 @@
 /*
  * Packets as text. The lines of the table are what tcpdump 4.99 itself printed for these bytes
- * (-n -t, without what it makes of the payload); addresses are compared with the C library's own.
+ * (-n -t, without what it makes of the payload).
  */
 #include "wire_packet.h"
-#include <arpa/inet.h>
 #include "wire/print.h"
 #include "wire/segment.h"
 
@@ -541,52 +540,6 @@ static void test_print_arp_lines_are_tcpdumps(void **state)
 	assert_string_equal(out, "ARP, not IPv4 over Ethernet");
 }
 
-/* RFC 5952, as inet_ntop() of the C library has it */
-static void test_print_addr_random_addresses_equal_inet_ntop(void **state)
-{
-	(void)state;
-	for (int round = 0; round < 100000; round++) {
-		struct tv_addr a;
-		char out[64], wanted[64];
-		struct tv_text t = tv_text_start(out, sizeof out);
-		uint32_t zeros = next_random();
-
-		for (unsigned i = 0; i < 16; i++)
-			a.b[i] = zeros >> i / 2 & 1
-				? 0
-				: (uint8_t)(next_random() % (round % 2 ? 256 : 3));
-		if (round % 50 == 0) a = tv_addr_v4(a.b[0], a.b[1], a.b[2], a.b[3]);
-		if (tv_addr_is_v4(&a))
-			inet_ntop(AF_INET, a.b + 12, wanted, sizeof wanted);
-		else
-			inet_ntop(AF_INET6, a.b, wanted, sizeof wanted);
-		tv_text_addr(&t, &a);
-		assert_string_equal(out, wanted);
-	}
-}
-
-static void test_print_numbers_equal_printf(void **state)
-{
-	static const uint64_t numbers[] = {
-		0, 1, 9, 10, 99, 100, 65535, 4294967295u, 4294967296, UINT64_MAX};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(numbers); i++) {
-		for (unsigned digits = 1; digits <= 16; digits++) {
-			char out[64], wanted[64];
-			struct tv_text t = tv_text_start(out, sizeof out);
-
-			snprintf(wanted, sizeof wanted, "%llu %0*llx",
-				(unsigned long long)numbers[i], (int)digits,
-				(unsigned long long)numbers[i]);
-			tv_text_uint(&t, numbers[i]);
-			tv_text_char(&t, ' ');
-			tv_text_hex(&t, numbers[i], digits);
-			assert_string_equal(out, wanted);
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -597,8 +550,6 @@ int main(void)
 		cmocka_unit_test(test_print_is_reverse_one_of_both_directions_is),
 		cmocka_unit_test(test_print_flag_words_name_each_flag),
 		cmocka_unit_test(test_print_arp_lines_are_tcpdumps),
-		cmocka_unit_test(test_print_addr_random_addresses_equal_inet_ntop),
-		cmocka_unit_test(test_print_numbers_equal_printf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
