@@ -15,7 +15,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCES = ["tests/live/links_peer.c"] + [
     "links/%s.c" % n for n in ("link", "tun", "packet", "pcap", "vnet", "offload")] + [
-    "host/%s.c" % n for n in ("netns", "netlink", "rtnl", "rights", "probe")]
+    "host/%s.c" % n for n in ("netns", "netlink", "rtnl", "sockdiag", "rights", "probe")]
 NO_RIGHTS = 3
 
 
@@ -100,6 +100,14 @@ def carry(name, where, command, kind):
         print("ok %s" % name)
 
 
+def simple(name, command):
+    code, said = run(command)
+    if code == NO_RIGHTS:
+        print("not run: %s: %s" % (name, said))
+    else:
+        print("FAIL %s: %s" % (name, said or "exit %d" % code) if code else "ok %s" % name)
+
+
 def expect(name, command, words):
     code, said = run(command)
     missing = [w for w in words if w not in said]
@@ -116,9 +124,12 @@ def main():
         user, off = [], "echo 0 > /proc/sys/user/max_user_namespaces; exec "
         if os.geteuid() == 0:
             carry("links_tun_as_root", where, [peer], "tun")
+            carry("links_tun_kept_as_root", where, [peer], "kept")
             carry("links_veth_as_root", where, [peer], "veth")
+            simple("host_join_as_root", [peer, "join"])
             user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         carry("links_veth_as_user", where, user + [peer], "veth")
+        simple("host_join_as_user", user + [peer, "join"])
         if not shutil.which("unshare") or run(user + ["unshare", "-Ur", "true"])[0]:
             print("not run: links_forbidden: no user namespace to forbid them in")
             return

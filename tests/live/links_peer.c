@@ -1,12 +1,15 @@
 /*
  * links_peer.c - the other end of the live test of the links, without a stack.
  *
- *     links_peer tun|veth FILE
+ *     links_peer tun|kept|veth FILE
+ *     links_peer join
  *
  * In a private namespace: this machine's kernel with the address 10.9.0.1 on one side of a link, and on
  * the other this program as 10.9.0.2, which answers ARP and ICMP echo, and is a TCP server of the most
  * simple kind: it takes BYTES from a client of the kernel, gives BYTES back, both in super-segments, and
- * closes. Both sides check every byte. FILE is the capture of it all.
+ * closes. Both sides check every byte. FILE is the capture of it all. With "kept" the TUN device was
+ * made before, with several queues, and outlived its maker. "join" needs no link: a veth pair reaches
+ * into the namespace of another process, where a third one finds its end.
  *
  * Nothing here is a TCP that anyone should use: there is one connection, in order, on a link that loses
  * nothing or the test fails.
@@ -32,7 +35,7 @@
 #define LIMIT_MS 20000
 #define CHUNK 61440u            /* of a super-segment that we send; a multiple of MSS or not, no matter */
 #define MSS 1460u
-#define WINDOW_SCALE 10
+#define WINDOW_SCALE 4          /* a window of 1 MB, which the link must be able to hold */
 
 #define FIN 1
 #define SYN 2
@@ -42,7 +45,8 @@
 static const struct tv_addr KERNEL = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 9, 0, 1 } };
 
 struct peer {
-	bool veth;
+	bool veth, kept;
+	bool asked;            /* the kernel, for its side of the connection */
 	const char *file;
 	struct link *link;
 	uint32_t head;         /* bytes of the link header */
@@ -51,6 +55,7 @@ struct peer {
 	/* the connection */
 	uint16_t port;         /* the client's; 0: none yet */
 	uint32_t rcv_nxt, snd_nxt, snd_una, iss, window;
+	uint8_t scale;         /* of the client's windows */
 	uint32_t got, sent;
 	bool half_closed, fin_sent, done;
 	uint32_t largest_in, merged_in, partial_in;
@@ -197,6 +202,41 @@ static void echo(struct peer *p, uint8_t *data, const struct offload_view *v)
 	p->pinged = true;
 }
 
+/* The kernel's socket of this connection, in the middle of it. */
+static void ask_kernel(struct peer *p)
+{
+	struct host_socket_filter filter = { .local = { .addr = KERNEL, .port = p->port },
+		.states = 1u << TV_ESTABLISHED };
+	struct host_socket s[2];
+
+	p->asked = true;
+	if (host_sockets(&filter, s, 2) != 1 || s[0].state != TV_ESTABLISHED || s[0].remote.port != 80)
+		fail(p, "sock_diag does not know the connection");
+	else if (!s[0].has_info || s[0].cwnd == 0 || s[0].snd_mss != MSS || s[0].snd_scale != WINDOW_SCALE ||
+	         s[0].sack || s[0].bytes_acked == 0 || s[0].congestion[0] == 0)
+		fail(p, "sock_diag knows too little of the connection");
+	filter.local.port++;
+	if (host_sockets(&filter, s, 2) != 0)
+		fail(p, "sock_diag does not look at the port");
+}
+
+/* The window scale among a SYN's options; 0: none. */
+static uint8_t scale_of(const uint8_t *option, const uint8_t *end)
+{
+	while (option < end && *option != 0) {
+		if (*option == 1) {
+			option++;
+			continue;
+		}
+		if (end - option < 2 || option[1] < 2 || option[1] > end - option)
+			return 0;
+		if (option[0] == 3 && option[1] == 3)
+			return option[2];
+		option += option[1];
+	}
+	return 0;
+}
+
 static void tcp_in(struct peer *p, const struct tv_packet *packet, const struct offload_view *v)
 {
 	const uint8_t *tcp = packet->data + v->l4;
@@ -206,13 +246,14 @@ static void tcp_in(struct peer *p, const struct tv_packet *packet, const struct 
 	if (flags & SYN) {
 		p->port = (uint16_t)(tcp[0] << 8 | tcp[1]);
 		p->rcv_nxt = get32(tcp + 4) + 1;
+		p->scale = scale_of(tcp + 20, packet->data + v->payload);
 		p->snd_nxt = p->iss = 0xfffff000; /* wraps early */
 		send_segment(p, SYN | ACK, 0);
 		p->snd_una = p->snd_nxt;
 		return;
 	}
 	p->snd_una = get32(tcp + 8);
-	p->window = (uint32_t)(tcp[14] << 8 | tcp[15]) << WINDOW_SCALE;
+	p->window = (uint32_t)(tcp[14] << 8 | tcp[15]) << p->scale;
 	if (get32(tcp + 4) != p->rcv_nxt) {
 		fail(p, "a segment came out of order: something was lost");
 		return;
@@ -225,6 +266,8 @@ static void tcp_in(struct peer *p, const struct tv_packet *packet, const struct 
 	p->half_closed = p->half_closed || (flags & FIN);
 	if (bytes > p->largest_in)
 		p->largest_in = bytes;
+	if (p->got > BYTES / 2 && !p->asked)
+		ask_kernel(p);
 	p->merged_in += packet->seg_size != 0;
 	p->partial_in += (packet->flags & TV_PKT_CSUM_PARTIAL) != 0;
 	if (bytes || (flags & FIN))
@@ -345,6 +388,28 @@ static const char *const CLIENT_WORDS[] = { "fine", "ping: no raw socket", "ping
 
 /* ------------------------------------------------------------------------------------------ */
 
+/* What rtnetlink tells of an interface that set_up() has made. */
+static bool is_known(const char *name)
+{
+	static const struct tv_addr other = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 9, 0, 2 } };
+	static const struct tv_addr far = { { 0x20, 0x01, 0x0d, 0xb8 } };
+	struct host_address addresses[16];
+	struct host_route route, routes[16];
+	struct host_link link;
+	int n = host_addresses(addresses, 16), r = host_routes(routes, 16);
+	bool found = false;
+
+	if (host_link_read(name, &link) < 0 || !link.up || link.mtu != 1500 || n > 16 || r < 1 || r > 16)
+		return false;
+	for (int i = 0; i < n; i++)
+		found = found || (addresses[i].index == link.index && addresses[i].prefix == 24 &&
+		                  memcmp(&addresses[i].addr, &KERNEL, sizeof KERNEL) == 0);
+	return found && host_route_get(&other, &route) == 0 && route.index == link.index &&
+	       memcmp(&route.source, &KERNEL, sizeof KERNEL) == 0 && host_route_get(&far, &route) < 0 &&
+	       host_link_read("nothing0", &link) == -ENODEV && host_link_mtu(name, 1499) == 0 &&
+	       host_link_read(name, &link) == 0 && link.mtu == 1499 && host_link_mtu(name, 1500) == 0;
+}
+
 static bool set_up(struct peer *p)
 {
 	struct link_fault fault = { .step = LINK_STEP_NONE };
@@ -355,17 +420,41 @@ static bool set_up(struct peer *p)
 			return printf("a veth pair cannot be made\n") < 0;
 		p->link = link_packet_open("ours0", 0, &fault);
 		p->head = 14;
-	} else {
-		p->link = link_tun_open("kern0", 0, &fault);
+	} else if (p->kept) {
+		p->link = link_tun_open("kern0", LINK_TUN_MULTI_QUEUE, &fault);
+		if (p->link && link_tun_persist(p->link, true) < 0)
+			return printf("the device cannot be kept\n") < 0;
+		link_close(p->link);
 	}
+	if (!p->veth)
+		p->link = link_tun_open("kern0", 0, &fault);
 	if (!p->link)
 		return printf("%s\n", fault.text) < 0;
+	/* A second queue of a kept device would be given, and would take packets away. */
+	if (!p->kept && (link_tun_open("kern0", 0, &fault) || (!p->veth && fault.err != EBUSY)))
+		return printf("the device was opened twice\n") < 0;
 	if (host_address_add("kern0", &KERNEL, 24) < 0 || host_link_up("kern0", true) < 0)
 		return printf("no address for the kernel's end\n") < 0;
+	if (!is_known("kern0"))
+		return printf("rtnetlink does not tell what was set\n") < 0;
 	p->link->tap = tap_open(p->file, p->link->config.kind, 0, &fault);
 	if (!p->link->tap)
 		return printf("%s\n", fault.text) < 0;
 	return true;
+}
+
+/* A link whose interface was removed says so. */
+static bool is_gone(struct peer *p)
+{
+	struct tv_packet packets[32];
+	int n;
+
+	p->link->tap = NULL;
+	if (host_link_delete("kern0") < 0)
+		return false;
+	while ((n = link_rx(p->link, packets, 32)) > 0)
+		;
+	return n < 0;
 }
 
 static int play(void *user)
@@ -393,6 +482,8 @@ static int play(void *user)
 	c = p->link->counts;
 	if (!tap_close(p->link->tap, &fault) && !p->wrong)
 		p->wrong = "the capture could not be written";
+	if (!p->wrong && !is_gone(p))
+		p->wrong = "a link without its interface goes on";
 	link_close(p->link);
 	if (!p->wrong && (!WIFEXITED(status) || WEXITSTATUS(status)))
 		p->wrong = WIFEXITED(status) &&
@@ -411,13 +502,67 @@ static int play(void *user)
 	return p->wrong != NULL;
 }
 
+/* ------------------------------------------------------------------------------------------ */
+/* Joining                                                                                     */
+
+static int wait_for_end(void *user)
+{
+	char c;
+
+	return read(*(int *)user, &c, 1) == 0 ? 0 : 1;
+}
+
+static int look_inside(pid_t pid)
+{
+	struct host_link link;
+
+	if (host_netns_join(pid) < 0)
+		return 1;
+	return host_link_read("inner0", &link) < 0 || strcmp(link.kind, "veth") != 0 || host_link_up("inner0",
+		true) < 0 ||
+	       host_link_read("lo", &link) < 0 || !link.up;
+}
+
+static int join(void *user)
+{
+	struct host_obstacle at;
+	struct host_link link;
+	int fds[2], status = 1, wrong = 0;
+	pid_t inner, outer;
+
+	(void)user;
+	for (unsigned flags = 0; flags <= HOST_NS_NEW_USER && !wrong; flags++) {
+		if (pipe(fds) < 0)
+			return 1;
+		inner = host_netns_spawn(flags, wait_for_end, &fds[0], &at);
+		close(fds[0]);
+		if (inner < 0)
+			return printf("no namespace: %s, errno %d\n", host_step_name(at.step), at.err) > 0;
+		wrong = host_veth_add("outer0", "inner0", inner) < 0 || host_link_read("inner0", &link) != -ENODEV;
+		outer = fork();
+		if (outer == 0)
+			_exit(look_inside(inner));
+		waitpid(outer, &status, 0);
+		wrong = wrong || status != 0;
+		kill(inner, SIGKILL);
+		close(fds[1]);
+		waitpid(inner, &status, 0);
+		host_link_delete("outer0");
+	}
+	if (wrong)
+		printf("the end inside was not found\n");
+	return wrong;
+}
+
 int main(int argc, char **argv)
 {
-	struct peer p = { .veth = argc > 1 && strcmp(argv[1], "veth") == 0, .file = argc > 2 ? argv[2] : "/dev/null" };
+	const char *mode = argc > 1 ? argv[1] : "tun";
+	struct peer p = { .veth = strcmp(mode, "veth") == 0, .kept = strcmp(mode, "kept") == 0,
+		.file = argc > 2 ? argv[2] : "/dev/null" };
 	struct host_obstacle at;
 	struct host_facts facts;
 	struct host_cure cure;
-	int r = host_netns_run(0, play, &p, &at);
+	int r = host_netns_run(0, strcmp(mode, "join") == 0 ? join : play, &p, &at);
 
 	if (r >= 0)
 		return r;
