@@ -192,7 +192,7 @@ static int set_tcp(struct sockets *s, struct slot *slot, int name, int value)
 		slot->inq = value != 0;
 		return 0;
 	case TCP_NOTSENT_LOWAT:
-		slot->notsent_lowat = value == 0 ? UINT32_MAX : (uint32_t)value;
+		slot->notsent_lowat = (uint32_t)value;
 		return 0;
 	default: return -ENOPROTOOPT;
 	}
@@ -237,12 +237,45 @@ int sockets_setsockopt(struct sockets *s, int fd, int level, int name, const voi
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
 		return set_timeout(slot, name, value, len);
 	if (level == SOL_SOCKET && name == SO_LINGER) return set_linger(slot, value, len);
-	if (len < sizeof number) return -EINVAL;
-	memcpy(&number, value, sizeof number);
+	/* IP options may be one byte long. */
+	bool byte = (level == IPPROTO_IP || level == IPPROTO_IPV6) && len >= 1 && len < sizeof number;
+	if (byte)
+		number = *(const uint8_t *)value;
+	else if (len < sizeof number)
+		return -EINVAL;
+	else
+		memcpy(&number, value, sizeof number);
 	sockets_pull(s);
 	if (level == SOL_SOCKET) return set_socket(s, slot, name, number);
 	if (level == IPPROTO_TCP) return set_tcp(s, slot, name, number);
 	return set_ip(s, slot, level, name, number);
+}
+
+void sockets_inherit(struct sockets *s, const struct slot *listener, const struct slot *slot)
+{
+	const struct tv_options *was = &listener->listened;
+	const struct tv_options *is = &listener->options;
+	const struct {
+		enum tv_option option;
+		uint64_t was, is;
+	} fields[] = {
+		{TV_OPT_NODELAY, was->nodelay, is->nodelay},
+		{TV_OPT_KEEPALIVE, was->keepalive, is->keepalive},
+		{TV_OPT_KEEPALIVE_COUNT, was->keepalive_count, is->keepalive_count},
+		{TV_OPT_KEEPALIVE_IDLE, was->keepalive_idle, is->keepalive_idle},
+		{TV_OPT_KEEPALIVE_INTERVAL, was->keepalive_interval, is->keepalive_interval},
+		{TV_OPT_USER_TIMEOUT, was->user_timeout, is->user_timeout},
+		{TV_OPT_FIN_WAIT_2, was->fin_wait_2, is->fin_wait_2},
+		{TV_OPT_RCV_BUF, was->rcv_buf, is->rcv_buf},
+		{TV_OPT_SND_BUF, was->snd_buf, is->snd_buf},
+		{TV_OPT_MSS_MAX, was->mss_max, is->mss_max},
+		{TV_OPT_DSCP, was->dscp, is->dscp},
+		{TV_OPT_TTL, was->ttl, is->ttl},
+		{TV_OPT_CORK, false, listener->cork},
+	};
+
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		if (fields[i].was != fields[i].is) push(s, slot, fields[i].option, fields[i].is);
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -422,7 +455,7 @@ int sockets_ioctl(struct sockets *s, int fd, unsigned long request, int *value)
 	*value = 0;
 	if (!sockets_slot_info(s, slot, &info)) return 0;
 	if (request == SIOCINQ)
-		*value = (int)info.bytes_unread + (info.bytes_unread == 0 && slot->peer_closed);
+		*value = (int)info.bytes_unread;
 	else if (request == SIOCOUTQ)
 		*value = (int)info.bytes_queued;
 	else if (request == SIOCOUTQNSD)

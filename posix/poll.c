@@ -28,8 +28,10 @@ static bool may_write(const struct slot *slot, const struct tv_info *info)
 	uint64_t room = slot->options.snd_buf > info->bytes_queued
 		? slot->options.snd_buf - info->bytes_queued : 0;
 
-	return room >= info->bytes_queued / 2 &&
-	       info->bytes_queued - info->bytes_in_flight < slot->notsent_lowat;
+	uint32_t unsent = info->bytes_queued - info->bytes_in_flight;
+	bool low = slot->notsent_lowat == 0 || unsent < slot->notsent_lowat;
+
+	return room >= info->bytes_queued / 2 && low;
 }
 
 static int stream_ready(const struct slot *slot, const struct tv_info *info)

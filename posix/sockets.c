@@ -143,7 +143,6 @@ int sockets_socket(struct sockets *s, int domain, int type, int protocol)
 	slot->cloexec = (type & SOCK_CLOEXEC) != 0;
 	slot->options = s->config.options;
 	slot->rcv_lowat = 1;
-	slot->notsent_lowat = UINT32_MAX;
 	slot->syn_count = 6; /* Linux's default */
 	return fd;
 }

@@ -136,7 +136,7 @@ uint8_t sockets_syn_repeats(unsigned count);
 	X(uint8_t, tcpi_probes, 1) X(uint8_t, tcpi_backoff, 1) X(uint8_t, tcpi_options, 1)          \
 	X(uint8_t, tcpi_wscales, 1) X(uint8_t, tcpi_bits, 0)                                        \
 	X(uint32_t, tcpi_rto, 1) X(uint32_t, tcpi_ato, 0) X(uint32_t, tcpi_snd_mss, 1)              \
-	X(uint32_t, tcpi_rcv_mss, 1) X(uint32_t, tcpi_unacked, 1) X(uint32_t, tcpi_sacked, 0)       \
+	X(uint32_t, tcpi_rcv_mss, 0) X(uint32_t, tcpi_unacked, 1) X(uint32_t, tcpi_sacked, 0)       \
 	X(uint32_t, tcpi_lost, 0) X(uint32_t, tcpi_retrans, 0) X(uint32_t, tcpi_fackets, 0)         \
 	X(uint32_t, tcpi_last_data_sent, 0) X(uint32_t, tcpi_last_ack_sent, 0)                      \
 	X(uint32_t, tcpi_last_data_recv, 0) X(uint32_t, tcpi_last_ack_recv, 1)                      \

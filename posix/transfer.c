@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SEND_FLAGS (MSG_DONTWAIT | MSG_MORE | MSG_OOB | MSG_NOSIGNAL | MSG_CONFIRM)
+#define BAD_ADDRESS INT64_MIN
 #define RECV_FLAGS (MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_CMSG_CLOEXEC)
 
 static size_t total(const struct sockets_op *op)
@@ -29,7 +30,7 @@ static bool next_piece(const struct sockets_op *op, uint8_t **data, size_t *len)
 
 	for (int i = 0; i < op->iov_count; i++) {
 		if (skip < op->iov[i].iov_len) {
-			*data = (uint8_t *)op->iov[i].iov_base + skip;
+			*data = op->iov[i].iov_base == NULL ? NULL : (uint8_t *)op->iov[i].iov_base + skip;
 			*len = op->iov[i].iov_len - skip;
 			return true;
 		}
@@ -69,6 +70,17 @@ static unsigned piece_flags(const struct sockets_op *op, size_t len, size_t all)
 	return (op->flags & MSG_OOB) != 0 ? TV_SEND_URGENT : 0;
 }
 
+/* How many more bytes TCP_NOTSENT_LOWAT lets in. */
+static size_t admitted(const struct sockets *s, const struct slot *slot, size_t len)
+{
+	struct tv_info info;
+
+	if (slot->notsent_lowat == 0 || !sockets_slot_info(s, slot, &info)) return len;
+	uint32_t unsent = info.bytes_queued - info.bytes_in_flight;
+	size_t room = unsent < slot->notsent_lowat ? slot->notsent_lowat - unsent : 0;
+	return len < room ? len : room;
+}
+
 int64_t sockets_step_send(struct sockets *s, struct sockets_op *op)
 {
 	struct slot *slot = sockets_slot(s, op->fd);
@@ -82,6 +94,9 @@ int64_t sockets_step_send(struct sockets *s, struct sockets_op *op)
 	if (slot->phase != PHASE_CONNECTED || slot->shut_wr || slot->error != 0)
 		return broken(slot, op);
 	while (next_piece(op, &data, &len)) {
+		if (data == NULL) return moved_or(op, -EFAULT);
+		len = admitted(s, slot, len);
+		if (len == 0) return send_wait(s, slot, op);
 		int64_t n = tv_send(s->config.stack, sockets_now(s), slot->handle, data, len,
 			piece_flags(op, len, all));
 		if (n > 0) {
@@ -110,6 +125,12 @@ static int64_t take(struct sockets *s, const struct slot *slot, const struct soc
 				len < info.bytes_unread ? len : info.bytes_unread);
 		len = 1; /* finds out whether the stream has ended; nothing is there to be lost */
 	}
+	/* A bad address is noticed only when there is something to copy. */
+	uint8_t spare;
+	if (data == NULL) {
+		int64_t n = tv_recv(s->config.stack, sockets_now(s), slot->handle, &spare, 1, TV_RECV_PEEK);
+		return n > 0 ? BAD_ADDRESS : n;
+	}
 	return tv_recv(s->config.stack, sockets_now(s), slot->handle, data, len,
 		(op->flags & MSG_PEEK) != 0 ? TV_RECV_PEEK : 0);
 }
@@ -132,7 +153,7 @@ static void note_left(const struct sockets *s, const struct slot *slot, struct s
 
 	op->inq = -1;
 	if (!slot->inq || !sockets_slot_info(s, slot, &info)) return;
-	/* As SIOCINQ does: at the end of the stream a byte that is not there makes programs read on. */
+	/* Unlike SIOCINQ: at the end of the stream a byte that is not there makes programs read on. */
 	op->inq = info.bytes_unread == 0 && slot->peer_closed ? 1 : (int64_t)info.bytes_unread;
 }
 
@@ -158,6 +179,7 @@ int64_t sockets_step_recv(struct sockets *s, struct sockets_op *op)
 			continue;
 		}
 		if (n == 0) break;
+		if (n == BAD_ADDRESS) return moved_or(op, -EFAULT);
 		bool enough = op->done > 0 && (op->flags & MSG_WAITALL) == 0;
 		if (enough) break;
 		sockets_pull(s);

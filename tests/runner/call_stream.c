@@ -206,12 +206,13 @@ static bool take_buffer(struct runner *r, struct call *c, int n)
 		return false;
 	if (length < 0 || length > LENGTH_MAX)
 		return fail_with(r->f, "%s: the length %d is impossible here", c->spec->name, length);
-	if (!value_is_ellipsis(e) && e->kind != EXPR_STRING)
-		return fail_unsupported(r->f, "%s: only `...' and \"text\" are known as buffers",
+	bool null = e->kind == EXPR_WORD && strcmp(e->text, "NULL") == 0;
+	if (!value_is_ellipsis(e) && e->kind != EXPR_STRING && !null)
+		return fail_unsupported(r->f, "%s: only `...', \"text\" and NULL are known as buffers",
 		                        c->spec->name);
 	c->length = (size_t)length;
 	c->buffer = arena_take(r->arena, c->length);
-	c->iov[0].iov_base = c->buffer;
+	c->iov[0].iov_base = null ? NULL : c->buffer;
 	c->iov[0].iov_len = c->length;
 	c->op.iov = c->iov;
 	c->op.iov_count = 1;
