@@ -3,6 +3,7 @@
  */
 #include "cli/common.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,21 +27,56 @@ void complain(const struct common *common, const char *format, ...)
 	fputc('\n', stderr);
 }
 
-int complain_cure(const struct common *common, const struct host_obstacle *obstacle,
-	const struct host_wish *wish, const struct host_facts *facts)
+void print_wrapped(FILE *out, const char *text)
 {
-	struct host_facts now;
-	struct host_cure cure;
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column && column + 1 + n > 80) {
+			fputc('\n', out);
+			column = 0;
+		}
+		if (column)
+			fputc(' ', out);
+		column += n + (column > 0);
+		fwrite(text, 1, n, out);
+		text += n + (text[n] == ' ');
+	}
+	fputc('\n', out);
+}
+
+static void print_commands(char *commands)
+{
 	char *line, *save;
 
-	if (!facts)
-		host_facts(&now);
-	host_rights(obstacle, facts ? facts : &now, wish, &cure);
-	complain(common, "%s", cure.why);
+	for (line = strtok_r(commands, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		fprintf(stderr, "  %s\n", line);
+}
+
+int complain_cure(const struct common *common, const struct host_obstacle *obstacle,
+	const struct host_wish *wish, const struct host_facts *facts, const char *then)
+{
+	struct host_obstacle device = {.step = HOST_STEP_TUN_ATTACH, .err = EPERM};
+	struct host_cure cure, more;
+	char text[640];
+
+	host_rights(obstacle, facts, wish, &cure);
+	snprintf(text, sizeof text, "trivet %s: %s.%s%s", common->verb, cure.why, then ? " " : "",
+		then ? then : "");
+	fflush(stdout);
+	print_wrapped(stderr, text);
 	if (cure.commands[0])
 		fputs("To cure it, type:\n", stderr);
-	for (line = strtok_r(cure.commands, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		fprintf(stderr, "  %s\n", line);
+	print_commands(cure.commands);
+	/* Who may not open the node may not make a device either. */
+	if (wish && obstacle->step == HOST_STEP_TUN_NODE && !facts->root) {
+		host_rights(&device, facts, wish, &more);
+		print_commands(more.commands);
+	}
+	if (cure.try_root && !then)
+		fprintf(stderr, "Or as root: sudo trivet %s ...\n", common->verb);
 	return EXIT_RIGHTS;
 }
 
@@ -63,9 +99,11 @@ int complain_fault(const struct common *common, const struct link_fault *fault,
 	const struct host_wish *wish)
 {
 	struct host_obstacle obstacle = {.step = fault_step(fault), .err = fault->err};
+	struct host_facts facts;
 
+	host_facts(&facts);
 	if (obstacle.step != HOST_STEP_NONE && fault->err)
-		return complain_cure(common, &obstacle, wish, NULL);
+		return complain_cure(common, &obstacle, wish, &facts, NULL);
 	complain(common, "%s", fault->text);
 	return EXIT_FAILED;
 }

@@ -14,10 +14,15 @@
 void complain(const struct common *common, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Names an obstacle with its cure: the sentence, then the commands. Returns EXIT_RIGHTS. Facts: of
- * this process when it started, for one that has entered a namespace since; NULL: read now. */
+/*
+ * Names an obstacle with its cure: the sentence (and what follows from it: NULL, nothing), then the
+ * commands. Returns EXIT_RIGHTS. Facts are those of this process when it started: it may have entered
+ * a namespace since.
+ */
 int complain_cure(const struct common *common, const struct host_obstacle *obstacle,
-	const struct host_wish *wish, const struct host_facts *facts);
+	const struct host_wish *wish, const struct host_facts *facts, const char *then);
+/* Text with line breaks at spaces, so that lines have at most 80 columns. */
+void print_wrapped(FILE *out, const char *text);
 /* Which step an opened link failed at; NONE: no right was missing. */
 enum host_step fault_step(const struct link_fault *fault);
 /* The same when opening a link failed; a fault without a cure is only told (EXIT_FAILED). */

@@ -74,8 +74,6 @@ int verb_demo(int argc, char **argv)
 	live = !demo.sim && !demo.loss && !demo.drops.count;
 	if (live)
 		status = demo_live(&demo);
-	if (live && status < 0 && !demo.common.quiet)
-		complain(&demo.common, "Here is the same between two Trivet stacks, on a simulated wire.");
 	if (status < 0)
 		status = demo_sim(&demo);
 	if (status == EXIT_FINE)

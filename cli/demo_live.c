@@ -160,7 +160,8 @@ static int obstacle(const struct stage *stage, enum host_step step, int err)
 {
 	struct host_obstacle what = {.step = step, .err = err < 0 ? -err : err};
 
-	complain_cure(&stage->demo->common, &what, NULL, &stage->facts);
+	complain_cure(&stage->demo->common, &what, NULL, &stage->facts,
+		"Going on with two Trivet stacks on a simulated wire (trivet demo --sim).");
 	return FALL_BACK;
 }
 
@@ -214,8 +215,8 @@ static int open_link(struct stage *stage)
 	if (!cure.try_veth)
 		return obstacle(stage, what.step, what.err);
 	if (!stage->demo->common.quiet)
-		complain(&stage->demo->common,
-			"%s Going on with a veth pair and AF_PACKET, which do not need it.", cure.why);
+		complain_cure(&stage->demo->common, &what, NULL, &stage->facts,
+			"Going on with a veth pair and AF_PACKET, which do not need it.");
 	return open_veth(stage);
 }
 

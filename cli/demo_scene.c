@@ -249,26 +249,6 @@ static void to_stdout(void *user, const char *text, size_t len)
 	fwrite(text, 1, len, stdout);
 }
 
-static void print_wrapped(const char *text, unsigned width)
-{
-	unsigned column = 0;
-
-	while (*text) {
-		unsigned n = (unsigned)strcspn(text, " ");
-
-		if (column && column + 1 + n > width) {
-			putchar('\n');
-			column = 0;
-		}
-		if (column)
-			putchar(' ');
-		column += n + (column > 0);
-		fwrite(text, 1, n, stdout);
-		text += n + (text[n] == ' ');
-	}
-	putchar('\n');
-}
-
 static json_t *json_options(const struct ladder_row *row)
 {
 	json_t *o = json_object();
@@ -375,7 +355,7 @@ void scene_end(struct scene *s)
 		printf("%s%s%s\n\n", c->color ? "\033[1;4m" : "", s->title, c->color ? "\033[m" : "");
 		ladder_print(s->ladder, &style, to_stdout, NULL);
 		putchar('\n');
-		print_wrapped(words, 80);
+		print_wrapped(stdout, words);
 		putchar('\n');
 	}
 	if (!s->done && (c->json || s->demo->lines))

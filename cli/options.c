@@ -296,7 +296,7 @@ static void print_help(const struct reader *r)
 	print_table(r->common);
 	if (u->examples)
 		printf("\nExamples:\n%s", u->examples);
-	printf("\nExit status: 0 fine, 1 something failed, 2 usage, 3 unreadable or missing rights, "
+	printf("\nExit status: 0 fine, 1 something failed, 2 usage, 3 unreadable or missing rights,\n"
 	       "4 nothing to judge.\n");
 }
 

@@ -84,6 +84,11 @@ int64_t client_send(struct client *c, const void *data, size_t len)
 	return n;
 }
 
+void client_shutdown(struct client *c)
+{
+	tv_shutdown(c->server->stack, run_now(c->server->run), c->handle);
+}
+
 void client_close(struct client *c)
 {
 	if (!c->over)
@@ -379,7 +384,7 @@ static const char about[] =
 	"Makes the TUN device NAME, or attaches to it if it is there, and listens on PORT\n"
 	"behind it. The kernel's end of the device gets the address A; Trivet is the next\n"
 	"address of that subnet. Every program of this machine can then connect to Trivet.\n"
-	"Services: --echo (if none is named), --discard, --abort, --http DIR.";
+	"SERVICE is --echo (if none is named), --discard, --abort or --http DIR.";
 
 static const char examples[] =
 	"  sudo trivet serve --echo --tun tv0 --addr 10.9.0.1/24 7\n"
@@ -424,8 +429,7 @@ int verb_serve(int argc, char **argv)
 			0},
 		{0},
 	};
-	const struct usage usage = {"serve",
-		"[--echo | --discard | --abort | --http DIR] --tun NAME --addr A/LEN [--self] PORT", about,
+	const struct usage usage = {"serve", "[SERVICE] [--tun NAME] --addr A/LEN [--self] PORT", about,
 		options, examples};
 	int operands = options_read(&usage, &s->common, argc, argv);
 

@@ -52,6 +52,8 @@ extern const struct service service_echo, service_discard, service_abort, servic
 int64_t client_recv(struct client *c, void *data, size_t len, unsigned flags);
 int64_t client_send(struct client *c, const void *data, size_t len);
 void client_consume(struct client *c, size_t len);
+/* Half-close: nothing more is sent. May be called again. */
+void client_shutdown(struct client *c);
 /* Ends the connection orderly or with a reset; the client is freed after the service returns. */
 void client_close(struct client *c);
 void client_abort(struct client *c);

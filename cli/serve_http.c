@@ -28,6 +28,7 @@ struct http {
 	char in[REQUEST_MAX];
 	size_t in_len;
 	bool answering, close_after;
+	bool draining;         /* our side is closed; what still comes is read and forgotten */
 	char head[HEAD_MAX];
 	size_t head_len, head_sent;
 	int fd;                /* the file that is being sent, or -1 */
@@ -389,6 +390,22 @@ static bool take_request(struct client *c)
 	return true;
 }
 
+/*
+ * RFC 9112 9.6: closing with unread data would be a reset, which may overtake the answer; so our side
+ * is shut down first, and the connection closed when the client has closed too.
+ */
+static void drain(struct client *c)
+{
+	int64_t n;
+
+	client_shutdown(c);
+	do
+		n = client_recv(c, c->server->chunk, sizeof c->server->chunk, 0);
+	while (n > 0);
+	if (n == 0)
+		client_close(c);
+}
+
 static void http_ready(struct client *c)
 {
 	struct http *h = state_of(c);
@@ -397,14 +414,15 @@ static void http_ready(struct client *c)
 		client_abort(c);
 		return;
 	}
-	while (!c->over) {
+	while (!c->over && !h->draining) {
 		if (!h->answering && !take_request(c))
 			return;
 		if (!send_answer(c))
 			return;
-		if (h->close_after)
-			client_close(c);
+		h->draining = h->close_after;
 	}
+	if (h->draining)
+		drain(c);
 }
 
 static void http_gone(struct client *c)

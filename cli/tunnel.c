@@ -54,6 +54,7 @@ static int cannot(const struct tunnel *t, const struct common *common, unsigned 
 	struct host_obstacle obstacle = {.step = HOST_STEP_ADDRESS, .err = -error};
 	char text[ADDRESS_TEXT], address[ADDRESS_TEXT + 4];
 	struct host_wish wish = {.device = t->device, .address = address};
+	struct host_facts facts;
 
 	address[0] = 0;
 	if (i < t->count)
@@ -61,7 +62,8 @@ static int cannot(const struct tunnel *t, const struct common *common, unsigned 
 			t->at[i].prefix);
 	else
 		wish.address = NULL;
-	return complain_cure(common, &obstacle, &wish, NULL);
+	host_facts(&facts);
+	return complain_cure(common, &obstacle, &wish, &facts, NULL);
 }
 
 /* What the device has already. */

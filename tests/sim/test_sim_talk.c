@@ -19,7 +19,7 @@
 
 #include "talk.h"
 
-enum { SEEDS = 12 };
+enum { SEEDS = 40 };
 
 static const struct talk_profile profiles[] = {
 	{.name = "clean", .delay = 20 * TV_MS, .bytes = 200000},
