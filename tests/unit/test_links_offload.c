@@ -38,7 +38,7 @@ struct shape {
 	uint8_t protocol;
 	uint32_t header;       /* of the transport */
 	uint32_t payload;
-	bool fragment;
+	uint32_t fragment;     /* true: not the whole of it */
 	uint32_t ip_options;   /* IPv4: bytes; IPv6: bytes of a destination options header */
 };
 
