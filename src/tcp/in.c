@@ -81,6 +81,16 @@ int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 	return tv_take_fin(c, t, s);                     /* eighth */
 }
 
+/*
+ * The peer probes our closed window while its own was closed to us: the segment lies one octet left of
+ * the window, so that RFC 9293's rule for window updates would call it old. Both sides would wait for
+ * ever; its window counts as if it stood at RCV.NXT (RFC 9293 A.2) [EV-47].
+ */
+static bool window_probe(const struct tv_tcb *t, const struct tv_segment *s)
+{
+	return t->snd.wnd == 0 && s->seq == t->rcv.nxt - 1 && s->len <= 1 && (s->flags & (TV_SYN | TV_FIN)) == 0;
+}
+
 static void count_in(struct tv_core *c, const struct tv_tcb *t, const struct tv_segment *s)
 {
 	struct tv_side *side = tv_side(c, t);
@@ -109,6 +119,7 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 		stripped.seq++;
 		stripped.flags &= (uint16_t)~TV_SYN;
 		s = &stripped;
+		tv_want(c, t, TV_WANT_ACK);
 	}
 	if ((v = tv_check_paws(c, t, s)) != TV_NEXT)     /* RFC 7323, before the sequence test; not for RST */
 		return v;
@@ -120,9 +131,18 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 		return v;
 	if ((v = tv_check_ack(c, t, s)) != TV_NEXT)      /* fifth: may we believe the ACK? */
 		return v;
-	if ((t->flags & TV_F_SCRATCH) != 0)
-		return t->state == TV_SYN_RECEIVED ? TV_PROMOTE : TV_V_TIME_WAIT_OTHER;
-	if (t->state == TV_TIME_WAIT)
+	if ((t->flags & TV_F_SCRATCH) != 0 && t->state == TV_SYN_RECEIVED)
+		return TV_PROMOTE;
+	if (t->state == TV_TIME_WAIT) {
+		if (tv_segment_len(s) != 0)
+			tv_want(c, t, TV_WANT_ACK); /* it can only be old: say where we are */
 		return TV_V_TIME_WAIT_OTHER;
+	}
+	if (window_probe(t, s)) {
+		stripped = *s;
+		stripped.seq = t->rcv.nxt;
+		stripped.len = 0;
+		s = &stripped;
+	}
 	return tv_tcp_take(c, t, s);
 }

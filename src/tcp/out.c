@@ -14,6 +14,7 @@
 
 #define TCP_HEADER 20u
 #define CSUM_AT 16u
+#define SACK_ROOM 36u              /* what the blocks may take */
 
 /* What both kinds of packets need. */
 struct build {
@@ -100,20 +101,20 @@ static void fill_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xm
 		o->ts_val = c->now_ms + t->opt.ts_offset;
 		o->ts_ecr = t->opt.ts_recent;
 	}
-	if (t->busy != 0 && x->kind == TV_X_ACK)
-		tv_sack_blocks(c, t, o);
+	if (t->busy != 0 && tv_sack_pending(c, t) && x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss)
+		tv_sack_blocks(c, t, o); /* with text too, where it leaves room */
 }
 
 /* Notes what was handed out. */
-static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x)
+static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool blocks)
 {
 	uint32_t seq_len = x->len + ((x->flags & TV_FIN) != 0);
 	struct tv_side *side = tv_side(c, t);
 	uint32_t segments = x->seg_size != 0 ? (x->len + x->seg_size - 1u) / x->seg_size : 1;
 
 	c->cnt.segments_out += segments;
-	/* Text acknowledges too, but SACK blocks go with a bare ACK: it stays wanted while there are any. */
-	if ((x->flags & TV_ACK) != 0 && (x->kind == TV_X_ACK || !tv_sack_pending(c, t)))
+	/* Text acknowledges too; where it had no room for SACK blocks, a bare ACK stays wanted. */
+	if ((x->flags & TV_ACK) != 0 && (x->kind == TV_X_ACK || blocks || !tv_sack_pending(c, t)))
 		tv_ack_sent(c, t);
 	if (side != NULL) {
 		side->segs_out += segments;
@@ -203,7 +204,7 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	}
 	checksum(&b, out, tcp, sum);
 	out->packet->seg_size = x.seg_size;
-	sent(c, t, &x);
+	sent(c, t, &x, (b.o.has & TV_OPT_HAS_SACK) != 0);
 	return true;
 }
 
