@@ -50,7 +50,8 @@ struct side bench_stack(const struct tv_config *config, uint8_t host, uint32_t m
 
 	s.bytes = tv_stack_size(config);
 	s.region = mmap(NULL, s.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (s.bytes == 0 || s.region == MAP_FAILED || tv_stack_init(s.region, s.bytes, config, TV_S, &s.stack) != TV_OK ||
+	if (s.bytes == 0 || s.region == MAP_FAILED ||
+	    tv_stack_init(s.region, s.bytes, config, TV_S, &s.stack) != TV_OK ||
 	    tv_link_add(s.stack, TV_S, &link) != 0 || tv_address_add(s.stack, TV_S, 0, &addr, 96 + 24) != TV_OK)
 		bench_die("no stack");
 	return s;

@@ -61,9 +61,7 @@ struct tv_endpoint {
 	uint8_t zone;
 };
 
-/* ------------------------------------------------------------------------------------------ */
-/* Errors, verdicts, reasons, states                                                           */
-
+/* ---- Errors, verdicts, reasons, states ---- */
 /* What a call returns when it could not do its work. Nothing changed in any of these cases. */
 enum tv_error {
 	TV_OK = 0,
@@ -85,18 +83,8 @@ enum tv_error {
 
 /* The eleven states of RFC 9293 3.3.2. */
 enum tv_state {
-	TV_CLOSED,
-	TV_LISTEN,
-	TV_SYN_SENT,
-	TV_SYN_RECEIVED,
-	TV_ESTABLISHED,
-	TV_FIN_WAIT_1,
-	TV_FIN_WAIT_2,
-	TV_CLOSE_WAIT,
-	TV_CLOSING,
-	TV_LAST_ACK,
-	TV_TIME_WAIT,
-	TV_STATE_COUNT
+	TV_CLOSED, TV_LISTEN, TV_SYN_SENT, TV_SYN_RECEIVED, TV_ESTABLISHED, TV_FIN_WAIT_1, TV_FIN_WAIT_2,
+	TV_CLOSE_WAIT, TV_CLOSING, TV_LAST_ACK, TV_TIME_WAIT, TV_STATE_COUNT
 };
 
 /* Why the stack dropped a segment (or took it: TV_V_OK). X(name, sentence). */
@@ -206,10 +194,8 @@ TV_API const char *tv_reason_name(enum tv_reason reason);
 TV_API const char *tv_reason_text(enum tv_reason reason);
 TV_API const char *tv_error_text(int error);
 
-/* ------------------------------------------------------------------------------------------ */
-/* Options of a connection                                                                     */
-
-/* One set of options; a listener's is inherited by its connections. Zero durations mean "never" only where said. */
+/* ---- Options of a connection ---- */
+/* One set of options; a listener's is inherited by its connections. Durations are not 0. */
 struct tv_options {
 	uint32_t size;
 	uint32_t rcv_buf;          /* bytes the peer may have sent and the user not read; 1024..2^30 */
@@ -231,39 +217,24 @@ struct tv_options {
 	uint8_t window_clamp_log;  /* reserved, 0 */
 	uint32_t reserved;
 	tv_time keepalive_idle;    /* default 7200 s [MUST-28] */
-	tv_time keepalive_interval;/* default 75 s */
-	tv_time user_timeout;      /* R2: longest time data may stay unacknowledged; default 924.6 s, TV_NEVER: no end [MUST-21] */
+	tv_time keepalive_interval; /* default 75 s */
+	tv_time user_timeout;      /* R2: data unacknowledged; default 924.6 s; TV_NEVER: no end [MUST-21] */
 	tv_time fin_wait_2;        /* limit in FIN-WAIT-2 after release; default 60 s; TV_NEVER: none */
 	tv_time linger;            /* reserved, 0 */
 };
 
 /* For tv_set() and tv_get(): one option each, with the range of its field above. */
 enum tv_option {
-	TV_OPT_RCV_BUF,
-	TV_OPT_SND_BUF,
-	TV_OPT_MSS_MAX,
-	TV_OPT_DSCP,
-	TV_OPT_TTL,
-	TV_OPT_NODELAY,
-	TV_OPT_KEEPALIVE,
-	TV_OPT_KEEPALIVE_OCTET,
-	TV_OPT_SOFT_ERRORS,
-	TV_OPT_SYN_TRIES,
-	TV_OPT_SYN_ACK_TRIES,
-	TV_OPT_KEEPALIVE_COUNT,
-	TV_OPT_KEEPALIVE_IDLE,
-	TV_OPT_KEEPALIVE_INTERVAL,
-	TV_OPT_USER_TIMEOUT,
-	TV_OPT_FIN_WAIT_2,
+	TV_OPT_RCV_BUF, TV_OPT_SND_BUF, TV_OPT_MSS_MAX, TV_OPT_DSCP, TV_OPT_TTL, TV_OPT_NODELAY, TV_OPT_KEEPALIVE,
+	TV_OPT_KEEPALIVE_OCTET, TV_OPT_SOFT_ERRORS, TV_OPT_SYN_TRIES, TV_OPT_SYN_ACK_TRIES, TV_OPT_KEEPALIVE_COUNT,
+	TV_OPT_KEEPALIVE_IDLE, TV_OPT_KEEPALIVE_INTERVAL, TV_OPT_USER_TIMEOUT, TV_OPT_FIN_WAIT_2,
 	TV_OPT_CORK,               /* hold partial segments until it is cleared (at most 200 ms) */
 	TV_OPT_QUICK_ACK,          /* the next ACKs are not delayed */
 	TV_OPT_USER,               /* the caller's own 64 bits, told with each event */
 	TV_OPT_SIDE                /* 1: give this connection a side record (more counters in tv_info) */
 };
 
-/* ------------------------------------------------------------------------------------------ */
-/* The stack and its memory                                                                    */
-
+/* ---- The stack and its memory ---- */
 /* May an active open take a local port whose TIME-WAIT to the same peer is not over (RFC 6191)? */
 enum tv_reuse { TV_REUSE_OFF, TV_REUSE_LOOPBACK, TV_REUSE_ALL };
 
@@ -350,9 +321,7 @@ TV_API bool tv_reclaimable(const struct tv_stack *stack, unsigned i, void **star
  * that is broken. Slow: for tests, simulation and fuzzing. */
 TV_API int tv_stack_check(const struct tv_stack *stack);
 
-/* ------------------------------------------------------------------------------------------ */
-/* Links, addresses, routes                                                                    */
-
+/* ---- Links, addresses, routes ---- */
 enum tv_link_kind { TV_LINK_IP, TV_LINK_ETHERNET };
 
 struct tv_link_config {
@@ -378,11 +347,9 @@ TV_API int tv_address_add(struct tv_stack *stack, tv_time now, unsigned link, co
 TV_API int tv_route_add(struct tv_stack *stack, tv_time now, const struct tv_addr *dst,
                         unsigned prefix_bits, const struct tv_addr *gateway, unsigned link, uint32_t metric);
 
-/* ------------------------------------------------------------------------------------------ */
-/* Packets in and out                                                                          */
-
+/* ---- Packets in and out ---- */
 #define TV_PKT_CSUM_OK 1u       /* in: the link has verified the transport checksum */
-#define TV_PKT_CSUM_PARTIAL 2u  /* in and out: the transport checksum field holds the pseudo-header's sum only */
+#define TV_PKT_CSUM_PARTIAL 2u  /* in and out: the checksum field holds the pseudo-header's sum */
 
 struct tv_piece {
 	const uint8_t *data;
@@ -435,9 +402,7 @@ TV_API tv_time tv_deadline(const struct tv_stack *stack);
  * tuple; an ICMP error goes by the tuple that it quotes. 0 for what has no tuple. Pure. */
 TV_API uint32_t tv_steer(const uint8_t *ip, size_t len, const uint8_t key[16], uint32_t count);
 
-/* ------------------------------------------------------------------------------------------ */
-/* User calls (RFC 9293 3.9.1)                                                                 */
-
+/* ---- User calls (RFC 9293 3.9.1) ---- */
 struct tv_listen_config {
 	uint32_t size;
 	struct tv_addr addr;       /* all zero: any address of this stack (both families) */
@@ -477,7 +442,7 @@ TV_API int tv_answer(struct tv_stack *stack, tv_time now, tv_handle question, co
 struct tv_connect_config {
 	uint32_t size;
 	struct tv_endpoint remote;
-	struct tv_endpoint local;         /* address all zero: chosen (RFC 6724) [MUST-43, MUST-44]; port 0: chosen (RFC 6056) */
+	struct tv_endpoint local;         /* all zero: chosen (RFC 6724, RFC 6056) [MUST-43, MUST-44] */
 	const struct tv_options *options; /* NULL: the stack's defaults; copied */
 	uint64_t user;
 };
@@ -533,9 +498,7 @@ TV_API int tv_release(struct tv_stack *stack, tv_time now, tv_handle handle);
 TV_API int tv_set(struct tv_stack *stack, tv_time now, tv_handle handle, enum tv_option option, uint64_t value);
 TV_API int tv_get(const struct tv_stack *stack, tv_handle handle, enum tv_option option, uint64_t *value);
 
-/* ------------------------------------------------------------------------------------------ */
-/* Events                                                                                      */
-
+/* ---- Events ---- */
 #define TV_EV_QUESTION 1u      /* handle is a held SYN: tv_info() describes it, tv_answer() answers */
 #define TV_EV_ACCEPT 2u        /* handle is a listener: tv_accept() has something */
 #define TV_EV_CONNECTED 4u     /* active open, or accepted question: ESTABLISHED */
@@ -545,7 +508,7 @@ TV_API int tv_get(const struct tv_stack *stack, tv_handle handle, enum tv_option
 #define TV_EV_URGENT 64u       /* the peer's urgent pointer appeared or moved [MUST-32] */
 #define TV_EV_SOFT_ERROR 128u  /* see tv_info: soft_reason, or retransmissions reached R1 */
 #define TV_EV_DRAINED 256u     /* everything written was acknowledged */
-#define TV_EV_CLOSED 512u      /* the end; reason says why */
+#define TV_EV_CLOSED 512u      /* the end of both directions (TIME-WAIT may go on); reason says why */
 
 struct tv_event {
 	tv_handle handle;
@@ -556,9 +519,7 @@ struct tv_event {
 /* Takes the next record with news; false when there is none. Each flag is told once per edge. */
 TV_API bool tv_event(struct tv_stack *stack, struct tv_event *event);
 
-/* ------------------------------------------------------------------------------------------ */
-/* STATUS                                                                                      */
-
+/* ---- STATUS ---- */
 /* What tv_info() tells; fields from `bytes_sent` on are zero without a side record (has_side). */
 struct tv_info {
 	uint32_t size;
@@ -577,7 +538,7 @@ struct tv_info {
 	uint32_t cwnd, ssthresh;           /* bytes */
 	uint32_t srtt_us, rttvar_us, min_rtt_us, rto_us;
 	uint32_t bytes_unread, bytes_queued, bytes_in_flight, bytes_out_of_order;
-	uint32_t urgent_left;              /* bytes up to and including the urgent octet not yet read; 0: none [MUST-33] */
+	uint32_t urgent_left;              /* unread, up to and with the urgent octet; 0: none [MUST-33] */
 	uint32_t peer_syn_options;         /* of a question: bit n is option kind n, n < 32 */
 	tv_time timer;                     /* when this connection next wants something; TV_NEVER */
 	tv_time last_received;             /* when something acceptable last arrived; 0: never */

@@ -14,7 +14,8 @@ struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle h)
 	if (h >> 60 != TV_KIND_CONN || slot >= c->conns.count)
 		return NULL;
 	t = tv_pool_at(&c->conns, tv_region(c), slot);
-	if (t->gen != (uint32_t)(h >> 32 & TV_GEN_MASK) || t->gen == 0 || (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
+	if (t->gen != (uint32_t)(h >> 32 & TV_GEN_MASK) || t->gen == 0 ||
+	    (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
 		return NULL;
 	return t;
 }
@@ -140,7 +141,8 @@ int tv_peek(struct tv_stack *s, tv_handle h, struct tv_piece *pieces, unsigned n
 		return TV_ESTALE;
 	if (t->in.len == 0 || (t->flags & TV_F_CLOSED_BY_USER) != 0)
 		return 0;
-	return (int)tv_stream_pieces(&t->in, &s->core.pages, tv_region(&s->core), 0, t->in.len, NULL, pieces, n, &covered);
+	return (int)tv_stream_pieces(&t->in, &s->core.pages, tv_region(&s->core), 0, t->in.len, NULL, pieces, n,
+	                             &covered);
 }
 
 int64_t tv_consume(struct tv_stack *s, tv_time now, tv_handle h, size_t bytes)

@@ -183,7 +183,8 @@ enum tv_verdict tv_arp_in(struct tv_stack *s, unsigned link, const uint8_t *p, s
 			learn(s, n, a.sender_mac);
 		return TV_V_DONE;
 	}
-	if (!tv_addr_is_any(&a.sender) && tv_addr_is_valid_source(&a.sender)) { /* RFC 826: whoever asks us will hear from us */
+	/* RFC 826: whoever asks us will hear from us. */
+	if (!tv_addr_is_any(&a.sender) && tv_addr_is_valid_source(&a.sender)) {
 		if (n == NULL)
 			n = create(s, link, &a.sender);
 		if (n != NULL && (n->state != TV_NB_KNOWN || memcmp(n->mac, a.sender_mac, 6) == 0))

@@ -159,7 +159,9 @@ static inline uint8_t *tv_region(const struct tv_core *c)
 
 static inline uint32_t tv_conn_index(const struct tv_core *c, const struct tv_tcb *t)
 {
-	return (uint32_t)(((uint64_t)((const uint8_t *)t - tv_region(c)) - c->conns.records) / TV_TCB_BYTES); /* a shift */
+	uint64_t offset = (uint64_t)((const uint8_t *)t - tv_region(c));
+
+	return (uint32_t)((offset - c->conns.records) / TV_TCB_BYTES);
 }
 
 static inline struct tv_tcb *tv_conn(struct tv_core *c, uint32_t index)

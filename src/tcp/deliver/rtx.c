@@ -41,7 +41,8 @@ bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len
 			return true;
 		}
 	}
-	i = b->flight.count >= c->cfg.ranges_each ? 0 : tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), seq, len);
+	i = b->flight.count >= c->cfg.ranges_each ? 0
+	                                          : tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), seq, len);
 	if (i == 0) {
 		c->cnt.range_failures++;
 		return false;
