@@ -11,6 +11,7 @@
  * if it forwards packets; where it does not, this says so at once instead of waiting for a time-out.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct caller {
 	int status;
 	uint8_t in[IN_BYTES];  /* read, and not yet taken by the stack */
 	size_t in_len, in_at;
+	uint64_t sent, received;
 };
 
 /* ------------------------------------------------------------------------------------------ */
@@ -66,6 +68,7 @@ static void push(struct caller *c)
 			return;
 		}
 		c->in_at += (size_t)n;
+		c->sent += (uint64_t)n;
 	}
 	if (c->input_over)
 		tv_shutdown(c->stack, run_now(c->run), c->handle);
@@ -90,12 +93,10 @@ static void on_input(void *user, int fd, short ready)
 	push(c);
 }
 
-/* The stream has ended, in whichever way. */
-static void peer_is_done(struct caller *c, int64_t result)
+/* All that came was printed. */
+static void peer_is_done(struct caller *c)
 {
 	c->ended = true;
-	if (result != 0)
-		return; /* on_event() tells the reason */
 	tv_close(c->stack, run_now(c->run), c->handle);
 	run_stop(c->run);
 }
@@ -118,9 +119,10 @@ static void pull(struct caller *c)
 		if (n == TV_AGAIN)
 			break;
 		if (n <= 0) {
-			peer_is_done(c, n);
+			peer_is_done(c);
 			break;
 		}
+		c->received += (uint64_t)n;
 		for (int64_t at = 0, w = 0; at < n; at += w) {
 			w = write(1, text + at, (size_t)(n - at));
 			if (w < 0 && errno != EINTR && errno != EAGAIN) {
@@ -156,29 +158,44 @@ static void tell_purpose(const struct caller *c)
 		fprintf(stderr, purpose, address_text(&c->remote.addr, text), c->remote.port);
 }
 
+/* With --json what is told stands on the standard error, an object a line: the output is the peer's. */
+static void tell_json(json_t *o)
+{
+	if (json_dumpf(o, stderr, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
+		fputc('\n', stderr);
+	json_decref(o);
+}
+
 static void on_open(struct caller *c)
 {
 	struct tv_info info = {.size = sizeof info};
 	char time[24], from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
+	tv_time took = run_now(c->run) - c->begun;
 
 	c->open = true;
 	run_alarm(c->run, TV_NEVER, NULL, NULL);
-	if (!c->common.quiet && tv_info(c->stack, c->handle, &info) == 0)
-		fprintf(stderr, "Connected %s to %s in %s.\n", endpoint_text(&info.local, from),
-			endpoint_text(&info.remote, to),
-			duration_text(run_now(c->run) - c->begun, time));
+	if (tv_info(c->stack, c->handle, &info) < 0)
+		return;
+	endpoint_text(&info.local, from);
+	endpoint_text(&info.remote, to);
+	if (c->common.json)
+		tell_json(json_pack("{s:s,s:s,s:s,s:I}", "what", "connected", "local", from, "remote", to,
+			"handshake_ns", (json_int_t)took));
+	else if (!c->common.quiet)
+		fprintf(stderr, "Connected %s to %s in %s.\n", from, to, duration_text(took, time));
 	push(c);
 }
 
+/* The connection is no more; after an orderly end there may still be something to print. */
 static void on_closed(struct caller *c, enum tv_reason reason)
 {
 	char to[ENDPOINT_TEXT];
 
-	c->ended = true;
 	c->reason = reason;
-	run_stop(c->run);
 	if (reason == TV_R_NORMAL)
 		return;
+	c->ended = true;
+	run_stop(c->run);
 	complain(&c->common, "%s: %s", endpoint_text(&c->remote, to), tv_reason_text(reason));
 	c->status = EXIT_FAILED;
 	if (!c->open && reason != TV_R_REFUSED)
@@ -193,10 +210,10 @@ static void on_event(void *user, const struct tv_event *event)
 		on_open(c);
 	if (event->flags & TV_EV_WRITABLE)
 		push(c);
-	if (event->flags & (TV_EV_READABLE | TV_EV_PEER_CLOSED | TV_EV_CLOSED) && c->open)
-		pull(c);
 	if (event->flags & TV_EV_CLOSED)
 		on_closed(c, event->reason);
+	if (event->flags & (TV_EV_READABLE | TV_EV_PEER_CLOSED | TV_EV_CLOSED) && c->open && !c->ended)
+		pull(c);
 }
 
 static void on_timeout(void *user)
@@ -368,6 +385,9 @@ static int call(struct caller *c)
 	}
 	if (status == 0)
 		status = c->status;
+	if (c->handle && c->common.json)
+		tell_json(json_pack("{s:s,s:s,s:I,s:I}", "what", "ended", "reason", tv_reason_name(c->reason),
+			"received", (json_int_t)c->received, "sent", (json_int_t)c->sent));
 	if (c->handle) {
 		if (!c->ended)
 			tv_abort(c->stack, run_now(c->run), c->handle);

@@ -98,7 +98,6 @@ static int dress(struct tunnel *t, const struct common *common)
 		for (unsigned i = 0; i < n; i++)
 			if (!is_link_local(&known[i].addr))
 				take(t, &known[i].addr, known[i].prefix, false);
-	host_link_quiet(t->device);
 	for (unsigned i = 0; i < t->count; i++) {
 		bool there = false;
 
