@@ -70,15 +70,19 @@ static unsigned piece_flags(const struct sockets_op *op, size_t len, size_t all)
 	return (op->flags & MSG_OOB) != 0 ? TV_SEND_URGENT : 0;
 }
 
-/* How many more bytes TCP_NOTSENT_LOWAT lets in. */
+/* How many more bytes TCP_NOTSENT_LOWAT lets in. Linux sends while it takes them, so that what can be
+ * sent at once does not count. */
 static size_t admitted(const struct sockets *s, const struct slot *slot, size_t len)
 {
 	struct tv_info info;
 
 	if (slot->notsent_lowat == 0 || !sockets_slot_info(s, slot, &info)) return len;
 	uint32_t unsent = info.bytes_queued - info.bytes_in_flight;
-	size_t room = unsent < slot->notsent_lowat ? slot->notsent_lowat - unsent : 0;
-	return len < room ? len : room;
+	uint32_t window = info.cwnd < info.snd_wnd ? info.cwnd : info.snd_wnd;
+	uint64_t limit = slot->notsent_lowat;
+	if (window > info.bytes_in_flight) limit += window - info.bytes_in_flight;
+	uint64_t room = unsent < limit ? limit - unsent : 0;
+	return len < room ? len : (size_t)room;
 }
 
 int64_t sockets_step_send(struct sockets *s, struct sockets_op *op)
