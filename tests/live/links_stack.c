@@ -133,14 +133,12 @@ static int be_clients(void)
 /* Takes what came and gives it back, as far as the send buffer has room. */
 static void echo(struct server *s, tv_handle c)
 {
-	struct tv_piece pieces[16];
-	int n;
+	struct tv_piece piece;
 
-	while ((n = tv_peek(s->stack, c, pieces, 16)) > 0) {
-		int64_t given = 0;
+	/* One at a time: a call on the stack ends the life of the others. */
+	while (tv_peek(s->stack, c, &piece, 1) > 0) {
+		int64_t given = tv_send(s->stack, run_now(s->run), c, piece.data, piece.len, 0);
 
-		/* The first only: a call on the stack ends the life of the others. */
-		given = tv_send(s->stack, run_now(s->run), c, pieces[0].data, pieces[0].len, 0);
 		if (given <= 0)
 			return;
 		tv_consume(s->stack, run_now(s->run), c, (size_t)given);
