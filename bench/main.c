@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct bench *const benches[] = {&life_bench};
+static const struct bench *const benches[] = {
+	&life_bench,       &bulk_bench,       &segment_1k_bench,      &segment_100k_bench,
+	&segment_1m_bench, &million_seconds_bench, &million_bytes_bench,
+};
 
 #define COUNT (sizeof benches / sizeof benches[0])
 

@@ -1,0 +1,20 @@
+/* crowd.h - many established connections between two stacks in memory. */
+#ifndef TV_BENCH_CROWD_H
+#define TV_BENCH_CROWD_H
+
+#include "bench.h"
+
+struct crowd {
+	struct side client, server;
+	struct wire out, back;
+	tv_handle *clients, *servers; /* servers[i] is the other end of clients[i] */
+	uint32_t count, opened, accepted;
+	tv_time now;
+	double seconds;            /* CPU time that opening took */
+	uint64_t bytes;            /* growth of resident memory */
+};
+
+void crowd_open(struct crowd *c, uint32_t count, const struct options *o);
+void crowd_close(struct crowd *c);
+
+#endif
