@@ -24,7 +24,7 @@ static int field(const struct sockets_tcp_info *info, const char *name, double *
 #define X(type, field_name, known)                                                                 \
 	if (strcmp(name, #field_name) == 0) {                                                      \
 		*value = (double)info->field_name;                                                 \
-		return known ? 1 : -1;                                                             \
+		return (known) ? 1 : -1;                                                             \
 	}
 	SOCKETS_TCP_INFO(X)
 #undef X

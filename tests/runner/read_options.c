@@ -105,7 +105,7 @@ static void read_timestamp(struct cursor *c, struct packet_spec *p)
 /* kind, length, perhaps the experiment's identifier, and a blob of bytes. */
 static void read_blob(struct cursor *c, struct packet_spec *p, uint8_t kind, bool experiment)
 {
-	uint8_t bytes[OPTIONS_MAX];
+	uint8_t bytes[OPTIONS_MAX] = {0};
 	unsigned n = read_hex(c, bytes, OPTIONS_MAX - 2);
 
 	put_head(c, p, kind, 2 + n + (experiment ? 2 : 0));
@@ -140,7 +140,7 @@ static void read_generic(struct cursor *c, struct packet_spec *p)
 
 static void read_raw(struct cursor *c, struct packet_spec *p)
 {
-	uint8_t bytes[OPTIONS_MAX];
+	uint8_t bytes[OPTIONS_MAX] = {0};
 	unsigned n = read_hex(c, bytes, OPTIONS_MAX);
 
 	if (n == 0)

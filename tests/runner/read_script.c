@@ -9,6 +9,7 @@
  */
 #include "reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void add_define(struct cursor *c, struct script *script, const char *text)
@@ -40,13 +41,9 @@ static const char *option_value(struct cursor *c)
 		return text;
 	const char *mark = next == '"' ? "\"" : "`";
 	const char *quoted = cursor_between(c, mark, mark);
-	size_t head = strlen(text);
-	size_t body = strlen(quoted);
-	char *all = arena_take(c->arena, head + body + 3);
-	memcpy(all, text, head);
-	all[head] = next;
-	memcpy(all + head + 1, quoted, body);
-	all[head + 1 + body] = next;
+	size_t room = strlen(text) + strlen(quoted) + 3;
+	char *all = arena_take(c->arena, room);
+	snprintf(all, room, "%s%s%s%s", text, mark, quoted, mark);
 	return all;
 }
 
