@@ -99,13 +99,14 @@ static bool address_option(const struct script_option *o, struct tv_addr *out, s
 	return true;
 }
 
-/* Options that describe how the language's own tool reaches a kernel; here there is none. */
+/* Options about how the language's own tool reaches a kernel, and tcp_ts_ecr_scaled, which here always
+ * holds: an echoed timestamp need not be one that was seen. */
 static bool concerns_the_tool(const char *name)
 {
 	static const char *const names[] = {
 		"ip_version", "define", "verbose", "debug", "dry_run", "gateway_ip", "netmask_ip",
 		"speed", "code_command", "code_format", "init_scripts", "non_fatal",
-		"send_omit_free", NULL};
+		"send_omit_free", "tcp_ts_ecr_scaled", NULL};
 
 	for (int i = 0; names[i] != NULL; i++)
 		if (strcmp(names[i], name) == 0)
@@ -162,10 +163,6 @@ static bool take_option(struct setup *setup, const struct script_option *o, stru
 		return address_option(o, &setup->remote, f);
 	if (strcmp(o->name, "strict_segments") == 0) {
 		setup->strict_segments = true;
-		return true;
-	}
-	if (strcmp(o->name, "tcp_ts_ecr_scaled") == 0) {
-		setup->ts_ecr_scaled = true;
 		return true;
 	}
 	char text[200];

@@ -36,7 +36,6 @@ struct setup {
 	unsigned tolerance_permille; /* of the time since the previous event; 0 unless asked for */
 	bool strict_segments;        /* a packet of the script is exactly one packet */
 	uint32_t ts_tick_us;         /* check outbound timestamps in ticks of so long; 0: do not */
-	bool ts_ecr_scaled;          /* an echoed timestamp may be one that we never sent */
 	struct setup_note *notes;
 	struct setup_note **notes_tail;
 };

@@ -64,7 +64,6 @@ static void test_setup_options_are_taken(void **state)
 	assert_int_equal(setup.mtu, 1400);
 	assert_int_equal(setup.ts_tick_us, 1000);
 	assert_true(setup.strict_segments);
-	assert_true(setup.ts_ecr_scaled);
 	assert_null(setup.notes);
 }
 
