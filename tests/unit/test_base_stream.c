@@ -38,6 +38,7 @@ static void model_start(struct model *m, uint32_t big, uint32_t small, uint32_t 
 
 	rng_state = seed << 32;
 	memset(m, 0, sizeof *m);
+	memset(&m->pages, 0xee, sizeof m->pages);
 	tv_pages_plan(&m->pages, big, small, reserve, &end);
 	m->region = calloc(1, end);
 	m->scratch = malloc(LONGEST);
@@ -306,6 +307,53 @@ static void test_stream_joined_tiny_pieces_share_a_page(void **state)
 	model_end(&m);
 }
 
+/* What just fits is copied; one byte more is linked, and so is a piece that is not tiny. */
+static void test_stream_join_copies_what_is_tiny_and_fits(void **state)
+{
+	static const struct {
+		uint32_t first, second, held;
+	} cases[] = {
+		{100, TV_SMALL_BYTES - 100, TV_SMALL_BYTES},
+		{100, TV_SMALL_BYTES - 99, 2 * TV_SMALL_BYTES},
+		{2000, TV_SMALL_BYTES, TV_PAGE_BYTES},
+		{2000, TV_SMALL_BYTES + 1, 2 * TV_PAGE_BYTES},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct model m;
+
+		model_start(&m, 10, 10, 0, 1);
+		model_append(&m, 0, cases[i].first, false);
+		model_append(&m, 1, cases[i].second, false);
+		model_join(&m, 0, 1);
+		assert_int_equal(tv_stream_held(&m.s[0], &m.pages, m.region), cases[i].held);
+		model_check(&m);
+		model_end(&m);
+	}
+}
+
+/* Reads n bytes in one of the three ways. */
+static void read_sequentially(struct model *m, unsigned way, uint32_t off, uint32_t n)
+{
+	struct tv_piece pieces[40];
+	uint32_t covered;
+
+	memset(m->scratch, 0xcc, n);
+	if (way == 0) {
+		tv_stream_copy(&m->s[0], &m->pages, m->region, off, n, &m->cursor[0], m->scratch);
+	} else if (way == 1) {
+		tv_stream_copy_sum(&m->s[0], &m->pages, m->region, off, n, &m->cursor[0],
+		                   m->scratch, TV_ARCH_PORTABLE, 0);
+	} else {
+		tv_stream_pieces(&m->s[0], &m->pages, m->region, off, n, &m->cursor[0], pieces, 40,
+		                 &covered);
+		assert_int_equal(covered, n);
+		return;
+	}
+	assert_memory_equal(m->scratch, m->bytes[0] + off, n);
+}
+
 /* Reading on where the last read ended, across appends and consumption, starts in the cursor's page. */
 static void test_stream_cursor_follows_a_sequential_reader(void **state)
 {
@@ -320,8 +368,7 @@ static void test_stream_cursor_follows_a_sequential_reader(void **state)
 
 		model_append(&m, 0, 1 + rng(2500), false);
 		assert_memory_equal(&before, &m.cursor[0], sizeof before);
-		tv_stream_copy(&m.s[0], &m.pages, m.region, off, n, &m.cursor[0], m.scratch);
-		assert_memory_equal(m.scratch, m.bytes[0] + off, n);
+		read_sequentially(&m, round / 500 % 3, off, n);
 		off += n;
 		if (n > 0)
 			assert_true(off - m.cursor[0].off <= TV_PAGE_BYTES);
@@ -366,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_page_reserve_serves_only_the_urgent),
 		cmocka_unit_test(test_stream_short_ones_hold_small_pages_only),
 		cmocka_unit_test(test_stream_joined_tiny_pieces_share_a_page),
+		cmocka_unit_test(test_stream_join_copies_what_is_tiny_and_fits),
 		cmocka_unit_test(test_stream_cursor_follows_a_sequential_reader),
 		cmocka_unit_test(test_stream_sum_over_odd_pieces_is_the_sum_of_the_whole),
 	};
