@@ -64,6 +64,12 @@ void tv_timers_off(struct tv_core *c, struct tv_tcb *t)
 		tv_wheel_cancel(&c->wheel, tv_region(c), tv_conn_index(c, t));
 }
 
+/* The wheel stands where tv_output() left it: if that was long ago it fires early, and we look again. */
+static void arm(struct tv_core *c, struct tv_tcb *t, uint64_t tick)
+{
+	tv_wheel_arm(&c->wheel, tv_region(c), tv_conn_index(c, t), tv_min64(tick, c->wheel.now + INT32_MAX));
+}
+
 void tv_timers_sync(struct tv_core *c, struct tv_tcb *t)
 {
 	uint64_t now = c->now >> TV_TICK_SHIFT;
@@ -72,15 +78,13 @@ void tv_timers_sync(struct tv_core *c, struct tv_tcb *t)
 	if ((t->timer.main | t->timer.ack | t->timer.keep | t->timer.life) == 0) {
 		/* Idle, but for what it was busy with: the wheel looks once more and gives that back. */
 		if (t->busy != 0 && t->timer.node.where == 0)
-			tv_wheel_arm(&c->wheel, tv_region(c), tv_conn_index(c, t),
-			             tv_tick_up(c->now + tv_rto_ns(c, t)));
+			arm(c, t, tv_tick_up(c->now + tv_rto_ns(c, t)));
 		return;
 	}
 	at = earliest(t, (uint32_t)now);
 	if (t->timer.node.where != 0 && (int32_t)(t->timer.node.at - at) <= 0)
 		return;
-	tv_wheel_arm(&c->wheel, tv_region(c), tv_conn_index(c, t),
-	             now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now));
+	arm(c, t, now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now));
 }
 
 tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t)

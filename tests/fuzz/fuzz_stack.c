@@ -1,0 +1,326 @@
+/*
+ * fuzz_stack.c - a whole stack under hostile packets and every order of calls. The input is a list of
+ * operations: packets made from it (mostly near what would be right: numbers relative to what the stack
+ * said last), raw bytes as a packet, user calls on handles old and new, time, and output. After each
+ * operation every invariant holds; nothing is asserted about what the stack decides.
+ *
+ * The second half of the time an Ethernet link and IPv6 are used instead of IPv4 without a link header.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <trivet/trivet.h>
+
+#include "wire/csum.h"
+#include "wire/eth.h"
+#include "wire/ip.h"
+#include "wire/segment.h"
+
+#define HANDLES 16
+#define PACKET 2048
+#define BATCH 8
+
+struct world {
+	const uint8_t *in, *end;
+	struct tv_stack *stack;
+	tv_handle handles[HANDLES];
+	unsigned next_handle;
+	tv_time now;
+	uint32_t said_seq, said_ack; /* of the last TCP packet that the stack sent */
+	uint16_t our_port, peer_port;
+	bool v6;
+	uint8_t bytes[BATCH][PACKET];
+};
+
+static uint8_t byte(struct world *w)
+{
+	return w->in < w->end ? *w->in++ : 0;
+}
+
+static uint16_t half(struct world *w)
+{
+	uint16_t high = byte(w);
+
+	return (uint16_t)(high << 8 | byte(w));
+}
+
+static struct tv_addr address(const struct world *w, uint8_t host)
+{
+	struct tv_addr four = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, host}};
+	struct tv_addr six = {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host}};
+
+	return w->v6 ? six : four;
+}
+
+static void remember(struct world *w, tv_handle h)
+{
+	w->handles[w->next_handle++ % HANDLES] = h;
+}
+
+static tv_handle some_handle(struct world *w)
+{
+	return w->handles[byte(w) % HANDLES];
+}
+
+static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1}, peer_mac[6] = {2, 0, 0, 0, 0, 2};
+
+/* A number near `base`: exact, one beside, in a window, or far away. */
+static uint32_t near(struct world *w, uint32_t base)
+{
+	uint8_t how = byte(w);
+
+	if (how < 128)
+		return base;
+	if (how < 192)
+		return base + (uint32_t)(int32_t)(int8_t)byte(w);
+	if (how < 240)
+		return base + half(w);
+	return base + ((uint32_t)half(w) << 16);
+}
+
+static uint32_t options(struct world *w, uint8_t *p, bool syn)
+{
+	struct tv_tcp_options o = {0};
+	uint8_t what = byte(w);
+
+	if ((what & 0x80) != 0) { /* anything at all */
+		uint32_t n = (what & 7u) * 4;
+
+		for (uint32_t i = 0; i < n; i++)
+			p[i] = byte(w);
+		return n;
+	}
+	o.has = what & (syn ? 15u : 24u);
+	o.mss = half(w);
+	o.wscale = byte(w);
+	o.ts_val = half(w);
+	o.ts_ecr = half(w);
+	o.sack_count = (uint8_t)(byte(w) % 5);
+	for (unsigned i = 0; i < o.sack_count; i++) {
+		o.sack[i].left = near(w, w->said_seq);
+		o.sack[i].right = near(w, w->said_seq);
+	}
+	if (syn)
+		o.has &= ~(uint32_t)TV_OPT_HAS_SACK;
+	return tv_tcp_opt_build(p, &o);
+}
+
+static void give(struct world *w, uint8_t *p, uint32_t len, uint16_t seg_size)
+{
+	struct tv_packet packet = {.data = p, .len = len, .flags = TV_PKT_CSUM_OK, .seg_size = seg_size};
+
+	tv_input(w->stack, w->now, &packet, 1, NULL);
+}
+
+static void segment(struct world *w)
+{
+	uint8_t *p = w->bytes[0], *ip = p + (w->v6 ? TV_ETH_HEADER : 0), *tcp = ip + tv_ip_header_len(w->v6);
+	struct tv_tcp_header h = {.sport = w->peer_port, .dport = w->our_port};
+	struct tv_addr src = address(w, 2), dst = address(w, 1);
+	uint32_t text, length;
+	uint8_t ports = byte(w);
+
+	if ((ports & 3) == 3)
+		h.dport = (uint16_t)(80 + (ports >> 6));
+	if ((ports & 12) == 12)
+		h.sport = (uint16_t)(1000 + (ports >> 4));
+	h.flags = byte(w);
+	h.seq = near(w, w->said_ack);
+	h.ack = near(w, w->said_seq);
+	h.wnd = half(w);
+	h.urg = byte(w);
+	h.header_len = (uint16_t)(20 + options(w, tcp + 20, (h.flags & TV_SYN) != 0));
+	text = byte(w) * (byte(w) & 7u);
+	text = text > 1400 ? 1400 : text;
+	memset(tcp + h.header_len, byte(w), text);
+	tv_tcp_header_build(tcp, &h);
+	length = tv_ip_build(ip, &src, &dst, TV_PROTO_TCP, h.header_len + text, 64, 0) + h.header_len + text;
+	if (w->v6)
+		tv_eth_build(p, mac, peer_mac, TV_ETH_IP6);
+	give(w, p, (uint32_t)(ip - p) + length, text > 600 ? 500 : 0);
+}
+
+static void raw(struct world *w)
+{
+	uint32_t n = byte(w);
+
+	for (uint32_t i = 0; i < n; i++)
+		w->bytes[0][i] = byte(w);
+	give(w, w->bytes[0], n, half(w));
+}
+
+static void output(struct world *w)
+{
+	struct tv_packet packets[BATCH];
+	unsigned n;
+
+	for (unsigned i = 0; i < BATCH; i++)
+		packets[i] = (struct tv_packet){.data = w->bytes[i], .cap = PACKET};
+	n = tv_output(w->stack, w->now, TV_ANY_LINK, packets, 1 + byte(w) % BATCH);
+	for (unsigned i = 0; i < n; i++) {
+		struct tv_segment s;
+		struct tv_ip ip;
+		uint32_t head = w->v6 ? TV_ETH_HEADER : 0;
+
+		if (packets[i].len < head || tv_ip_parse(&ip, packets[i].data + head, packets[i].len - head) != TV_V_OK ||
+		    ip.protocol != TV_PROTO_TCP)
+			continue;
+		/* What we send is well-formed, whatever we were told. */
+		if (tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK)
+			abort();
+		w->said_seq = s.seq + tv_segment_len(&s);
+		if ((s.flags & TV_ACK) != 0)
+			w->said_ack = s.ack;
+		w->our_port = s.sport;
+		w->peer_port = s.dport;
+	}
+}
+
+static void open_call(struct world *w)
+{
+	struct tv_connect_config c;
+	tv_handle h;
+
+	tv_connect_default(&c);
+	c.remote.addr = address(w, (uint8_t)(byte(w) & 3));
+	c.remote.port = (uint16_t)(1 + byte(w));
+	if (tv_connect(w->stack, w->now, &c, &h, NULL) == TV_OK)
+		remember(w, h);
+}
+
+static void listen_call(struct world *w)
+{
+	struct tv_listen_config c;
+	tv_handle h;
+	uint8_t how = byte(w);
+
+	tv_listen_default(&c);
+	c.port_first = (uint16_t)(how & 1 ? 80 + (how >> 6) : 0);
+	c.port_last = c.port_first;
+	c.hold = (how & 2) != 0;
+	c.any_address = (how & 4) != 0;
+	c.backlog = 1 + (how >> 4);
+	if (tv_listen(w->stack, w->now, &c, &h) == TV_OK)
+		remember(w, h);
+}
+
+static void stream_call(struct world *w, uint8_t op)
+{
+	static uint8_t data[4096];
+	tv_handle h = some_handle(w);
+
+	switch (op & 7) {
+	case 0: tv_send(w->stack, w->now, h, data, 1u + half(w) % sizeof data, byte(w) & 7); break;
+	case 1: tv_recv(w->stack, w->now, h, data, half(w) % sizeof data, byte(w) & 1); break;
+	case 2: tv_shutdown(w->stack, w->now, h); break;
+	case 3: tv_close(w->stack, w->now, h); break;
+	case 4: tv_abort(w->stack, w->now, h); break;
+	case 5: tv_release(w->stack, w->now, h); break;
+	case 6: tv_set(w->stack, w->now, h, (enum tv_option)(byte(w) % 22), half(w)); break;
+	default: tv_consume(w->stack, w->now, h, half(w)); break;
+	}
+}
+
+static void answer_call(struct world *w)
+{
+	struct tv_answer a = {.size = sizeof a, .kind = (enum tv_answer_kind)(byte(w) % 4), .icmp_type = 3, .icmp_code = 1};
+	tv_handle h;
+
+	if (tv_answer(w->stack, w->now, some_handle(w), &a, &h) == TV_OK && a.kind == TV_ANSWER_ACCEPT)
+		remember(w, h);
+}
+
+static void events(struct world *w)
+{
+	struct tv_event e;
+	tv_handle h;
+
+	while (tv_event(w->stack, &e)) {
+		struct tv_info info;
+
+		if (tv_info(w->stack, e.handle, &info) != TV_OK)
+			abort(); /* an event names something that exists */
+		remember(w, e.handle);
+		if ((e.flags & TV_EV_ACCEPT) != 0 && tv_accept(w->stack, w->now, e.handle, &h) == TV_OK)
+			remember(w, h);
+	}
+}
+
+static void wait_a_while(struct world *w)
+{
+	tv_time next = tv_deadline(w->stack);
+	uint8_t how = byte(w);
+
+	if (how < 128 && next != TV_NEVER && next > w->now)
+		w->now = next;
+	else
+		w->now += (tv_time)half(w) * (how < 200 ? TV_MS : TV_S);
+}
+
+static void step(struct world *w)
+{
+	uint8_t op = byte(w);
+
+	switch (op >> 5) {
+	case 0:
+	case 1: segment(w); break;
+	case 2: output(w); break;
+	case 3: stream_call(w, op); break;
+	case 4: events(w); break;
+	case 5: wait_a_while(w); break;
+	case 6: (op & 1 ? open_call : listen_call)(w); break;
+	default: (op & 1 ? raw : answer_call)(w); break;
+	}
+}
+
+static bool begin(struct world *w, void *region, size_t bytes)
+{
+	struct tv_config g;
+	struct tv_link_config link = {.size = sizeof link, .kind = w->v6 ? TV_LINK_ETHERNET : TV_LINK_IP, .mtu = 1500};
+	struct tv_addr addr = address(w, 1);
+
+	tv_config_default(&g);
+	g.secret[0] = 1;
+	g.connections = 8;
+	g.half_opens = 8;
+	g.time_waits = 4;
+	g.listeners = 4;
+	g.pages = 12;
+	g.small_pages = 12;
+	g.ranges = 24;
+	g.ranges_each = 6;
+	g.replies = 8;
+	g.held_max = 3;
+	g.side_records = 4;
+	g.neighbours = 3;
+	g.timer_budget = 4;
+	g.defaults.rcv_buf = g.defaults.snd_buf = 16384;
+	memcpy(link.mac, mac, 6);
+	if (tv_stack_size(&g) > bytes || tv_stack_init(region, bytes, &g, w->now, &w->stack) != TV_OK)
+		return false;
+	return tv_link_add(w->stack, w->now, &link) == 0 &&
+	       tv_address_add(w->stack, w->now, 0, &addr, w->v6 ? 64 : 120) == TV_OK;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t region[1 << 20] __attribute__((aligned(64)));
+	static struct world w;
+
+	memset(&w, 0, sizeof w);
+	memset(region, 0, sizeof region);
+	w.in = data;
+	w.end = data + size;
+	w.now = TV_S;
+	w.our_port = 80;
+	w.peer_port = 1000;
+	w.v6 = byte(&w) & 1;
+	if (!begin(&w, region, sizeof region))
+		abort();
+	while (w.in < w.end) {
+		step(&w);
+		if (tv_stack_check(w.stack) != 0)
+			abort();
+	}
+	return 0;
+}
