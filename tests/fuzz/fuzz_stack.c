@@ -162,8 +162,8 @@ static void output(struct world *w)
 		struct tv_ip ip;
 		uint32_t head = w->v6 ? TV_ETH_HEADER : 0;
 
-		if (packets[i].len < head || tv_ip_parse(&ip, packets[i].data + head, packets[i].len - head) != TV_V_OK ||
-		    ip.protocol != TV_PROTO_TCP)
+		if (packets[i].len < head ||
+		    tv_ip_parse(&ip, packets[i].data + head, packets[i].len - head) != TV_V_OK || ip.protocol != TV_PROTO_TCP)
 			continue;
 		/* What we send is well-formed, whatever we were told. */
 		if (tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK)
@@ -223,9 +223,10 @@ static void stream_call(struct world *w, uint8_t op)
 
 static void answer_call(struct world *w)
 {
-	struct tv_answer a = {.size = sizeof a, .kind = (enum tv_answer_kind)(byte(w) % 4), .icmp_type = 3, .icmp_code = 1};
+	struct tv_answer a = {.size = sizeof a, .icmp_type = 3, .icmp_code = 1};
 	tv_handle h;
 
+	a.kind = (enum tv_answer_kind)(byte(w) % 4);
 	if (tv_answer(w->stack, w->now, some_handle(w), &a, &h) == TV_OK && a.kind == TV_ANSWER_ACCEPT)
 		remember(w, h);
 }
