@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/address.h"
 #include "posix/clock.h"
@@ -84,6 +85,20 @@ static bool is_link_local(const struct tv_addr *a)
 	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
+/* The kernel begins to answer for a new IPv6 address a moment after it was added: a SYN that comes
+ * before is dropped, and costs a second. Loopback is interface 1 in every namespace. */
+static void settle(const struct tunnel *t)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+	tv_time limit = clock_now() + 2 * TV_S;
+	struct host_route route;
+
+	for (unsigned i = 0; i < t->count; i++)
+		while ((host_route_get(&t->at[i].kernel, &route) < 0 || route.index != 1) &&
+			clock_now() < limit)
+			nanosleep(&pause, NULL);
+}
+
 static int dress(struct tunnel *t, const struct common *common)
 {
 	struct host_address known[32];
@@ -108,7 +123,10 @@ static int dress(struct tunnel *t, const struct common *common)
 			return cannot(t, common, i, error);
 	}
 	error = device.up ? 0 : host_link_up(t->device, true);
-	return error ? cannot(t, common, 0, error) : 0;
+	if (error)
+		return cannot(t, common, 0, error);
+	settle(t);
+	return 0;
 }
 
 int tunnel_open(struct tunnel *t, const struct common *common)
