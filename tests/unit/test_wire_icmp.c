@@ -192,6 +192,9 @@ static void test_icmp_parse_strange_quotes_never_name_a_connection(void **state)
 	p[28] = 0x65;
 	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_ICMP_MALFORMED,
 		"version 6 in v4");
+	write_v6(p + 28, TV_PROTO_TCP, 8);
+	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + 48)), TV_V_ICMP_MALFORMED,
+		"a whole IPv6 packet in v4");
 	quote_tcp(false);
 	p[28 + 9] = TV_PROTO_UDP;
 	assert_verdict(parse(&m, write_icmp(false, 3, 3, 0, 8 + n)), TV_V_OK, "UDP");
@@ -323,10 +326,27 @@ static void test_icmp_build_error_quotes_as_much_as_may_be(void **state)
 			assert_verdict(tv_ip_parse(&ip, p, wanted), TV_V_OK, "error");
 			assert_verdict(tv_icmp_parse(&m, &ip), TV_V_OK, "error");
 			assert_int_equal(m.kind, TV_ICMP_PORT);
+			assert_int_equal(ip.tos, v6 ? 0 : 0xc0); /* RFC 1812 4.3.2.5 */
+			assert_int_equal(ip.ttl, 64);
 			assert_int_equal(tv_icmp_build_error(p, head + 7, &e), 0);
 			assert_int_equal(tv_icmp_build_error(p, head + 8, &e), head + 8);
 		}
 	}
+}
+
+static void test_icmp_build_error_carries_its_value(void **state)
+{
+	uint8_t quoted[60];
+	struct tv_icmp_error e = {.src = tv_addr_v4(10, 0, 0, 1), .dst = tv_addr_v4(10, 0, 0, 2),
+		.type = 3, .code = 4, .ttl = 1, .value = 1400, .quoted = quoted, .quoted_len = 28};
+	struct tv_icmp m;
+
+	(void)state;
+	write_v4(quoted, TV_PROTO_UDP, 40);
+	assert_verdict(parse(&m, tv_icmp_build_error(p, sizeof p, &e)), TV_V_OK, "too big");
+	assert_int_equal(m.kind, TV_ICMP_TOO_BIG);
+	assert_int_equal(m.mtu, 1400);
+	assert_false(m.tcp);
 }
 
 /* RFC 1122 3.2.2, RFC 4443 2.4 (e) */
@@ -336,9 +356,9 @@ static void test_icmp_may_report_never_about_errors_or_groups(void **state)
 		bool v6;
 		uint8_t protocol, type;
 		bool wanted;
-	} cases[] = {{false, 17, 0, true}, {false, 6, 0, true}, {false, 1, 8, true},
+	} cases[] = {{false, 17, 3, true}, {false, 6, 5, true}, {false, 1, 8, true},
 		{false, 1, 0, true}, {false, 1, 3, false}, {false, 1, 11, false},
-		{false, 1, 5, false}, {true, 17, 0, true}, {true, 58, 128, true},
+		{false, 1, 5, false}, {true, 17, 1, true}, {true, 58, 128, true},
 		{true, 58, 1, false}, {true, 58, 127, false}, {true, 58, 137, false}};
 	struct tv_ip ip;
 
@@ -358,10 +378,24 @@ static void test_icmp_may_report_never_about_errors_or_groups(void **state)
 	assert_false(tv_icmp_may_report(&ip));
 	ip.dst = tv_addr_v4(255, 255, 255, 255);
 	assert_false(tv_icmp_may_report(&ip));
-	ip.dst = tv_addr_v4(10, 0, 0, 1);
+	ip.dst = tv_addr_v4(240, 0, 0, 1);
+	assert_false(tv_icmp_may_report(&ip));
+	ip.dst = tv_addr_v4(0, 0, 0, 0);
+	assert_false(tv_icmp_may_report(&ip));
+	ip.dst = tv_addr_v4(10, 250, 250, 1);
 	assert_true(tv_icmp_may_report(&ip));
 	ip.src = tv_addr_v4(0, 0, 0, 0);
 	assert_false(tv_icmp_may_report(&ip));
+	for (unsigned n = 0; n < 2; n++) { /* without a type, nothing is known about it */
+		write_v4(p, TV_PROTO_ICMP, n);
+		p[20] = TV_ICMP4_ECHO;
+		tv_ip_parse(&ip, at_edge(p, 20 + n), 20 + n);
+		assert_int_equal(tv_icmp_may_report(&ip), n == 1);
+		write_v6(p, TV_PROTO_ICMP6, n);
+		p[40] = TV_ICMP6_ECHO;
+		tv_ip_parse(&ip, at_edge(p, 40 + n), 40 + n);
+		assert_int_equal(tv_icmp_may_report(&ip), n == 1);
+	}
 	write_v6(p, TV_PROTO_UDP, 8);
 	tv_ip_parse(&ip, p, 48);
 	ip.dst.b[0] = 0xff;
@@ -381,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_icmp_parse_ignored_types_are_ignored),
 		cmocka_unit_test(test_icmp_echo_answer_carries_the_request),
 		cmocka_unit_test(test_icmp_build_error_quotes_as_much_as_may_be),
+		cmocka_unit_test(test_icmp_build_error_carries_its_value),
 		cmocka_unit_test(test_icmp_may_report_never_about_errors_or_groups),
 	};
 

@@ -147,6 +147,7 @@ static void test_ip_parse_v4_options_pass_or_drop_by_kind(void **state)
 		{"unknown", {200, 8, 1, 2, 3, 4, 5, 6}, 2, TV_V_OK},
 		{"record route", {7, 7, 4, 0, 0, 0, 0, 0}, 2, TV_V_OK},
 		{"end, then what would be a source route", {0, 131, 3, 4}, 1, TV_V_OK},
+		{"unknown, without data, last", {1, 1, 200, 2}, 1, TV_V_OK},
 		{"LSRR", {131, 7, 4, 10, 0, 0, 1, 0}, 2, TV_V_IP_OPTION},
 		{"SSRR behind NOPs", {1, 1, 1, 1, 137, 7, 4, 10, 0, 0, 1, 0}, 3, TV_V_IP_OPTION},
 		{"LSRR with its pointer beyond", {131, 3, 200, 0}, 1, TV_V_IP_OPTION},
@@ -218,6 +219,13 @@ static void test_ip_parse_v6_extensions_pass_or_drop_by_kind(void **state)
 			TV_V_BAD_EXTENSION},
 		{"unknown option that reports", 60, {6, 0, 0xbe, 4, 9, 9, 9, 9}, 8,
 			TV_V_BAD_EXTENSION},
+		{"Pad1, then one that discards", 60, {6, 0, 0, 0x7e, 3, 9, 9, 9}, 8,
+			TV_V_BAD_EXTENSION},
+		{"Pad1, then PadN", 60, {6, 0, 0, 1, 3, 9, 9, 9}, 8, TV_V_OK},
+		{"PadN, then one that discards", 60, {6, 0, 1, 1, 9, 0x7e, 1, 9}, 8,
+			TV_V_BAD_EXTENSION},
+		{"header longer than the packet", 60, {6, 3, 1, 4, 0, 0, 0, 0}, 8,
+			TV_V_BAD_EXTENSION},
 		{"jumbo payload", 0, {6, 0, 0xc2, 4, 0, 1, 0, 0}, 8, TV_V_BAD_EXTENSION},
 		{"option beyond its header", 60, {6, 0, 1, 5, 0, 0, 0, 0}, 8, TV_V_BAD_EXTENSION},
 		{"option kind as last byte", 60, {6, 0, 1, 3, 0, 0, 0, 5}, 8, TV_V_BAD_EXTENSION},
@@ -286,6 +294,19 @@ static void test_ip_parse_v6_extensions_cut_anywhere_never_pass(void **state)
 		assert_verdict(
 			tv_ip_parse(&ip, at_edge(p, 40 + n), 40 + n), TV_V_BAD_EXTENSION, "cut");
 	}
+}
+
+static void test_ip_parse_v6_extensions_without_payload_give_none(void **state)
+{
+	static const uint8_t chain[8] = {6, 0, 1, 4, 0, 0, 0, 0};
+	struct tv_ip ip;
+
+	(void)state;
+	write_v6(p, 60, 8);
+	memcpy(p + 40, chain, 8);
+	assert_verdict(tv_ip_parse(&ip, at_edge(p, 48), 48), TV_V_OK, "nothing behind it");
+	assert_int_equal(ip.len, 0);
+	assert_int_equal(ip.protocol, TV_PROTO_TCP);
 }
 
 /* PA-30: an IPv4-mapped address on an IPv6 packet never reaches a look-up */
@@ -445,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_ip_parse_v6_extensions_pass_or_drop_by_kind),
 		cmocka_unit_test(test_ip_parse_v6_too_many_or_too_long_extensions_drop),
 		cmocka_unit_test(test_ip_parse_v6_extensions_cut_anywhere_never_pass),
+		cmocka_unit_test(test_ip_parse_v6_extensions_without_payload_give_none),
 		cmocka_unit_test(test_ip_parse_v6_mapped_address_is_dropped),
 		cmocka_unit_test(test_ip_parse_ip_in_ip_is_not_entered),
 		cmocka_unit_test(test_ip_parse_quoted_cut_packet_gives_what_is_there),

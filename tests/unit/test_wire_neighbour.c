@@ -26,6 +26,7 @@ static void test_eth_parse_built_frame_gives_its_fields(void **state)
 	assert_memory_equal(e.src, mac_b, 6);
 	assert_int_equal(e.type, TV_ETH_IP6);
 	assert_int_equal(e.header_len, 14);
+	assert_int_equal(e.vlan, 0);
 	assert_false(e.tagged);
 }
 
@@ -52,9 +53,9 @@ static void test_eth_parse_one_tag_is_reported(void **state)
 /* RFC 1112 6.4, RFC 2464 7 */
 static void test_eth_mac_of_group_follows_the_address(void **state)
 {
-	static const uint8_t four[6] = {0x01, 0x00, 0x5e, 0x7f, 0xff, 0xfa},
+	static const uint8_t four[6] = {0x01, 0x00, 0x5e, 0x7f, 0x01, 0xfa},
 			     six[6] = {0x33, 0x33, 0xff, 1, 2, 3};
-	struct tv_addr a = tv_addr_v4(239, 255, 255, 250);
+	struct tv_addr a = tv_addr_v4(239, 255, 1, 250);
 	uint8_t mac[6];
 
 	(void)state;
@@ -124,6 +125,9 @@ static void test_arp_parse_what_breaks_a_rule_is_malformed(void **state)
 		assert_verdict(tv_arp_parse(&a, at_edge(p, n), n), TV_V_ARP_MALFORMED, "short");
 	memset(p + 8, 0, 6);
 	assert_verdict(tv_arp_parse(&a, p, 28), TV_V_ARP_MALFORMED, "zero MAC");
+	put32(p + 14, 0x7f000000);
+	memcpy(p + 8, mac_a, 6);
+	assert_verdict(tv_arp_parse(&a, p, 28), TV_V_ARP_MALFORMED, "127.0.0.0");
 	write_arp();
 	memset(p + 14, 0, 4);
 	assert_verdict(tv_arp_parse(&a, p, 28), TV_V_OK, "probe (RFC 5227)");
@@ -163,6 +167,34 @@ static void test_nd_solicited_node_is_the_group_of_the_last_three_bytes(void **s
 
 	(void)state;
 	assert_memory_equal(group.b, wanted, 16);
+}
+
+/* The bytes that RFC 4861 4.4 shows */
+static void test_nd_build_advertisement_has_its_bytes(void **state)
+{
+	static const uint8_t wanted[] = {0x60, 0, 0, 0, 0, 32, 58, 255};
+	struct tv_nd d = message(true);
+
+	(void)state;
+	assert_int_equal(tv_nd_build(p, &d, &other, &node), 72);
+	assert_memory_equal(p, wanted, sizeof wanted);
+	assert_memory_equal(p + 8, other.b, 16);
+	assert_memory_equal(p + 24, node.b, 16);
+	assert_int_equal(get16(p + 40), 136 << 8);
+	assert_int_equal(get16(p + 44), 0x6000); /* solicited, override */
+	assert_int_equal(get16(p + 46), 0);
+	assert_memory_equal(p + 48, node.b, 16);
+	assert_int_equal(get16(p + 64), 2 << 8 | 1);
+	assert_memory_equal(p + 66, mac_a, 6);
+	d.solicited = d.override = false;
+	tv_nd_build(p, &d, &other, &node);
+	assert_int_equal(get16(p + 44), 0);
+	d.advert = false;
+	tv_nd_build(p, &d, &other, &node);
+	assert_int_equal(get16(p + 40), 135 << 8);
+	assert_int_equal(get16(p + 44), 0);
+	assert_int_equal(get16(p + 46), 0);
+	assert_int_equal(get16(p + 64), 1 << 8 | 1);
 }
 
 static void test_nd_build_read_back_gives_the_same(void **state)
@@ -223,7 +255,51 @@ static void test_nd_parse_what_breaks_a_rule_is_malformed(void **state)
 			p[cases[i].at] = cases[i].value;
 			seal(p, TV_PROTO_ICMP6, p + 40, n - 40, 2);
 			assert_verdict(parse_nd(&back, n), cases[i].wanted, cases[i].what);
+			if (cases[i].wanted != TV_V_OK) continue;
+			assert_int_equal(back.has_mac, cases[i].at != 64);
 		}
+	}
+}
+
+/* The other message's option, and one of another length: skipped, not taken */
+static void test_nd_parse_option_of_another_message_is_skipped(void **state)
+{
+	struct tv_nd d = message(true), back;
+	uint32_t n = tv_nd_build(p, &d, &other, &node);
+
+	(void)state;
+	p[64] = 1;
+	seal(p, TV_PROTO_ICMP6, p + 40, n - 40, 2);
+	assert_verdict(parse_nd(&back, n), TV_V_OK, "source MAC in an advertisement");
+	assert_false(back.has_mac);
+	p[64] = 2;
+	p[65] = 2;
+	memset(p + 72, 7, 8);
+	put16(p + 4, 40);
+	seal(p, TV_PROTO_ICMP6, p + 40, 40, 2);
+	assert_verdict(parse_nd(&back, 80), TV_V_OK, "option of 16 bytes");
+	assert_false(back.has_mac);
+}
+
+static void test_nd_parse_not_icmp6_or_without_header_is_malformed(void **state)
+{
+	struct tv_nd d = message(true), back;
+	struct tv_ip ip;
+
+	(void)state;
+	tv_ip_parse(&ip, p, tv_nd_build(p, &d, &other, &node));
+	assert_verdict(tv_nd_parse(&back, &ip), TV_V_OK, "unchanged");
+	ip.v6 = false;
+	assert_verdict(tv_nd_parse(&back, &ip), TV_V_ARP_MALFORMED, "in IPv4");
+	ip.v6 = true;
+	ip.protocol = TV_PROTO_UDP;
+	assert_verdict(tv_nd_parse(&back, &ip), TV_V_ARP_MALFORMED, "UDP");
+	for (size_t n = 0; n <= 8; n++) {
+		write_v6(p, TV_PROTO_ICMP6, n);
+		memset(p + 40, 0, 8);
+		p[40] = 133;
+		assert_verdict(parse_nd(&back, 40 + n), n < 8 ? TV_V_ARP_MALFORMED : TV_V_ICMP_IGNORED,
+			"short");
 	}
 }
 
@@ -297,8 +373,11 @@ int main(void)
 		cmocka_unit_test(test_arp_parse_request_gives_its_fields_and_builds_back),
 		cmocka_unit_test(test_arp_parse_what_breaks_a_rule_is_malformed),
 		cmocka_unit_test(test_nd_solicited_node_is_the_group_of_the_last_three_bytes),
+		cmocka_unit_test(test_nd_build_advertisement_has_its_bytes),
 		cmocka_unit_test(test_nd_build_read_back_gives_the_same),
 		cmocka_unit_test(test_nd_parse_what_breaks_a_rule_is_malformed),
+		cmocka_unit_test(test_nd_parse_option_of_another_message_is_skipped),
+		cmocka_unit_test(test_nd_parse_not_icmp6_or_without_header_is_malformed),
 		cmocka_unit_test(test_nd_parse_wrong_checksum_is_malformed),
 		cmocka_unit_test(test_nd_parse_cut_anywhere_is_malformed),
 		cmocka_unit_test(test_nd_parse_duplicate_detection_has_its_own_rules),

@@ -60,6 +60,7 @@ static void test_segment_parse_good_segment_gives_its_fields(void **state)
 		assert_int_equal(s.v6, v6);
 		assert_int_equal(s.opt.has, 0);
 		assert_int_equal(s.seg_size, 0);
+		assert_true(s.zone == 0 && s.link == 0);
 		assert_memory_equal(s.dst.b + (v6 ? 0 : 12), p + (v6 ? 24 : 16), v6 ? 16 : 4);
 	}
 }

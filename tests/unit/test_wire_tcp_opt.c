@@ -100,7 +100,7 @@ static void check_against_model(const uint8_t *bytes, size_t n, bool syn)
 static void test_tcp_opt_parse_random_options_equal_the_model(void **state)
 {
 	static const uint8_t kinds[] = {
-		0, 1, 1, 2, 3, 4, 5, 8, 8, 19, 28, 29, 30, 34, 253, 172, 174};
+		0, 1, 1, 2, 3, 4, 5, 8, 8, 19, 28, 29, 30, 31, 32, 33, 34, 253, 172, 174};
 	static const uint8_t usual[256] = {
 		[2] = 4, [3] = 3, [4] = 2, [5] = 10, [8] = 10, [34] = 10};
 	uint8_t bytes[64];
@@ -111,10 +111,10 @@ static void test_tcp_opt_parse_random_options_equal_the_model(void **state)
 
 		while (n < want) {
 			uint8_t kind = kinds[next_random() % sizeof kinds];
-			uint8_t length = usual[kind] != 0 && next_random() % 8 != 0
-				? usual[kind]
-				: (uint8_t)(next_random() % 20);
+			uint8_t length = (uint8_t)(next_random() % 20);
 
+			if (usual[kind] != 0 && next_random() % 8 != 0) length = usual[kind];
+			if (kind == 5) length = (uint8_t)(length + next_random() % 4 * 8);
 			bytes[n++] = kind;
 			if (kind < 2) continue;
 			if (n < want) bytes[n++] = length;
@@ -262,6 +262,7 @@ static void test_tcp_opt_parse_short_cuts_equal_the_walk(void **state)
 				tv_tcp_opt_parse(&slow, bytes, n + 4, syn));
 			fast.kinds |= 1u << 1;
 			assert_memory_equal(&fast, &slow, sizeof fast);
+			check_against_model(bytes + 4, n, syn);
 		}
 	}
 }
@@ -342,6 +343,28 @@ static void test_tcp_opt_build_sack_blocks_are_cut_to_the_room(void **state)
 	assert_int_equal(tv_tcp_opt_build(out, &o), 12);
 }
 
+/* What has no room is left out: 40 bytes are never passed. */
+static void test_tcp_opt_build_cookie_without_room_is_left_out(void **state)
+{
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_TS | TV_OPT_HAS_SACK | TV_OPT_HAS_FASTOPEN};
+	uint8_t out[64];
+
+	(void)state;
+	for (uint8_t blocks = 0; blocks <= 4; blocks++) {
+		for (uint8_t cookie = 0; cookie <= 16; cookie = (uint8_t)(cookie + 2)) {
+			uint32_t before = blocks == 0 ? 12 : blocks < 3 ? 16 + blocks * 8u : 40;
+			uint32_t words = (2u + cookie + 3) / 4 * 4;
+
+			o.sack_count = blocks;
+			o.cookie_len = cookie;
+			memset(out, 0xa5, sizeof out);
+			assert_int_equal(tv_tcp_opt_build(out, &o),
+				before + words <= 40 ? before + words : before);
+			assert_int_equal(out[40], 0xa5);
+		}
+	}
+}
+
 /* [MUST-65, MUST-68, MUST-69]: what is built is a list that the parser reads back, in whole words */
 static void test_tcp_opt_build_every_set_reads_back_the_same(void **state)
 {
@@ -389,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_tcp_opt_parse_short_cuts_equal_the_walk),
 		cmocka_unit_test(test_tcp_opt_build_known_sets_give_the_bytes_of_linux),
 		cmocka_unit_test(test_tcp_opt_build_sack_blocks_are_cut_to_the_room),
+		cmocka_unit_test(test_tcp_opt_build_cookie_without_room_is_left_out),
 		cmocka_unit_test(test_tcp_opt_build_every_set_reads_back_the_same),
 	};
 
