@@ -243,7 +243,7 @@ static void test_tcp_opt_parse_short_cuts_equal_the_walk(void **state)
 {
 	static const uint8_t shapes[2][20] = {
 		{1, 1, 8, 10, 0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3},
-		{2, 4, 5, 0xb4, 4, 2, 8, 10, 0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3, 1, 3, 3, 7}};
+		{2, 4, 5, 0xb4, 4, 2, 8, 10, 0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3, 1, 3, 3, 3}};
 	static const size_t lengths[2] = {12, 20};
 
 	(void)state;
