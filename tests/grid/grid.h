@@ -11,6 +11,7 @@
 
 int grid_test_model(void);
 int grid_test_table(void);
+int grid_test_library(void);
 
 /* table.c: the text of GRID.txt; the caller frees it. */
 char *grid_table(void);

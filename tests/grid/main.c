@@ -17,5 +17,5 @@ int main(int argc, char **argv)
 		free(table);
 		return 0;
 	}
-	return grid_test_model() + grid_test_table() != 0;
+	return grid_test_model() + grid_test_table() + grid_test_library() != 0;
 }

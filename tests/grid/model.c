@@ -43,9 +43,20 @@ static void challenge_ack(struct model *m, struct model_result *r)
 		r->suppressed = true;
 		return;
 	}
-	m->challenge_spent = true;
+	m->challenge_spent = !m->maybe_spent;
 	r->challenge = true;
-	model_ack(m, r, M_REPLY_NOW);
+	model_ack(m, r, m->maybe_spent ? M_REPLY_MAY : M_REPLY_NOW);
+}
+
+/* The ACK of the first step, and of PAWS. What carries neither text nor FIN, or is a SYN, may be
+ * part of a loop of ACKs and may be throttled; all of them may be counted with the challenges (R-8). */
+static void first_step_ack(struct model *m, const struct model_segment *s, struct model_result *r)
+{
+	bool always = !(s->flags & M_SYN) && model_len(s) > 0;
+
+	r->dropped = true;
+	model_ack(m, r, always || !(m->challenge_spent || m->maybe_spent) ? M_REPLY_NOW : M_REPLY_MAY);
+	m->maybe_spent = !m->challenge_spent;
 }
 
 static void note_window(struct model *m, const struct model_segment *s)
@@ -187,10 +198,8 @@ static enum acceptable sequence_test(const struct model *m, const struct model_s
 		return YES;
 	if (len == 0)
 		return NO;
-	if (model_within(last, m->rcv_nxt, m->rcv_wnd))
-		return YES;
-	/* R-7: it begins before the window and ends behind it */
-	return model_lt(s->seq, m->rcv_nxt) && model_le(m->rcv_nxt + m->rcv_wnd, last) ? YES : NO;
+	/* one that begins before the window and ends behind it is not acceptable either (R-7) */
+	return model_within(last, m->rcv_nxt, m->rcv_wnd) ? YES : NO;
 }
 
 /* The first step, for a segment that failed the test. */
@@ -203,11 +212,7 @@ static void unacceptable(struct model *m, const struct model_segment *s, struct 
 		challenge_ack(m, r); /* fourth: "irrespective of the sequence number" */
 		return;
 	}
-	/* R-8: what occupies no sequence space may be part of a loop of ACKs, and is throttled */
-	if (model_len(s) == 0 && m->challenge_spent)
-		model_ack(m, r, M_REPLY_MAY);
-	else
-		model_ack(m, r, M_REPLY_NOW);
+	first_step_ack(m, s, r);
 	if (m->state == M_TIME_WAIT && s->flags & M_FIN && s->flags & M_ACK
 		&& s->seq + s->text == m->rcv_nxt - 1)
 		r->restart_2msl = true; /* fifth, TIME-WAIT: "a retransmission of the remote FIN" (R-9) */
@@ -248,17 +253,6 @@ static void take_rst(struct model *m, const struct model_segment *s, struct mode
 	case M_STATES:
 		return;
 	}
-}
-
-/* fourth: "check the SYN bit". */
-static void take_syn(struct model *m, struct model_result *r)
-{
-	r->dropped = true;
-	if (m->state == M_SYN_RECEIVED && m->passive) {
-		m->state = M_LISTEN; /* "return this connection to the LISTEN state and return" (R-1) */
-		return;
-	}
-	challenge_ack(m, r); /* "Otherwise, handle per the directions for synchronized states" */
 }
 
 /* The processing of the ESTABLISHED state, which most states begin with. */
@@ -302,7 +296,7 @@ static bool take_ack(struct model *m, const struct model_segment *s, struct mode
 		m->state = M_FIN_WAIT_2; /* "enter FIN-WAIT-2 and continue processing in that state" */
 	if (m->state == M_CLOSING) {
 		if (!ours) { /* "otherwise, ignore the segment" */
-			r->dropped = true;
+			r->dropped = s->text > 0;
 			if (s->text || s->flags & M_FIN)
 				model_ack(m, r, M_REPLY_MAY); /* R-11 */
 			return true;
@@ -324,15 +318,17 @@ static bool paws(struct model *m, const struct model_segment *s, struct model_re
 	if (!m->ts_on || s->flags & M_RST)
 		return false;
 	if (!s->has_ts) {
+		if (s->flags & M_SYN)
+			return false; /* it may come from a peer that has forgotten everything (R-12) */
 		r->dropped = true;
-		return true; /* "a TCP SHOULD silently drop the segment" (R-12) */
+		return true; /* "a TCP SHOULD silently drop the segment" */
 	}
 	if (model_lt(s->tsval, m->ts_recent)) {
 		r->dropped = true;
 		if (s->flags & M_SYN)
 			challenge_ack(m, r);
 		else
-			model_ack(m, r, M_REPLY_NOW);
+			first_step_ack(m, s, r);
 		return true;
 	}
 	return false;
@@ -364,7 +360,8 @@ static bool known_syn(struct model *m, struct model_segment *s, struct model_res
 		return true;
 	}
 	/* Figure 7, lines 6 and 7: the SYN-ACK of a simultaneous open establishes (R-14) */
-	if (!m->passive && s->flags & M_ACK && s->ack == m->nxt && model_len(s) == 1) {
+	if (!m->passive && s->flags & M_ACK && s->ack == m->nxt) {
+		model_ack(m, r, M_REPLY_MAY);
 		s->flags &= ~(unsigned)M_SYN;
 		s->seq++;
 	}
@@ -381,7 +378,7 @@ static void other_states(struct model *m, const struct model_segment *arrived, s
 		open_from_syn(m, s, r);
 		return;
 	}
-	if (paws(m, s, r) || known_syn(m, &copy, r))
+	if (known_syn(m, &copy, r) || paws(m, s, r))
 		return;
 	sequence = sequence_test(m, s);
 	if (sequence == NO) {
@@ -394,7 +391,7 @@ static void other_states(struct model *m, const struct model_segment *arrived, s
 	}
 	/* third: security, not modelled */
 	if (s->flags & M_SYN) {
-		take_syn(m, r); /* fourth */
+		challenge_ack(m, r); /* fourth: in SYN-RECEIVED from LISTEN too (R-1) */
 		return;
 	}
 	/* 3.8.6.1: "it must still send an acknowledgment showing its next expected sequence number

@@ -77,6 +77,7 @@ struct model {
 	uint32_t ts_recent, last_ack_sent;
 
 	bool challenge_spent; /* a challenge ACK went out less than 500 ms ago */
+	bool maybe_spent;     /* an ACK that may share that limit went out */
 };
 
 /* In the order of their strength. */

@@ -160,8 +160,9 @@ void model_urg_text_fin(struct model *m, const struct model_segment *s, struct m
 		/* seventh: "Ignore the segment text"; eighth: "Remain in the ... state". What occupies
 		 * sequence space is told where the stream ended (R-11). */
 		if (s->text || s->flags & M_FIN) {
-			r->dropped = true;
+			r->dropped = s->text > 0;
 			model_ack(m, r, M_REPLY_NOW);
+			m->maybe_spent = !m->challenge_spent; /* */
 			/* fifth, TIME-WAIT: "Acknowledge it, and restart the 2 MSL timeout." */
 			r->restart_2msl = r->restart_2msl || m->state == M_TIME_WAIT;
 		}

@@ -274,7 +274,7 @@ static void test_model_table_6_acceptability(void **state)
 		{10, 99, 0, true}, {10, 100, 0, false}, {10, 109, 0, false}, {10, 110, 0, true},
 		{10, 99, 1, true}, {10, 99, 2, false}, {10, 100, 1, false}, {10, 109, 1, false},
 		{10, 109, 2, false}, {10, 110, 1, true}, {10, 95, 6, false}, {10, 95, 5, true},
-		{10, 90, 40, false} /* both edges, R-7 */
+		{10, 90, 40, true} /* both edges, R-7 */
 	};
 
 	(void)state;
@@ -410,6 +410,10 @@ static void test_model_syn_received_answers_bad_acknowledgments_with_reset(void 
 	assert_int_equal(m.state, M_SYN_RECEIVED);
 	r = feed(&m, M_SYN, 99, 0, 0); /* EV-23, the same SYN */
 	expect_packet(&r, M_SYN | M_ACK, 300, 100);
+	r = feed(&m, M_SYN, 500, 0, 0); /* another one, in the window */
+	expect_packet(&r, M_ACK, 301, 100);
+	assert_true(r.challenge);
+	assert_int_equal(m.state, M_SYN_RECEIVED);
 	r = feed(&m, M_ACK | M_FIN, 100, 301, 5);
 	assert_int_equal(m.state, M_CLOSE_WAIT);
 	assert_int_equal(r.delivered, 5);
