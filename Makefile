@@ -23,7 +23,8 @@ VERSION = 0.1.0
 
 LENIENT = all demo install uninstall bench examples clean
 WERROR = $(if $(filter-out $(LENIENT),$(MAKECMDGOALS)),-Werror)
-# For the mutants: LINKAGE=shared links the tests once, with a shared core that shows all.
+# For the mutants: LINKAGE=shared links the tests once, with a shared core that shows all; they are
+# run with LD_LIBRARY_PATH.
 LINKAGE = static
 WARN = -Wall -Wextra -Wconversion -Wshadow
 SAN =
@@ -31,9 +32,7 @@ BASE_CFLAGS = -std=c11 -O2 -g -Iinclude -Isrc $(WARN) $(SAN)
 CORE_CFLAGS = $(BASE_CFLAGS) $(if $(filter shared,$(LINKAGE)),-fPIC,-fvisibility=hidden)
 # Empty on purpose: a file that says "#define _GNU_SOURCE" itself is not a redefinition.
 HOST_CFLAGS = $(BASE_CFLAGS) -D_GNU_SOURCE= -I. -pthread
-LINK_FLAGS = $(SAN) -pthread -Wl,--as-needed \
-	$(if $(filter shared,$(LINKAGE)),-Wl$(comma)-rpath$(comma)$(abspath $(BUILD)))
-comma := ,
+LINK_FLAGS = $(SAN) -pthread -Wl,--as-needed
 
 # Kernels for one instruction set are files with a suffix; the configuration decides at run time.
 isa = $(if $(filter %_avx2.c,$1),-mavx2)$(if $(filter %_avx512.c,$1),-mavx512f -mavx512bw -mavx512vl)
@@ -89,10 +88,11 @@ CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 
 # --- what is built ---------------------------------------------------------------------------------
 
-.PHONY: all examples unit-programs programs fuzz-programs FORCE
+.PHONY: all examples unit-programs mutant-programs programs fuzz-programs FORCE
 all: $(LIB) $(SHARED) $(TRIVET_BIN) $(SCRIPT)
 examples: $(EXAMPLES)
 unit-programs: $(UNIT) $(GRID) $(SIM)
+mutant-programs: $(UNIT) $(GRID) $(SCRIPT)
 programs: all examples unit-programs $(BENCH) $(LIVE_PEERS)
 fuzz-programs: $(FUZZ)
 
