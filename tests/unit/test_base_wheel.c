@@ -109,6 +109,7 @@ static void model_advance(struct model *m, uint64_t now)
 		uint32_t i = tv_wheel_pop(&m->w, m->region, now, &budget);
 
 		assert_true(budget <= given);
+		assert_true(tv_wheel_next(&m->w) <= (i == TV_NONE ? model_earliest(m) : IDLE));
 		if (i == TV_NONE) {
 			if (budget == 0)
 				continue;
