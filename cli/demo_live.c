@@ -281,6 +281,10 @@ int demo_live(struct demo *demo)
 	host_facts(&stage.facts);
 	fflush(stdout);
 	status = host_netns_run(0, perform, &stage, &at);
+	if (status == -ECHILD) {
+		complain(&demo->common, "the child process in the namespace died");
+		return EXIT_FAILED;
+	}
 	if (status < 0)
 		status = obstacle(&stage, at.step, at.err);
 	return status == FALL_BACK ? -1 : status;

@@ -1,8 +1,10 @@
 /*
  * main.c - the command trivet: a table of verbs.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/verb.h"
@@ -53,10 +55,23 @@ static int finish(int status)
 	return status;
 }
 
+/* Whoever starts us with the standard input closed shall not have a TUN device read as input. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
+	fill_standard_files();
 	if (!word) {
 		print_help();
 		finish(EXIT_FINE);

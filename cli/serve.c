@@ -200,9 +200,10 @@ static void on_alarm(void *user)
 	struct server *s = user;
 	tv_time now = run_now(s->run);
 
-	while (s->oldest && now - s->oldest->active >= IDLE) {
-		client_abort(s->oldest);
-		forget(s->oldest, "idle: reset");
+	for (struct client *c = s->oldest, *next; c && now - c->active >= IDLE; c = next) {
+		next = c->newer;
+		client_abort(c);
+		forget(c, "idle: reset");
 	}
 	run_alarm(s->run, now + LOOK, on_alarm, s);
 }
@@ -339,9 +340,10 @@ static void sum_up(const struct server *s)
 
 static int finish(struct server *s, int status)
 {
-	while (s->oldest) {
-		client_abort(s->oldest);
-		forget(s->oldest, "reset: the server ends");
+	for (struct client *c = s->oldest, *next; c; c = next) {
+		next = c->newer;
+		client_abort(c);
+		forget(c, "reset: the server ends");
 	}
 	if (s->listener) {
 		tv_close(s->stack, run_now(s->run), s->listener);

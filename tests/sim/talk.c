@@ -324,12 +324,14 @@ static void write_some(struct talk *t, struct end *e)
 
 static void compare(struct talk *t, struct end *e, const struct end *peer, const uint8_t *bytes, uint64_t n)
 {
-	for (uint64_t i = 0; i < n; i++)
-		if (bytes[i] != byte_at(peer->salt, e->received + i)) {
-			check_fail(t->check, "byte %llu of the stream is wrong",
-				(unsigned long long)(e->received + i));
+	for (uint64_t i = 0; i < n; i++) {
+		unsigned long long at = e->received + i;
+
+		if (bytes[i] != byte_at(peer->salt, at)) {
+			check_fail(t->check, "byte %llu of the stream is wrong", at);
 			return;
 		}
+	}
 	e->received += n;
 	if (e->received > peer->sent)
 		check_fail(t->check, "received more than was sent");

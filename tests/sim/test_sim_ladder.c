@@ -33,9 +33,8 @@ static void take(void *user, const char *text, size_t len)
 /* One segment of a conversation between 192.0.2.1:1000 (end 0) and 192.0.2.2:80. */
 struct told {
 	unsigned from;
-	uint16_t flags;
+	uint16_t flags, wnd;
 	uint32_t seq, ack;
-	uint16_t wnd;
 	const char *text;
 	struct tv_tcp_options opt;
 	enum ladder_fate fate;
@@ -64,15 +63,15 @@ static uint32_t make(uint8_t packet[2048], const struct told *s)
 #define REQUEST "GET /\r\n\x1b[31m \"quoted\" and much more text follows here"
 
 static const struct told conversation[] = {
-	{0, TV_SYN, 0xfffffff0, 0, 64240, NULL, SYN_OPTIONS, LADDER_CARRIED},
-	{1, TV_SYN | TV_ACK, 5000, 0xfffffff1, 65535, NULL, SYN_OPTIONS, LADDER_CARRIED},
-	{0, TV_ACK, 0xfffffff1, 5001, 502, NULL, {.has = 0}, LADDER_CARRIED},
-	{0, TV_PSH | TV_ACK, 0xfffffff1, 5001, 502, REQUEST, {.has = 0}, LADDER_LOST},
-	{0, TV_PSH | TV_ACK, 0xfffffff1, 5001, 502, REQUEST, {.has = 0}, LADDER_CARRIED},
-	{1, TV_ACK, 5001, 0x27, 512, NULL,
+	{0, TV_SYN, 64240, 0xfffffff0, 0, NULL, SYN_OPTIONS, LADDER_CARRIED},
+	{1, TV_SYN | TV_ACK, 65535, 5000, 0xfffffff1, NULL, SYN_OPTIONS, LADDER_CARRIED},
+	{0, TV_ACK, 502, 0xfffffff1, 5001, NULL, {.has = 0}, LADDER_CARRIED},
+	{0, TV_PSH | TV_ACK, 502, 0xfffffff1, 5001, REQUEST, {.has = 0}, LADDER_LOST},
+	{0, TV_PSH | TV_ACK, 502, 0xfffffff1, 5001, REQUEST, {.has = 0}, LADDER_CARRIED},
+	{1, TV_ACK, 512, 5001, 0x27, NULL,
 		{.has = TV_OPT_HAS_SACK, .sack_count = 1, .sack = {{0x30, 0x40}}}, LADDER_LOST},
-	{1, TV_FIN | TV_ACK, 5001, 0x27, 512, NULL, {.has = 0}, LADDER_DAMAGED},
-	{0, TV_RST, 0x27, 0, 0, NULL, {.has = 0}, LADDER_UNDER_WAY},
+	{1, TV_FIN | TV_ACK, 512, 5001, 0x27, NULL, {.has = 0}, LADDER_DAMAGED},
+	{0, TV_RST, 0, 0x27, 0, NULL, {.has = 0}, LADDER_UNDER_WAY},
 };
 
 static struct ladder *conversation_ladder(void)
