@@ -113,7 +113,7 @@ static uint64_t rehash(void *user, uint32_t ref)
 	return tv_key_hash(&k, &s->seed);
 }
 
-void tv_index_step(struct tv_stack *s)
+void tv_index_move(struct tv_stack *s)
 {
 	if (tv_table_moving(&s->index))
 		tv_table_move(&s->index, tv_region(&s->core), TV_TABLE_MOVES, rehash, s);
@@ -223,15 +223,11 @@ static bool shrink(struct tv_stack *s, struct tv_tcb *t)
 	return true;
 }
 
-void tv_settle(struct tv_stack *s, struct tv_tcb *t)
+void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 {
 	struct tv_core *c = &s->core;
 	struct tv_key k;
 
-	if (TV_LIKELY((t->flags & TV_F_FREED) == 0 && t->state != TV_TIME_WAIT)) {
-		tv_timers_sync(c, t);
-		return;
-	}
 	if ((t->flags & TV_F_FREED) != 0) {
 		t->flags &= ~(uint32_t)TV_F_FREED;
 		tv_tcb_key(c, t, &k);

@@ -135,8 +135,7 @@ static void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_v
 	struct tv_trace trace = {
 		.kind = TV_TRACE_IN, .now = s->core.now, .ip = r->l3, .len = r->l3_len, .verdict = v};
 
-	if (s->core.cfg.trace != NULL)
-		s->core.cfg.trace(s->core.cfg.trace_user, &trace);
+	s->core.cfg.trace(s->core.cfg.trace_user, &trace);
 }
 
 static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsigned n, uint8_t *verdicts)
@@ -163,7 +162,8 @@ static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsign
 			v = not_tcp(s, &packets[i], r);
 		}
 		cnt->verdicts[v]++;
-		trace_in(s, r, v);
+		if (TV_UNLIKELY(s->core.cfg.trace != NULL))
+			trace_in(s, r, v);
 		if (verdicts != NULL)
 			verdicts[i] = (uint8_t)v;
 	}
@@ -192,8 +192,6 @@ static void trace_out(const struct tv_stack *s, const struct tv_tcb *t, const st
 	struct tv_trace trace = {
 		.kind = TV_TRACE_OUT, .now = s->core.now, .ip = p->data + head, .len = p->len - head};
 
-	if (s->core.cfg.trace == NULL)
-		return;
 	if (t != NULL)
 		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(&s->core, t));
 	s->core.cfg.trace(s->core.cfg.trace_user, &trace);
@@ -261,10 +259,10 @@ static bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_packe
 		}
 	}
 	p->link = t->link;
-	p->time = c->now;
 	if (!tv_tcp_out(c, t, &out))
 		return false;
-	trace_out(s, t, p, out.head);
+	if (TV_UNLIKELY(c->cfg.trace != NULL))
+		trace_out(s, t, p, out.head);
 	return true;
 }
 
@@ -284,7 +282,7 @@ static unsigned loop_out(struct tv_stack *s, struct tv_tcb *t)
 	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
 	unsigned n = 0;
 
-	while (n < TURN && connection_out(s, t, &p)) {
+	while (n < TURN && t->want != 0 && connection_out(s, t, &p)) {
 		tv_loop_in(s, &p);
 		n++;
 	}
@@ -307,7 +305,7 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 		if (t->link == tv_loop_link(s)) {
 			more = loop_out(s, t) == TURN;
 		} else if (link == TV_ANY_LINK || link == t->link) {
-			while (turn < TURN && n < cap && (more = connection_out(s, t, &packets[n]))) {
+			while (turn < TURN && n < cap && t->want != 0 && (more = connection_out(s, t, &packets[n]))) {
 				turn++;
 				n++;
 			}

@@ -108,10 +108,20 @@ uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash
 void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
 void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
 /* A slot of the index is moved, if a move is under way. */
-void tv_index_step(struct tv_stack *s);
+void tv_index_move(struct tv_stack *s);
+static inline void tv_index_step(struct tv_stack *s)
+{
+	if (TV_UNLIKELY(tv_table_moving(&s->index) || s->index.rekey_wanted != 0))
+		tv_index_move(s);
+}
 enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash);
 /* After anything was done to a connection: frees it, makes it a TIME-WAIT record, arms its timers. */
-void tv_settle(struct tv_stack *s, struct tv_tcb *t);
+void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t);
+static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
+{
+	if (TV_UNLIKELY((t->flags & (TV_F_FREED | TV_F_TIMERS)) != 0 || t->state == TV_TIME_WAIT))
+		tv_settle_rare(s, t);
+}
 void tv_half_free(struct tv_stack *s, uint32_t slot);
 void tv_wait_free(struct tv_stack *s, uint32_t slot);
 /* A full record for a half-open one, which is freed; NULL: none left. */

@@ -66,6 +66,7 @@ struct tv_wait {
 	uint32_t snd_nxt, rcv_nxt, rcv_adv;
 	uint32_t ts_recent, ts_recent_ms, ts_offset;
 	uint32_t challenge_ms;
+	uint32_t max_wnd;          /* MAX.SND.WND: which old ACKs may be believed */
 	uint8_t flags;             /* TV_O_, bit 7: IPv6 */
 	uint8_t zone, link, rcv_scale;
 	uint8_t ttl, tos, active, unused;
@@ -166,12 +167,14 @@ static inline uint32_t tv_conn_index(const struct tv_core *c, const struct tv_tc
 
 static inline struct tv_tcb *tv_conn(struct tv_core *c, uint32_t index)
 {
-	return (struct tv_tcb *)tv_pool_at(&c->conns, tv_region(c), index);
+	return (struct tv_tcb *)(void *)(tv_region(c) + c->conns.records + (uint64_t)index * TV_TCB_BYTES);
 }
 
 static inline struct tv_busy *tv_busy(const struct tv_core *c, const struct tv_tcb *t)
 {
-	return t->busy == 0 ? NULL : (struct tv_busy *)tv_pool_at(&c->busies, tv_region(c), t->busy - 1);
+	uint64_t offset = c->busies.records + (uint64_t)(t->busy - 1) * sizeof(struct tv_busy);
+
+	return t->busy == 0 ? NULL : (struct tv_busy *)(void *)(tv_region(c) + offset);
 }
 
 static inline struct tv_side *tv_side(const struct tv_core *c, const struct tv_tcb *t)
@@ -181,7 +184,8 @@ static inline struct tv_side *tv_side(const struct tv_core *c, const struct tv_t
 
 static inline struct tv_profile *tv_profile_at(const struct tv_core *c, uint32_t index)
 {
-	return (struct tv_profile *)tv_pool_at(&c->profiles, tv_region(c), index);
+	return (struct tv_profile *)(void *)(tv_region(c) + c->profiles.records +
+	                                     (uint64_t)index * sizeof(struct tv_profile));
 }
 
 static inline const struct tv_options *tv_opts(const struct tv_core *c, const struct tv_tcb *t)
@@ -196,12 +200,12 @@ static inline struct tv_listener *tv_listener_at(const struct tv_core *c, uint32
 
 static inline struct tv_half *tv_half_at(const struct tv_core *c, uint32_t slot)
 {
-	return (struct tv_half *)tv_pool_at(&c->halves, tv_region(c), slot);
+	return (struct tv_half *)(void *)(tv_region(c) + c->halves.records + (uint64_t)slot * sizeof(struct tv_half));
 }
 
 static inline struct tv_wait *tv_wait_at(const struct tv_core *c, uint32_t slot)
 {
-	return (struct tv_wait *)tv_pool_at(&c->waits, tv_region(c), slot);
+	return (struct tv_wait *)(void *)(tv_region(c) + c->waits.records + (uint64_t)slot * sizeof(struct tv_wait));
 }
 
 static inline uint8_t *tv_conn_rest(const struct tv_core *c, uint32_t index)
@@ -230,21 +234,46 @@ static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, s
 void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to);
 bool tv_state_legal(enum tv_state from, enum tv_state to);
 bool tv_state_synchronised(enum tv_state state);
-/* May text still arrive (ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2); may the user still send. */
-bool tv_state_may_receive(enum tv_state state);
+/* May text still arrive? */
+static inline bool tv_state_may_receive(enum tv_state state)
+{
+	return state == TV_ESTABLISHED || state == TV_FIN_WAIT_1 || state == TV_FIN_WAIT_2;
+}
+/* May the user still send? */
 bool tv_state_may_send(enum tv_state state);
 /* Gives back what its queues hold; what can still be read may be kept. */
 void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input);
 /* The connection ends: CLOSED, reason, queues flushed, timers off, event told. */
 void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason);
-void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events);
+/* Hangs it into the list of those with news. */
+void tv_ready_connection(struct tv_core *c, struct tv_tcb *t);
+static inline void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events)
+{
+	if ((t->flags & (TV_F_SCRATCH | TV_F_RELEASED)) != 0)
+		return;
+	t->events |= events;
+	if ((t->flags & (TV_F_IN_READY_LIST | TV_F_QUEUED)) == 0 && t->events != 0)
+		tv_ready_connection(c, t);
+}
 /* Takes a record that is in the ready list out of it. */
 void tv_untell(struct tv_core *c, uint32_t ref);
 void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot);
-void tv_want(struct tv_core *c, struct tv_tcb *t, uint16_t want);
+/* Hangs it into the list of those with wants. */
+void tv_out_connection(struct tv_core *c, struct tv_tcb *t);
+static inline void tv_want(struct tv_core *c, struct tv_tcb *t, uint16_t want)
+{
+	t->want |= want;
+	if ((t->flags & (TV_F_IN_OUT_LIST | TV_F_SCRATCH | TV_F_PARKED)) == 0)
+		tv_out_connection(c, t);
+}
 /* Takes the connection out of the list of those with wants; its wants are forgotten. */
 void tv_want_drop(struct tv_core *c, struct tv_tcb *t);
-struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t);
+struct tv_busy *tv_busy_new(struct tv_core *c, struct tv_tcb *t);
+/* Its record of what is in flight or out of order, a new one if it has none; NULL: no room. */
+static inline struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t)
+{
+	return t->busy != 0 ? tv_busy(c, t) : tv_busy_new(c, t);
+}
 void tv_busy_release(struct tv_core *c, struct tv_tcb *t);
 /* All invariants of a connection: 0, or the number of the broken one. */
 int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t);
@@ -278,11 +307,27 @@ void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_keep(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timers_off(struct tv_core *c, struct tv_tcb *t);
-/* Arms the wheel for the earliest deadline; called when a call has changed timers. */
-void tv_timers_sync(struct tv_core *c, struct tv_tcb *t);
+/* Arms the wheel for the earliest deadline. */
+void tv_timers_arm(struct tv_core *c, struct tv_tcb *t);
+/* The same if it has to be earlier than the wheel knows; called when a call may have changed timers. */
+static inline void tv_timers_sync(struct tv_core *c, struct tv_tcb *t)
+{
+	if (TV_UNLIKELY((t->flags & TV_F_TIMERS) != 0))
+		tv_timers_arm(c, t);
+}
 void tv_timers_due(struct tv_core *c, struct tv_tcb *t);
 tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t);
-uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t);
+/* RFC 6298 2.5, 5.5: the time-out in force, doubled for each repetition, at most the maximum. */
+/* How long to wait for an ACK: the time-out, but not beyond the user time-out. */
+tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t);
+static inline uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t)
+{
+	uint64_t rto = (uint64_t)t->rtt.rto_us * TV_US;
+
+	for (unsigned i = 0; i < t->rtt.backoff && rto < c->cfg.rto_max; i++)
+		rto *= 2;
+	return tv_min64(rto, c->cfg.rto_max);
+}
 /* Restarts keepalive after something acceptable arrived, or option changes. */
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
 
@@ -378,6 +423,8 @@ void tv_duplicate_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segm
 /* Text ahead of RCV.NXT: store, move what became contiguous into the stream, give up the last piece. */
 enum tv_verdict tv_early_store(struct tv_core *c, struct tv_tcb *t, uint32_t seq, const uint8_t *text, uint32_t len);
 bool tv_early_join(struct tv_core *c, struct tv_tcb *t);
+/* Drops what is stored at and behind `end`, where the stream ends. */
+void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end);
 bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t);
@@ -413,6 +460,8 @@ void tv_fin_acked(struct tv_core *c, struct tv_tcb *t);
 void tv_fin_wait_2_limit(struct tv_core *c, struct tv_tcb *t);
 /* The user sends no more. */
 void tv_close_send(struct tv_core *c, struct tv_tcb *t);
+/* TIME-WAIT: the peer's FIN once more? */
+int tv_fin_again(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 void tv_time_wait_enter(struct tv_core *c, struct tv_tcb *t);
 void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k);

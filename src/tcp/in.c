@@ -19,11 +19,11 @@ static int repeated_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 {
 	if ((s->flags & (TV_SYN | TV_RST)) != TV_SYN || s->seq != t->rcv.irs)
 		return TV_NEXT;
-	if ((s->flags & TV_ACK) == 0) {
+	if ((s->flags & TV_ACK) == 0 && (t->flags & TV_F_ACTIVE) == 0) {
 		tv_want(c, t, TV_WANT_SYN);
 		return TV_V_OK;
 	}
-	*strip = s->ack == t->snd.nxt && (t->flags & TV_F_ACTIVE) != 0;
+	*strip = (s->flags & TV_ACK) != 0 && s->ack == t->snd.nxt && (t->flags & TV_F_ACTIVE) != 0;
 	return TV_NEXT;
 }
 
@@ -88,7 +88,8 @@ int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
  */
 static bool window_probe(const struct tv_tcb *t, const struct tv_segment *s)
 {
-	return t->snd.wnd == 0 && s->seq == t->rcv.nxt - 1 && s->len <= 1 && (s->flags & (TV_SYN | TV_FIN)) == 0;
+	return t->snd.wnd == 0 && s->seq == t->rcv.nxt - 1 && s->len <= 1 &&
+	       (s->flags & (TV_SYN | TV_RST | TV_FIN)) == 0;
 }
 
 static void count_in(struct tv_core *c, const struct tv_tcb *t, const struct tv_segment *s)
@@ -122,6 +123,8 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 		tv_want(c, t, TV_WANT_ACK);
 	}
 	if ((v = tv_check_paws(c, t, s)) != TV_NEXT)     /* RFC 7323, before the sequence test; not for RST */
+		return v;
+	if (t->state == TV_TIME_WAIT && (v = tv_fin_again(c, t, s)) != TV_NEXT)
 		return v;
 	if ((v = tv_check_seq(c, t, s)) != TV_NEXT)      /* first */
 		return v;

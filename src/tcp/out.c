@@ -137,12 +137,11 @@ static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, b
 		t->snd.nxt += seq_len;
 		if ((x->flags & TV_FIN) != 0)
 			t->flags |= TV_F_FIN_SENT;
-		t->flags &= ~(uint32_t)TV_F_MORE;
 		/* Text that answers text: this connection takes turns, its ACKs may wait for text. */
 		if (x->len != 0 && c->now_ms - t->received_ms < c->cfg.delayed_ack / TV_MS)
 			t->flags |= TV_F_PINGPONG;
 		if (t->timer.main == 0)
-			tv_timer_main(c, t, tv_rto_ns(c, t)); /* RFC 6298 5.1 */
+			tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
 	} else if (x->kind == TV_X_SYN && t->snd.nxt == t->snd.iss) {
 		t->snd.nxt++;
 	}

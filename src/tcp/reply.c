@@ -61,6 +61,11 @@ void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t)
 	r->flags = TV_RST | TV_ACK; /* <SEQ=SND.NXT><CTL=RST>, and an ACK as Linux sends it */
 	r->seq = t->snd.nxt;
 	r->ack = t->rcv.nxt;
+	if ((t->opt.flags & TV_O_TS) != 0) { /* RFC 7323 3.2: a RST may carry it, and Linux's does */
+		r->has = TV_OPT_HAS_TS;
+		r->ts_val = c->now_ms + t->opt.ts_offset;
+		r->ts_ecr = t->opt.ts_recent;
+	}
 	r->ttl = tv_opts(c, t)->ttl;
 	r->tos = (uint8_t)(tv_opts(c, t)->dscp << 2);
 	c->cnt.resets_out++;

@@ -38,11 +38,6 @@ bool tv_state_synchronised(enum tv_state state)
 	return state >= TV_ESTABLISHED;
 }
 
-bool tv_state_may_receive(enum tv_state state)
-{
-	return state == TV_ESTABLISHED || state == TV_FIN_WAIT_1 || state == TV_FIN_WAIT_2;
-}
-
 bool tv_state_may_send(enum tv_state state)
 {
 	return state == TV_ESTABLISHED || state == TV_CLOSE_WAIT;
@@ -52,8 +47,6 @@ static void trace_state(struct tv_core *c, const struct tv_tcb *t, enum tv_state
 {
 	struct tv_trace trace = {.kind = TV_TRACE_STATE, .now = c->now, .from = from, .to = to};
 
-	if (c->cfg.trace == NULL)
-		return;
 	if ((t->flags & TV_F_SCRATCH) == 0)
 		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
 	c->cfg.trace(c->cfg.trace_user, &trace);
@@ -69,14 +62,12 @@ void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
 	t->state = (uint8_t)to;
 	if (to == TV_ESTABLISHED)
 		c->cnt.established++;
-	trace_state(c, t, from, to);
+	if (TV_UNLIKELY(c->cfg.trace != NULL))
+		trace_state(c, t, from, to);
 }
 
-void tv_want(struct tv_core *c, struct tv_tcb *t, uint16_t want)
+void tv_out_connection(struct tv_core *c, struct tv_tcb *t)
 {
-	t->want |= want;
-	if ((t->flags & (TV_F_IN_OUT_LIST | TV_F_SCRATCH | TV_F_PARKED)) != 0)
-		return;
 	uint32_t i = tv_conn_index(c, t);
 
 	t->flags |= TV_F_IN_OUT_LIST;
@@ -110,7 +101,7 @@ struct ready_links {
 	uint32_t *next, *prev;
 };
 
-static struct ready_links ready_links(struct tv_core *c, uint32_t ref)
+static inline struct ready_links ready_links(struct tv_core *c, uint32_t ref)
 {
 	uint32_t slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	uint32_t kind = ref >> TV_REF_SLOT_BITS;
@@ -151,31 +142,24 @@ void tv_untell(struct tv_core *c, uint32_t ref)
 		c->ready_tail = *me.prev;
 }
 
-void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events)
+void tv_ready_connection(struct tv_core *c, struct tv_tcb *t)
 {
-	if ((t->flags & (TV_F_SCRATCH | TV_F_RELEASED)) != 0)
-		return;
-	t->events |= events;
-	if ((t->flags & (TV_F_IN_READY_LIST | TV_F_QUEUED)) != 0 || t->events == 0)
-		return;
 	t->flags |= TV_F_IN_READY_LIST;
 	tv_ready_push(c, TV_KIND_CONN, tv_conn_index(c, t));
 }
 
 /* Taken when something is in flight or out of order; given back by the timer that finds nothing left, so
  * that an exchange of questions and answers does not take and give one for each. */
-struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t)
+struct tv_busy *tv_busy_new(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t i;
+	uint32_t i = tv_pool_take(&c->busies, tv_region(c));
 
-	if (t->busy != 0)
-		return tv_busy(c, t);
-	i = tv_pool_take(&c->busies, tv_region(c));
 	if (i == TV_NONE) {
 		c->cnt.record_failures++;
 		return NULL;
 	}
 	t->busy = i + 1;
+	t->flags |= TV_F_TIMERS; /* the wheel looks after it even when no deadline is set */
 	memset(tv_busy(c, t), 0, sizeof(struct tv_busy));
 	return tv_busy(c, t);
 }
@@ -208,9 +192,17 @@ void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input)
 	t->busy = 0;
 }
 
-void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
+static void trace_end(struct tv_core *c, const struct tv_tcb *t, enum tv_reason reason)
 {
 	struct tv_trace trace = {.kind = TV_TRACE_END, .now = c->now, .reason = reason};
+
+	if ((t->flags & TV_F_SCRATCH) == 0)
+		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
+	c->cfg.trace(c->cfg.trace_user, &trace);
+}
+
+void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
+{
 	bool failed = t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && reason != TV_R_NORMAL);
 
 	if (t->state == TV_CLOSED)
@@ -226,10 +218,9 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 		tv_flush(c, t, reason == TV_R_NORMAL && (t->flags & TV_F_CLOSED_BY_USER) == 0);
 		tv_want_drop(c, t);
 		tv_timers_off(c, t); /* [EV-56] */
-		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
 		t->flags |= TV_F_FREED;
 	}
-	if (c->cfg.trace != NULL)
-		c->cfg.trace(c->cfg.trace_user, &trace);
+	if (TV_UNLIKELY(c->cfg.trace != NULL))
+		trace_end(c, t, reason);
 	tv_tell(c, t, TV_EV_CLOSED);
 }

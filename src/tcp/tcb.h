@@ -61,7 +61,8 @@ enum {
 	TV_F_FREED = 1u << 23,         /* to be freed by the stack when the call ends */
 	TV_F_LIMITED = 1u << 24,       /* cwnd was the limit since the last ACK (RFC 7661) */
 	TV_F_SYN_LOST = 1u << 25,      /* the SYN was repeated: first RTO 3 s (RFC 6298 5.7), IW 1 */
-	TV_F_FIN_SENT = 1u << 26       /* SND.NXT is behind our FIN */
+	TV_F_FIN_SENT = 1u << 26,      /* SND.NXT is behind our FIN */
+	TV_F_TIMERS = 1u << 27         /* a deadline is earlier than what the wheel knows */
 };
 
 /* Negotiated options (opt.flags). */

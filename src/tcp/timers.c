@@ -24,24 +24,31 @@ static uint32_t tick_after(const struct tv_core *c, tv_time after)
 	return (uint32_t)tick + ((uint32_t)tick == 0);
 }
 
+static void set(const struct tv_core *c, struct tv_tcb *t, uint32_t *deadline, tv_time after)
+{
+	*deadline = after == TV_NEVER ? 0 : tick_after(c, after);
+	if (*deadline != 0 && (t->timer.node.where == 0 || (int32_t)(*deadline - t->timer.node.at) < 0))
+		t->flags |= TV_F_TIMERS;
+}
+
 void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after)
 {
-	t->timer.main = after == TV_NEVER ? 0 : tick_after(c, after);
+	set(c, t, &t->timer.main, after);
 }
 
 void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after)
 {
-	t->timer.ack = after == TV_NEVER ? 0 : tick_after(c, after);
+	set(c, t, &t->timer.ack, after);
 }
 
 void tv_timer_keep(struct tv_core *c, struct tv_tcb *t, tv_time after)
 {
-	t->timer.keep = after == TV_NEVER ? 0 : tick_after(c, after);
+	set(c, t, &t->timer.keep, after);
 }
 
 void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after)
 {
-	t->timer.life = after == TV_NEVER ? 0 : tick_after(c, after);
+	set(c, t, &t->timer.life, after);
 }
 
 /* The earlier of two deadlines, 0 being none; both lie within 2^31 of now. */
@@ -70,11 +77,12 @@ static void arm(struct tv_core *c, struct tv_tcb *t, uint64_t tick)
 	tv_wheel_arm(&c->wheel, tv_region(c), tv_conn_index(c, t), tv_min64(tick, c->wheel.now + INT32_MAX));
 }
 
-void tv_timers_sync(struct tv_core *c, struct tv_tcb *t)
+void tv_timers_arm(struct tv_core *c, struct tv_tcb *t)
 {
 	uint64_t now = c->now >> TV_TICK_SHIFT;
 	uint32_t at;
 
+	t->flags &= ~(uint32_t)TV_F_TIMERS;
 	if ((t->timer.main | t->timer.ack | t->timer.keep | t->timer.life) == 0) {
 		/* Idle, but for what it was busy with: the wheel looks once more and gives that back. */
 		if (t->busy != 0 && t->timer.node.where == 0)
@@ -95,14 +103,19 @@ tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t)
 	return at == 0 ? TV_NEVER : (now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now)) << TV_TICK_SHIFT;
 }
 
-/* RFC 6298 2.5, 5.5: the time-out in force, doubled for each repetition, at most the maximum. */
-uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t)
+/* What is left of the user time-out since `from_ms`. */
+static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t, uint32_t from_ms)
 {
-	uint64_t rto = (uint64_t)t->rtt.rto_us * TV_US;
+	tv_time limit = tv_opts(c, t)->user_timeout, gone = (tv_time)(uint32_t)(c->now_ms - from_ms) * TV_MS;
 
-	for (unsigned i = 0; i < t->rtt.backoff && rto < c->cfg.rto_max; i++)
-		rto *= 2;
-	return tv_min64(rto, c->cfg.rto_max);
+	if (limit == TV_NEVER)
+		return TV_NEVER;
+	return gone < limit ? limit - gone : TV_MS;
+}
+
+tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return tv_min64(tv_rto_ns(c, t), left_of_limit(c, t, t->progress_ms));
 }
 
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t)
@@ -190,7 +203,7 @@ static void retransmission_due(struct tv_core *c, struct tv_tcb *t)
 	tv_cc_rto(c, t);
 	tv_rtx_lose_all(c, t);
 	tv_want(c, t, TV_WANT_SEND);
-	tv_timer_main(c, t, tv_rto_ns(c, t));
+	tv_timer_main(c, t, tv_rtx_wait(c, t));
 }
 
 /* RFC 9293 3.8.6.1: probes go on for as long as the peer answers them [MUST-36] [MUST-37]. */
@@ -209,14 +222,14 @@ static void persist_due(struct tv_core *c, struct tv_tcb *t)
 	if (t->rtt.backoff < 30)
 		t->rtt.backoff++; /* [SHLD-30] */
 	tv_want(c, t, TV_WANT_PROBE);
-	tv_timer_main(c, t, tv_min64(tv_rto_ns(c, t), c->cfg.persist_max));
+	tv_timer_main(c, t, tv_min64(tv_min64(tv_rto_ns(c, t), c->cfg.persist_max), left_of_limit(c, t, t->received_ms)));
 }
 
 static void main_due(struct tv_core *c, struct tv_tcb *t)
 {
 	t->timer.main = 0;
 	if ((t->flags & TV_F_OVERRIDE) != 0) {
-		t->flags &= ~(uint32_t)TV_F_OVERRIDE;
+		t->flags &= ~(uint32_t)(TV_F_OVERRIDE | TV_F_MORE);
 		tv_want(c, t, TV_WANT_SEND | TV_WANT_PUSH); /* RFC 9293 3.8.6.2.1 [MUST-38] [MUST-60] */
 	} else if ((t->flags & TV_F_PERSIST) != 0) {
 		persist_due(c, t);
@@ -253,5 +266,5 @@ void tv_timers_due(struct tv_core *c, struct tv_tcb *t)
 	if (t->state == TV_CLOSED)
 		return;
 	tv_busy_release(c, t);
-	tv_timers_sync(c, t);
+	tv_timers_arm(c, t);
 }

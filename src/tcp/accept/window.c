@@ -25,29 +25,28 @@ static bool acceptable(const struct tv_tcb *t, uint32_t seq, uint32_t len)
 int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t len = tv_segment_len(s);
-	bool probe;
+	bool closed = t->rcv.adv == t->rcv.nxt;
 
+	if ((s->flags & TV_RST) != 0) { /* by its first octet alone, closed window or not [MUST-66] */
+		if (s->seq == t->rcv.nxt || seq_in(s->seq, t->rcv.nxt, t->rcv.adv))
+			return TV_NEXT;
+		return TV_V_RST_OUT_OF_WINDOW; /* [EV-17] */
+	}
 	if (acceptable(t, s->seq, len))
 		return TV_NEXT;
-	if ((s->flags & TV_RST) != 0)
-		return TV_V_RST_OUT_OF_WINDOW; /* [EV-17] */
 	if ((s->flags & TV_SYN) != 0) {
 		tv_challenge(c, t); /* RFC 9293 3.10.7.4, fourth: whatever the sequence number [EV-22] */
 		return TV_V_SYN_CHALLENGED;
 	}
-	/* Text to a closed window: everything but the text counts. RFC 9293 3.10.7.4, first [MUST-66] */
-	if (t->rcv.adv == t->rcv.nxt && s->seq == t->rcv.nxt) {
-		tv_want(c, t, TV_WANT_ACK);
-		return TV_NEXT;
-	}
-	/* A keepalive or window probe: answered [EV-46], its ACK field counts [EV-47]. */
-	probe = s->seq == t->rcv.nxt - 1 && s->len <= 1 && (s->flags & TV_FIN) == 0;
 	if (s->len != 0)
 		tv_duplicate_text(c, t, s);
-	if (len != 0) {
+	if (len != 0)
 		tv_want(c, t, TV_WANT_ACK);
-	} else {
-		tv_challenge(c, t);
-	}
-	return probe && t->state != TV_SYN_RECEIVED ? TV_NEXT : (int)TV_V_OUT_OF_WINDOW;
+	else
+		tv_challenge(c, t); /* a keepalive, or an echo of our own answers [EV-46] */
+	/* To a closed window, and one octet left of it: everything but the text counts. RFC 9293 3.10.7.4,
+	 * first [MUST-66] [EV-47] */
+	if (closed && (s->seq == t->rcv.nxt || s->seq == t->rcv.nxt - 1) && t->state != TV_SYN_RECEIVED)
+		return TV_NEXT;
+	return TV_V_OUT_OF_WINDOW;
 }

@@ -56,11 +56,15 @@ int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 	if (!here)
 		return TV_V_OK;
 	tv_want(c, t, TV_WANT_ACK);
+	if ((b != NULL && b->fin_early) || !seq_in(seq, t->rcv.nxt, t->rcv.adv))
+		return TV_V_OK; /* the first FIN fixes the end; one beyond the window comes again [EV-19] */
 	if (seq == t->rcv.nxt) {
+		tv_early_clip(c, t, seq);
 		fin_received(c, t);
-	} else if (seq_gt(seq, t->rcv.nxt) && seq_lt(seq, t->rcv.adv) && (b = tv_busy_take(c, t)) != NULL) {
+	} else if ((b = tv_busy_take(c, t)) != NULL) {
 		b->fin_early = true;
 		b->fin = seq;
+		tv_early_clip(c, t, seq);
 	}
 	return TV_V_OK;
 }

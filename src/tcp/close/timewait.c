@@ -29,13 +29,17 @@ static bool may_reopen(const struct tv_tcb *t, const struct tv_segment *s)
 		return false;
 	if (stamps && s->opt.ts_val != t->opt.ts_recent)
 		return seq_gt(s->opt.ts_val, t->opt.ts_recent); /* [SHLD-4] */
-	return seq_gt(s->seq, t->rcv.nxt);
+	return seq_geq(s->seq, t->rcv.nxt); /* beyond the number of the FIN */
 }
 
 int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if (may_reopen(t, s))
-		return TV_REOPEN;
+	(void)c;
+	return may_reopen(t, s) ? TV_REOPEN : TV_NEXT;
+}
+
+int tv_fin_again(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
 	/* The peer's FIN again: its ACK was lost. Said again, and 2 MSL begin anew [EV-31]. */
 	if ((s->flags & (TV_FIN | TV_SYN | TV_RST)) == TV_FIN && (s->flags & TV_ACK) != 0 &&
 	    s->seq + s->len + 1 == t->rcv.nxt) {
@@ -64,6 +68,7 @@ void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, cons
 	w->ts_recent_ms = t->opt.ts_recent_ms;
 	w->ts_offset = t->opt.ts_offset;
 	w->challenge_ms = t->challenge_ms;
+	w->max_wnd = t->snd.max_wnd;
 	w->flags = (uint8_t)(t->opt.flags | (t->v6 ? TV_H_V6 : 0));
 	w->zone = t->zone;
 	w->link = t->link;
@@ -83,6 +88,7 @@ void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 	t->link = w->link;
 	tv_key_load(k, w->key, rest_of(c, slot), t->v6, w->zone);
 	t->snd.una = t->snd.nxt = w->snd_nxt;
+	t->snd.max_wnd = w->max_wnd;
 	t->rcv.nxt = t->rcv.acked = w->rcv_nxt;
 	t->rcv.adv = w->rcv_adv;
 	t->opt.ts_recent = w->ts_recent;

@@ -48,6 +48,25 @@ bool tv_early_prune(struct tv_core *c, struct tv_tcb *t)
 	return true;
 }
 
+void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end)
+{
+	struct tv_busy *b = tv_busy(c, t);
+
+	while (b != NULL && b->early.count != 0) {
+		struct tv_range *r = at(c, b->early.last);
+
+		if (seq_leq(r->seq + r->len, end))
+			return;
+		if (seq_geq(r->seq, end)) {
+			drop_piece(c, b, b->early.last);
+			continue;
+		}
+		b->early_bytes -= r->seq + r->len - end;
+		r->len = end - r->seq;
+		tv_stream_cut(&r->u.data.bytes, &c->pages, tv_region(c), r->len);
+	}
+}
+
 /* Joins piece i with its right neighbour, if they touch. */
 static void join_next(struct tv_core *c, struct tv_busy *b, uint32_t i)
 {

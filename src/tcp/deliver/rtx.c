@@ -220,8 +220,6 @@ static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	struct tv_busy *b;
 	struct tv_side *side = tv_side(c, t);
 
-	if (syn && (t->flags & TV_F_SYN_LOST) == 0)
-		tv_rtt_sample(c, t, (uint64_t)(uint32_t)(c->now_ms - t->progress_ms) * TV_MS);
 	forget(c, t, s->ack);
 	sample_echo(c, t, s, srtt);
 	b = tv_busy(c, t);
@@ -246,7 +244,7 @@ static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	if (t->snd.una == t->snd.nxt)
 		t->timer.main = 0;
 	else
-		tv_timer_main(c, t, tv_rto_ns(c, t));
+		tv_timer_main(c, t, tv_rtx_wait(c, t));
 	t->flags &= ~(uint32_t)(TV_F_PERSIST | TV_F_OVERRIDE);
 }
 

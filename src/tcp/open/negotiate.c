@@ -183,11 +183,14 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	t->snd.wl1 = s->seq;
 	t->snd.wl2 = s->ack;
 	t->timer.main = 0;
+	if ((t->flags & TV_F_SYN_LOST) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
+		tv_rtt_sample(c, t, (uint64_t)(uint32_t)(c->now_ms - t->progress_ms) * TV_MS);
 	t->rtt.tries = t->rtt.backoff = 0;
 	t->progress_ms = c->now_ms;
+	tv_cc_init(c, t); /* the MSS is known only now */
+	tv_state_set(c, t, TV_ESTABLISHED);
 	if ((t->flags & TV_F_SYN_LOST) != 0)
 		tv_rtt_init(c, t); /* RFC 6298 5.7 */
-	tv_state_set(c, t, TV_ESTABLISHED);
 	tv_keepalive_restart(c, t);
 	tv_tell(c, t, TV_EV_CONNECTED);
 	if ((t->flags & TV_F_FIN_QUEUED) != 0)

@@ -29,6 +29,7 @@ static int established(struct tv_core *c, struct tv_tcb *t, const struct tv_segm
 	rest.flags &= (uint16_t)~TV_SYN;
 	tv_want(c, t, TV_WANT_ACK);
 	v = tv_tcp_take(c, t, &rest);
+	t->snd.wl1 = s->seq; /* RFC 9293 3.10.7.3, fourth: of the SYN, not of what follows it */
 	return v;
 }
 
@@ -49,8 +50,6 @@ int tv_in_syn_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 	}
 	if ((s->flags & TV_SYN) == 0)
 		return TV_V_SYN_SENT_OTHER; /* fifth [EV-14] */
-	if ((s->flags & TV_FIN) != 0)
-		return TV_V_BAD_FLAGS;
 	receive_begins(t, s, tv_opts(c, t)->rcv_buf);
 	tv_negotiate_syn(c, t, s);
 	if (ack)
