@@ -431,26 +431,37 @@ static void act(struct talk *t, struct conversation *c, struct end *e)
 		read_some(t, e, peer);
 }
 
+/*
+ * May it end so? RTO_MAX is longer than 2 MSL: when enough repeats of a FIN were lost, TIME-WAIT at
+ * the other end is over before one arrives, and is answered with a reset. Nothing is lost then: both
+ * streams have ended, and whether they are whole is looked at all the same.
+ */
+static bool may_end(const struct talk *t, const struct end *e, enum tv_reason reason)
+{
+	return reason == TV_R_NORMAL || t->profile->aborts ||
+		(reason == TV_R_RESET && e->shut && e->saw_end);
+}
+
+static void told_end(struct talk *t, struct end *e, enum tv_reason reason)
+{
+	e->told_end = true;
+	e->reason = reason;
+	if (!may_end(t, e, reason))
+		check_fail(t->check, "a connection ended: %s", tv_reason_text(reason));
+}
+
 static void pull_events(struct talk *t)
 {
 	struct tv_event event;
 
 	for (unsigned host = 0; host < 2; host++)
-		while (tv_event(stack(t, host), &event)) {
-			if (!(event.flags & TV_EV_CLOSED))
-				continue;
-			for (unsigned i = 0; i < t->count; i++) {
+		while (tv_event(stack(t, host), &event))
+			for (unsigned i = 0; event.flags & TV_EV_CLOSED && i < t->count; i++) {
 				struct end *e = &t->c[i].end[host];
 
-				if (e->handle != event.handle || !e->began)
-					continue;
-				e->told_end = true;
-				e->reason = event.reason;
-				if (event.reason != TV_R_NORMAL && !t->profile->aborts)
-					check_fail(t->check, "a connection ended: %s",
-						tv_reason_text(event.reason));
+				if (e->began && e->handle == event.handle)
+					told_end(t, e, event.reason);
 			}
-		}
 }
 
 /* Every user does what it can now; returns when the next of them wakes up. */
