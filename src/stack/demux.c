@@ -467,6 +467,7 @@ static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 		return v;
 	}
 	tv_wait_at(c, slot)->challenge_ms = t.challenge_ms;
+	tv_wait_at(c, slot)->max_wnd = t.snd.max_wnd;
 	if (t.timer.life != 0) { /* 2 MSL begin anew */
 		tv_wait_unqueue(c, slot);
 		tv_wait_queue(c, slot);

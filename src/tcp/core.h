@@ -69,7 +69,8 @@ struct tv_wait {
 	uint32_t max_wnd;          /* MAX.SND.WND: which old ACKs may be believed */
 	uint8_t flags;             /* TV_O_, bit 7: IPv6 */
 	uint8_t zone, link, rcv_scale;
-	uint8_t ttl, tos, active, unused;
+	uint8_t snd_scale, active;
+	uint16_t unused;
 };
 _Static_assert(sizeof(struct tv_wait) <= 64, "a TIME-WAIT record costs its budget");
 

@@ -137,6 +137,8 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 	if ((t->flags & TV_F_SCRATCH) != 0 && t->state == TV_SYN_RECEIVED)
 		return TV_PROMOTE;
 	if (t->state == TV_TIME_WAIT) {
+		if (s->ack == t->snd.nxt && seq_geq(s->seq, t->rcv.nxt))
+			t->snd.max_wnd = tv_max32(t->snd.max_wnd, (uint32_t)s->wnd << t->opt.snd_scale);
 		if (tv_segment_len(s) != 0)
 			tv_want(c, t, TV_WANT_ACK); /* it can only be old: say where we are */
 		return TV_V_TIME_WAIT_OTHER;

@@ -5,7 +5,6 @@
  * same text make one group, which remembers the places that occur in it and its first case.
  */
 #include "compare.h"
-#include "open.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -263,7 +262,6 @@ static bool one_case(struct driver *d, const struct compare_run *run, const stru
 	struct model m = *driver_model(d);
 	struct model_segment s = case_segment(&m, c);
 	char why[WHY];
-	int open;
 
 	s.flags |= run->high_flags;
 	add_ts(&s, run);
@@ -273,11 +271,6 @@ static bool one_case(struct driver *d, const struct compare_run *run, const stru
 		say(why, sizeof why, "wrong octets");
 	if (!why[0])
 		return true;
-	open = open_case(&run->setup, c, run->ts != TS_NONE);
-	if (open >= 0) {
-		open_count(open);
-		return true;
-	}
 	remember(run, c, why);
 	return false;
 }

@@ -30,6 +30,7 @@ struct driver {
 	uint16_t local_port, peer_port;
 	struct tv_addr local, peer;
 	uint32_t right_edge;   /* the highest RCV.NXT + RCV.WND that was ever offered */
+	bool edge_guessed;     /* SYN-SENT: it will stand where the peer's SYN puts it */
 	bool failed;
 };
 
@@ -87,8 +88,9 @@ static void get_packets(struct driver *d, struct seen *seen, bool late)
 		got->text_len = got->p.text_len;
 		if (got->p.flags & M_RST || !(got->p.flags & M_ACK))
 			continue;
-		if (got->p.flags & M_SYN || model_lt(d->right_edge, got->p.ack + got->p.wnd))
+		if (got->p.flags & M_SYN || d->edge_guessed || model_lt(d->right_edge, got->p.ack + got->p.wnd))
 			d->right_edge = got->p.ack + got->p.wnd;
+		d->edge_guessed = false;
 	}
 }
 
@@ -290,6 +292,7 @@ static void open_active(struct driver *d)
 	d->m.nxt = d->m.iss + 1;
 	d->m.rcv_wnd = seen.packet[0].p.wnd;
 	d->right_edge = d->setup.irs + 1 + seen.packet[0].p.wnd;
+	d->edge_guessed = true;
 }
 
 static void send_octets(struct driver *d, uint32_t n)
@@ -517,6 +520,7 @@ void driver_rewind(struct driver *d)
 	d->now = d->copy_now;
 	d->connection = d->copy_connection;
 	d->right_edge = d->m.rcv_nxt + d->m.rcv_wnd;
+	d->edge_guessed = d->m.state == M_SYN_SENT;
 }
 
 void driver_wait(struct driver *d, uint64_t ns)

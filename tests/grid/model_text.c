@@ -136,6 +136,20 @@ static void fin_in_order(struct model *m, struct model_result *r)
 	}
 }
 
+/* Nothing follows the FIN: what was held behind it was never part of the stream. */
+static void forget_behind(struct model *m, uint32_t end)
+{
+	for (unsigned i = 0; i < m->held_count;) {
+		if (model_le(end, m->held[i].from)) {
+			m->held[i] = m->held[--m->held_count];
+			continue;
+		}
+		if (model_lt(end, m->held[i].to))
+			m->held[i].to = end;
+		i++;
+	}
+}
+
 /* eighth: "check the FIN bit". */
 static void take_fin(struct model *m, const struct model_segment *s, struct model_result *r)
 {
@@ -146,6 +160,7 @@ static void take_fin(struct model *m, const struct model_segment *s, struct mode
 		if (!m->fin_held && (model_within(at, m->rcv_nxt, m->rcv_wnd))) {
 			m->fin_held = true;
 			m->fin_at = at;
+			forget_behind(m, at);
 		}
 		model_ack(m, r, m->fin_held && at == m->rcv_nxt ? M_REPLY_SOON : M_REPLY_NOW);
 	}

@@ -73,6 +73,7 @@ void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, cons
 	w->zone = t->zone;
 	w->link = t->link;
 	w->rcv_scale = t->opt.rcv_scale;
+	w->snd_scale = t->opt.snd_scale;
 	w->active = (t->flags & TV_F_ACTIVE) != 0;
 }
 
@@ -96,6 +97,7 @@ void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 	t->opt.ts_offset = w->ts_offset;
 	t->opt.flags = (uint8_t)(w->flags & ~TV_H_V6);
 	t->opt.rcv_scale = w->rcv_scale;
+	t->opt.snd_scale = w->snd_scale;
 	t->challenge_ms = w->challenge_ms;
 }
 

@@ -99,8 +99,10 @@ int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 		len -= tv_min32(len, seq + len - t->rcv.adv);
 		tv_want(c, t, TV_WANT_ACK);
 	}
-	if (t->busy != 0 && tv_busy(c, t)->fin_early && seq_gt(seq + len, tv_busy(c, t)->fin))
+	if (t->busy != 0 && tv_busy(c, t)->fin_early && seq_gt(seq + len, tv_busy(c, t)->fin)) {
 		len -= tv_min32(len, seq + len - tv_busy(c, t)->fin); /* the end is known: nothing follows it */
+		tv_want(c, t, TV_WANT_ACK);
+	}
 	if (len == 0)
 		return TV_NEXT;
 	if (seq == t->rcv.nxt) {
