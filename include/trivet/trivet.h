@@ -32,12 +32,10 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
 #define TV_API __attribute__((visibility("default")))
 
 #define TV_VERSION_MAJOR 0
 #define TV_VERSION_MINOR 1
-
 /* Nanoseconds since any fixed moment. TV_NEVER as a deadline: nothing is waiting. */
 typedef uint64_t tv_time;
 #define TV_NEVER UINT64_MAX
@@ -49,7 +47,6 @@ typedef uint64_t tv_time;
 typedef uint64_t tv_handle;
 
 struct tv_stack;
-
 struct tv_addr {
 	uint8_t b[16];
 };
@@ -529,7 +526,8 @@ struct tv_info {
 	bool active_open, released, user_closed, has_side, from_cookie;
 	bool timestamps, sack, window_scale;
 	uint8_t snd_scale, rcv_scale;      /* of the peer's and of our window */
-	uint8_t retransmits, backoff, probes;
+	uint8_t retransmits, backoff, probes, dup_acks;
+	uint8_t recovery;                  /* 0: none, 1: fast recovery, 2: after a time-out */
 	uint8_t dscp, ttl, soft_icmp_type, soft_icmp_code;
 	uint32_t iss, irs;
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_max_wnd;
@@ -538,15 +536,17 @@ struct tv_info {
 	uint32_t cwnd, ssthresh;           /* bytes */
 	uint32_t srtt_us, rttvar_us, min_rtt_us, rto_us;
 	uint32_t bytes_unread, bytes_queued, bytes_in_flight, bytes_out_of_order;
+	uint32_t bytes_sacked, bytes_lost, bytes_repeated; /* of those in flight */
 	uint32_t urgent_left;              /* unread, up to and with the urgent octet; 0: none [MUST-33] */
 	uint32_t peer_syn_options;         /* of a question: bit n is option kind n, n < 32 */
 	tv_time timer;                     /* when this connection next wants something; TV_NEVER */
-	tv_time last_received;             /* when something acceptable last arrived; 0: never */
+	tv_time last_received;             /* when something acceptable last arrived */
 	uint64_t user;
 	tv_handle listener;
 	/* side record */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in, retransmitted_segs;
+	tv_time last_data_sent, last_data_received; /* 0: never */
 	uint32_t dsacks_received, out_of_order_segs, duplicate_segs, rto_events, recoveries, challenge_acks;
 };
 /* Describes a connection, a question or a listener. TV_ESTALE. */

@@ -222,6 +222,8 @@ int tv_set(struct tv_stack *s, tv_time now, tv_handle h, enum tv_option option, 
 	struct tv_tcb *t = tv_handle_conn(s, h);
 
 	tv_stack_now(s, now);
+	if (tv_handle_listener(s, h) != NULL)
+		return tv_option_inherit(&s->core, tv_handle_listener(s, h), option, value);
 	return t == NULL ? TV_ESTALE : tv_option_set(&s->core, t, option, value);
 }
 

@@ -286,6 +286,8 @@ void tv_profile_share(struct tv_core *c, uint32_t profile);
 void tv_profile_drop(struct tv_core *c, uint32_t profile);
 int tv_options_valid(const struct tv_options *o);
 int tv_option_set(struct tv_core *c, struct tv_tcb *t, enum tv_option option, uint64_t value);
+/* For the connections that a listener will have; TV_ESTATE: not an option that can be inherited. */
+int tv_option_inherit(struct tv_core *c, struct tv_listener *l, enum tv_option option, uint64_t value);
 int tv_option_get(const struct tv_core *c, const struct tv_tcb *t, enum tv_option option, uint64_t *value);
 
 /* ---- in.c ---- */

@@ -120,6 +120,8 @@ static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, b
 		side->segs_out += segments;
 		side->data_segs_out += x->len != 0 ? segments : 0;
 		side->bytes_sent += x->len;
+		if (x->len != 0)
+			side->last_data_sent = c->now;
 	}
 	if (x->kind == TV_X_REPEAT) {
 		tv_rtx_repeated(c, t, x->seq, seq_len);

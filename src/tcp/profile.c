@@ -58,21 +58,21 @@ void tv_profile_drop(struct tv_core *c, uint32_t profile)
 		tv_pool_give(&c->profiles, tv_region(c), profile);
 }
 
-/* A profile that only this connection uses. */
-static struct tv_options *own(struct tv_core *c, struct tv_tcb *t)
+/* Makes *profile one that nobody else uses. */
+static struct tv_options *own(struct tv_core *c, uint32_t *profile)
 {
-	struct tv_profile *p = tv_profile_at(c, t->profile);
+	struct tv_profile *p = tv_profile_at(c, *profile);
 	uint32_t i;
 
-	if (t->profile != 0 && p->refs == 1)
+	if (*profile != 0 && p->refs == 1)
 		return &p->o;
 	i = tv_pool_take(&c->profiles, tv_region(c));
 	if (i == TV_NONE)
 		return NULL;
 	*tv_profile_at(c, i) = *p;
 	tv_profile_at(c, i)->refs = 1;
-	tv_profile_drop(c, t->profile);
-	t->profile = i;
+	tv_profile_drop(c, *profile);
+	*profile = i;
 	return &tv_profile_at(c, i)->o;
 }
 
@@ -191,25 +191,47 @@ static void apply(struct tv_core *c, struct tv_tcb *t, enum tv_option option)
 	tv_timers_sync(c, t);
 }
 
+/* Writes one option into a profile; TV_ESTATE: it is not one of a profile's. */
+static int set_in_profile(struct tv_core *c, uint32_t *profile, enum tv_option option, uint64_t value)
+{
+	struct tv_options trial = tv_profile_at(c, *profile)->o, *o;
+	int error = write_option(&trial, option, value);
+
+	if (error != TV_OK)
+		return error;
+	o = own(c, profile);
+	if (o == NULL)
+		return TV_EFULL;
+	*o = trial;
+	return TV_OK;
+}
+
 int tv_option_set(struct tv_core *c, struct tv_tcb *t, enum tv_option option, uint64_t value)
 {
-	struct tv_options trial = *tv_opts(c, t), *o;
 	int error;
 
 	if (option > TV_OPT_SIDE)
 		return TV_EINVAL;
-	error = write_option(&trial, option, value);
+	error = set_in_profile(c, &t->profile, option, value);
 	if (error == TV_ESTATE)
 		return set_own(c, t, option, value);
-	if (error != TV_OK)
-		return error;
-	o = own(c, t);
-	if (o == NULL)
-		return TV_EFULL;
-	*o = trial;
-	if (t->state != TV_CLOSED)
+	if (error == TV_OK && t->state != TV_CLOSED)
 		apply(c, t, option);
-	return TV_OK;
+	return error;
+}
+
+int tv_option_inherit(struct tv_core *c, struct tv_listener *l, enum tv_option option, uint64_t value)
+{
+	int error;
+
+	if (option > TV_OPT_SIDE)
+		return TV_EINVAL;
+	error = set_in_profile(c, &l->profile, option, value);
+	if (error == TV_ESTATE && option == TV_OPT_USER) {
+		l->user = value;
+		return TV_OK;
+	}
+	return error;
 }
 
 int tv_option_get(const struct tv_core *c, const struct tv_tcb *t, enum tv_option option, uint64_t *value)

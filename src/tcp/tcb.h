@@ -182,6 +182,7 @@ struct tv_profile {
 struct tv_side {
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in, retransmitted_segs;
+	uint64_t last_data_sent, last_data_received;
 	uint32_t dsacks_received, out_of_order_segs, duplicate_segs, rto_events, recoveries, challenge_acks;
 };
 

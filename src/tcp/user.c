@@ -147,6 +147,8 @@ static void info_side(const struct tv_side *side, struct tv_info *info)
 	info->data_segs_out = side->data_segs_out;
 	info->data_segs_in = side->data_segs_in;
 	info->retransmitted_segs = side->retransmitted_segs;
+	info->last_data_sent = side->last_data_sent;
+	info->last_data_received = side->last_data_received;
 	info->dsacks_received = side->dsacks_received;
 	info->out_of_order_segs = side->out_of_order_segs;
 	info->duplicate_segs = side->duplicate_segs;
@@ -172,7 +174,12 @@ static void info_numbers(const struct tv_core *c, const struct tv_tcb *t, struct
 	info->bytes_unread = t->in.len;
 	info->bytes_queued = t->out.len;
 	info->bytes_in_flight = t->snd.nxt - t->snd.una;
-	info->bytes_out_of_order = b != NULL ? b->early_bytes : 0;
+	if (b != NULL) {
+		info->bytes_out_of_order = b->early_bytes;
+		info->bytes_sacked = b->sacked;
+		info->bytes_lost = b->lost;
+		info->bytes_repeated = b->again;
+	}
 	if ((t->flags & TV_F_URG_RCV) != 0)
 		info->urgent_left = t->rcv.up - (t->rcv.nxt - t->in.len); /* [MUST-33] */
 }
@@ -197,6 +204,8 @@ void tv_user_info(const struct tv_core *c, const struct tv_tcb *t, struct tv_inf
 	info->retransmits = t->rtt.tries;
 	info->backoff = t->rtt.backoff;
 	info->probes = t->rtt.probes;
+	info->dup_acks = t->cc.dup_acks;
+	info->recovery = (t->flags & TV_F_RECOVERY) != 0 ? 1 : (t->flags & TV_F_RTO_RECOVERY) != 0 ? 2 : 0;
 	info->dscp = o->dscp;
 	info->ttl = o->ttl;
 	info->mss_snd = t->opt.mss;

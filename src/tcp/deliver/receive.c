@@ -57,8 +57,10 @@ static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struc
 
 	if (t->busy != 0)
 		gap = tv_early_join(c, t);
-	if (side != NULL)
+	if (side != NULL) {
 		side->bytes_received += t->rcv.nxt - from;
+		side->last_data_received = c->now;
+	}
 	if (was_empty && t->in.len != 0)
 		tv_tell(c, t, TV_EV_READABLE);
 	acknowledge(c, t, s, gap);
