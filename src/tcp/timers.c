@@ -222,7 +222,8 @@ static void persist_due(struct tv_core *c, struct tv_tcb *t)
 	if (t->rtt.backoff < 30)
 		t->rtt.backoff++; /* [SHLD-30] */
 	tv_want(c, t, TV_WANT_PROBE);
-	tv_timer_main(c, t, tv_min64(tv_min64(tv_rto_ns(c, t), c->cfg.persist_max), left_of_limit(c, t, t->received_ms)));
+	tv_timer_main(c, t, tv_min64(tv_min64(tv_rto_ns(c, t), c->cfg.persist_max),
+	                             left_of_limit(c, t, t->received_ms)));
 }
 
 static void main_due(struct tv_core *c, struct tv_tcb *t)

@@ -163,7 +163,8 @@ static void output(struct world *w)
 		uint32_t head = w->v6 ? TV_ETH_HEADER : 0;
 
 		if (packets[i].len < head ||
-		    tv_ip_parse(&ip, packets[i].data + head, packets[i].len - head) != TV_V_OK || ip.protocol != TV_PROTO_TCP)
+		    tv_ip_parse(&ip, packets[i].data + head, packets[i].len - head) != TV_V_OK ||
+		    ip.protocol != TV_PROTO_TCP)
 			continue;
 		/* What we send is well-formed, whatever we were told. */
 		if (tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK)

@@ -255,8 +255,9 @@ void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
 	/* RFC 5681 2: outstanding data, no text, no SYN or FIN, same ACK, same window. */
 	a->duplicate = a->prior_flight != 0 && s->len == 0 && (s->flags & (TV_SYN | TV_FIN)) == 0 &&
 	               s->ack == t->snd.una && (uint32_t)s->wnd << t->opt.snd_scale == t->snd.wnd;
-	if (s->opt.sack_count != 0)
-		take_sacks(c, t, s, a);
+	take_sacks(c, t, s, a);
+	if ((t->opt.flags & TV_O_SACK) != 0) /* RFC 6675 2: it has to tell of something that was not known */
+		a->duplicate = a->duplicate && a->sacked != 0;
 	if (seq_gt(s->ack, t->snd.una))
 		advance(c, t, s, a);
 	else if (a->duplicate)
