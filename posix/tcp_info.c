@@ -37,6 +37,12 @@ static uint32_t segments(uint32_t bytes, uint32_t mss)
 	return mss == 0 ? 0 : (bytes + mss - 1) / mss;
 }
 
+/* Whole segments that fit: what a window in bytes is worth. */
+static uint32_t whole_segments(uint32_t bytes, uint32_t mss)
+{
+	return mss == 0 ? 0 : bytes < mss ? 1 : bytes / mss;
+}
+
 static uint32_t since_ms(const struct sockets *s, tv_time then)
 {
 	return (uint32_t)((sockets_now(s) - then) / TV_MS);
@@ -78,9 +84,13 @@ static void fill(const struct sockets *s, const struct tv_info *info, struct soc
 	out->tcpi_rtt = info->srtt_us;
 	out->tcpi_rttvar = info->rttvar_us;
 	out->tcpi_min_rtt = info->min_rtt_us;
-	out->tcpi_snd_cwnd = segments(info->cwnd, info->mss_snd);
+	out->tcpi_snd_cwnd = whole_segments(info->cwnd, info->mss_snd);
 	out->tcpi_snd_ssthresh = info->ssthresh >= SSTHRESH_INFINITE ? SSTHRESH_INFINITE
-		: segments(info->ssthresh, info->mss_snd);
+		: whole_segments(info->ssthresh, info->mss_snd);
+	out->tcpi_sacked = segments(info->bytes_sacked, info->mss_snd);
+	out->tcpi_lost = segments(info->bytes_lost, info->mss_snd);
+	out->tcpi_retrans = segments(info->bytes_repeated, info->mss_snd);
+	out->tcpi_ca_state = info->recovery == 2 ? 4 : info->recovery == 1 ? 3 : info->dup_acks != 0;
 	out->tcpi_notsent_bytes = info->bytes_queued - info->bytes_in_flight;
 	out->tcpi_snd_wnd = info->snd_wnd;
 	out->tcpi_rcv_wnd = info->rcv_wnd;
