@@ -30,12 +30,13 @@ static int repeated_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 /* RFC 9293 3.10.7.4, fifth: what the ACK acknowledges, and the window that it carries. */
 static int take_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
+	bool had_text = t->out.len != 0;
 	struct tv_acked a;
 
 	tv_rtx_ack(c, t, s, &a);
 	tv_send_window(c, t, s);
 	tv_cc_ack(c, t, &a);
-	if (a.bytes != 0 && t->out.len == 0 && t->state != TV_TIME_WAIT)
+	if (had_text && t->out.len == 0)
 		tv_tell(c, t, TV_EV_DRAINED);
 	if (tv_fin_sent(t) && a.bytes != 0 && t->snd.una == t->snd.nxt)
 		tv_fin_acked(c, t); /* [EV-28] [EV-29] [EV-30] */
