@@ -71,13 +71,11 @@ static void arrived(struct stage *stage, size_t number, enum tv_state state)
 		scene_arrived(stage->scene, number, state, LADDER_CARRIED);
 }
 
-/* Looks for a packet from the kernel, and notes when it came. */
-static void look(struct stage *stage)
+/* Fetches a packet from the kernel, if there is one, and notes when it came. */
+static void fetch(struct stage *stage)
 {
 	int n;
 
-	if (stage->has_next)
-		return;
 	memset(&stage->next, 0, sizeof stage->next);
 	n = link_rx(stage->link, &stage->next, 1);
 	stage->has_next = n > 0;
@@ -86,17 +84,30 @@ static void look(struct stage *stage)
 		stage->error = n;
 }
 
-/* One packet from the kernel; false: there is none. */
+static bool is_readable(const struct stage *stage)
+{
+	struct pollfd fd = {.fd = stage->link->fd, .events = POLLIN};
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+/*
+ * One packet from the kernel; false: there is none. To ask for the kernel's sockets takes longer than
+ * to answer a packet: it is done while the packet still waits, so that the times are the packets'.
+ */
 static bool take_in(struct stage *stage)
 {
 	size_t number;
 
-	look(stage);
+	if (!stage->has_next && is_readable(stage)) {
+		stage->kernel_state = stage_kernel_state(stage);
+		fetch(stage);
+	}
 	if (!stage->has_next)
 		return false;
 	stage->has_next = false;
 	stage->next.link = (uint16_t)stage->number;
-	number = record(stage, &stage->next, stage->next_at, !stage->trivet_end, stage_kernel_state(stage));
+	number = record(stage, &stage->next, stage->next_at, !stage->trivet_end, stage->kernel_state);
 	tv_input(stage->stack, clock_now(), &stage->next, 1, NULL);
 	arrived(stage, number, stage_trivet_state(stage));
 	return true;
@@ -104,7 +115,7 @@ static bool take_in(struct stage *stage)
 
 /*
  * One packet to the kernel; false: the stack has nothing to say. The kernel answers before link_tx()
- * returns, and asking for its sockets takes longer than that: so its answer is fetched first.
+ * returns: its answer is fetched first, and its state is the one after both.
  */
 static bool take_out(struct stage *stage)
 {
@@ -116,8 +127,10 @@ static bool take_out(struct stage *stage)
 		return false;
 	number = record(stage, &p, clock_now(), stage->trivet_end, stage_trivet_state(stage));
 	stage->error = link_tx(stage->link, &p, 1);
-	look(stage);
-	arrived(stage, number, stage_kernel_state(stage));
+	if (!stage->has_next)
+		fetch(stage);
+	stage->kernel_state = stage_kernel_state(stage);
+	arrived(stage, number, stage->kernel_state);
 	return true;
 }
 
@@ -150,6 +163,9 @@ bool stage_until(struct stage *stage, bool (*done)(void *user), void *user)
 		 * of it becomes ready. */
 		stage_turn(stage, clock_now() + TV_MS);
 	}
+	/* What has come already belongs before what is done next. */
+	if (stage->has_next)
+		take_in(stage);
 	return true;
 }
 

@@ -17,6 +17,7 @@ struct stage {
 	struct tv_packet next;     /* from the kernel, not yet given to the stack */
 	bool has_next;
 	tv_time next_at;
+	enum tv_state kernel_state; /* when that packet was fetched */
 	struct tv_endpoint kernel, trivet; /* of the scene that plays */
 	struct scene own, *scene;  /* scene: own, while one plays */
 	unsigned trivet_end;       /* which end of the scene is the stack's: 0 or 1 */

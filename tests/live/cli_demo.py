@@ -62,6 +62,9 @@ def check_live(out):
     check_conversation(scenes[0])
     check_conversation(scenes[1])
     check_refused(scenes[2])
+    for scene in scenes:
+        times = [e["time_ns"] for e in scene["events"]]
+        expect(times == sorted(times), "time goes back: %s" % times)
 
 
 def need_root():
