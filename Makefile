@@ -57,22 +57,27 @@ FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 # Peers for the live tests, one program each.
 LIVE_SRC := $(wildcard tests/live/*.c)
 EXAMPLE_SRC := $(wildcard examples/*.c)
-# What the tests of one directory share: the files there that are no test themselves.
+# What the tests of one directory share: the files there that are no test themselves. They become an
+# archive, so that a test that brings its own core is not given the whole one.
 UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 SIM_HELP := $(filter-out $(SIM_SRC),$(wildcard tests/sim/*.c))
 FUZZ_HELP := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
+TEST_HELP = $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 CORE_OBJ := $(call obj,$(CORE_SRC))
 PIC_OBJ := $(patsubst %.c,$(BUILD)/pic/%.o,$(CORE_SRC))
 HOST_OBJ := $(call obj,$(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(BENCH_SRC) $(GRID_SRC) $(UNIT_SRC) \
-	$(SIM_SRC) $(FUZZ_SRC) $(LIVE_SRC) $(EXAMPLE_SRC) $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP))
+	$(SIM_SRC) $(FUZZ_SRC) $(LIVE_SRC) $(EXAMPLE_SRC) $(TEST_HELP))
 
 LIB := $(if $(CORE_SRC),$(BUILD)/$(if $(filter shared,$(LINKAGE)),libtrivet-all.so,libtrivet.a))
 SHARED := $(if $(CORE_SRC),$(BUILD)/libtrivet.so)
 TOOL_LIB := $(if $(TOOL_SRC),$(BUILD)/libtrivet-tool.a)
 CLI_LIB := $(if $(CLI_SRC),$(BUILD)/libtrivet-cli.a)
 RUNNER_LIB := $(if $(RUNNER_SRC),$(BUILD)/libtrivet-script.a)
+UNIT_LIB := $(if $(UNIT_HELP),$(BUILD)/tests-unit.a)
+SIM_LIB := $(if $(SIM_HELP),$(BUILD)/tests-sim.a)
+FUZZ_LIB := $(if $(FUZZ_HELP),$(BUILD)/tests-fuzz.a)
 TRIVET_BIN := $(if $(CLI_SRC),$(BUILD)/trivet)
 SCRIPT := $(if $(RUNNER_SRC),$(BUILD)/trivet-script)
 BENCH := $(if $(BENCH_SRC),$(BUILD)/trivet-bench)
@@ -105,8 +110,8 @@ $(BUILD)/flags: FORCE
 # Archives are made again when a source comes or goes.
 $(BUILD)/sources: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CORE_SRC) $(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC)' | cmp -s - $@ || \
-		echo '$(CORE_SRC) $(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC)' > $@
+	@echo '$(CORE_SRC) $(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(TEST_HELP)' | cmp -s - $@ || \
+		echo '$(CORE_SRC) $(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(TEST_HELP)' > $@
 
 $(CORE_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -116,6 +121,8 @@ $(PIC_OBJ): $(BUILD)/pic/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(CORE_CFLAGS) -fPIC $(call isa,$<) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
 
+# The benchmarks tell the flags that they were made with.
+$(BUILD)/obj/bench/main.o: private HOST_CFLAGS += -DTV_BENCH_FLAGS='"$(strip $(CORE_CFLAGS) $(CFLAGS))"'
 $(HOST_OBJ): $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(HOST_CFLAGS) $(CFLAGS) $(WERROR) -MMD -MP -c -o $@ $<
@@ -124,6 +131,9 @@ $(BUILD)/libtrivet.a: $(CORE_OBJ)
 $(BUILD)/libtrivet-tool.a: $(call obj,$(TOOL_SRC))
 $(BUILD)/libtrivet-cli.a: $(call obj,$(CLI_SRC))
 $(BUILD)/libtrivet-script.a: $(call obj,$(RUNNER_SRC))
+$(BUILD)/tests-unit.a: $(call obj,$(UNIT_HELP))
+$(BUILD)/tests-sim.a: $(call obj,$(SIM_HELP))
+$(BUILD)/tests-fuzz.a: $(call obj,$(FUZZ_HELP))
 $(BUILD)/%.a: $(BUILD)/sources
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
@@ -146,16 +156,16 @@ $(BUILD)/test_grid: $(call obj,$(GRID_SRC)) $(TOOL_LIB) $(LIB)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
 
 TEST_LIBS = $(CLI_LIB) $(RUNNER_LIB) $(TOOL_LIB) $(LIB)
-$(UNIT): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(UNIT_HELP)) $(TEST_LIBS)
+$(UNIT): $(BUILD)/%: $(BUILD)/obj/%.o $(UNIT_LIB) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
-$(SIM): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(SIM_HELP)) $(TEST_LIBS)
+$(SIM): $(BUILD)/%: $(BUILD)/obj/%.o $(SIM_LIB) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
 $(EXAMPLES) $(LIVE_PEERS): $(BUILD)/%: $(BUILD)/obj/%.o $(TOOL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
-$(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(call obj,$(FUZZ_HELP)) $(TEST_LIBS)
+$(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ_LIB) $(TEST_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,-fsanitize=fuzzer $^ $(TOOL_LIBS))
 

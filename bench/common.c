@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#define FLIP_AT 5000 /* packets */
+
 void bench_die(const char *what)
 {
 	fprintf(stderr, "trivet-bench: %s\n", what);
@@ -51,8 +53,8 @@ struct side bench_stack(const struct tv_config *config, uint8_t host, uint32_t m
 	s.bytes = tv_stack_size(config);
 	s.region = mmap(NULL, s.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s.bytes == 0 || s.region == MAP_FAILED ||
-	    tv_stack_init(s.region, s.bytes, config, TV_S, &s.stack) != TV_OK ||
-	    tv_link_add(s.stack, TV_S, &link) != 0 || tv_address_add(s.stack, TV_S, 0, &addr, 96 + 24) != TV_OK)
+		tv_stack_init(s.region, s.bytes, config, TV_S, &s.stack) != TV_OK ||
+		tv_link_add(s.stack, TV_S, &link) != 0 || tv_address_add(s.stack, TV_S, 0, &addr, 96 + 24) != TV_OK)
 		bench_die("no stack");
 	return s;
 }
@@ -62,17 +64,22 @@ void bench_stack_free(struct side *s)
 	munmap(s->region, s->bytes);
 }
 
-void wire_init(struct wire *w, const struct options *o)
+void wire_init(struct wire *w, bool flip)
 {
 	memset(w, 0, sizeof *w);
 	w->memory = malloc((size_t)BENCH_BATCH * BENCH_BUF);
 	if (w->memory == NULL)
 		bench_die("no memory");
-	w->flip_at = o->self_test ? 5000 : -1;
+	wire_flip(w, flip);
 	for (unsigned i = 0; i < BENCH_BATCH; i++) {
 		w->packets[i].data = w->memory + (size_t)i * BENCH_BUF;
 		w->packets[i].cap = BENCH_BUF;
 	}
+}
+
+void wire_flip(struct wire *w, bool flip)
+{
+	w->flip_at = flip ? FLIP_AT : -1;
 }
 
 void wire_free(struct wire *w)

@@ -69,7 +69,7 @@ static void carry_all(struct crowd *c)
 	} while (moved != 0);
 }
 
-void crowd_open(struct crowd *c, uint32_t count, const struct options *o)
+bool crowd_open(struct crowd *c, uint32_t count, bool flip)
 {
 	struct tv_config config;
 	struct tv_listen_config listen;
@@ -86,8 +86,8 @@ void crowd_open(struct crowd *c, uint32_t count, const struct options *o)
 		bench_die("no memory");
 	memset(c->clients, 1, count * sizeof *c->clients); /* ours, not the stacks' */
 	memset(c->servers, 1, count * sizeof *c->servers);
-	wire_init(&c->out, o);
-	wire_init(&c->back, &(struct options){0});
+	wire_init(&c->out, flip);
+	wire_init(&c->back, false);
 	memset(c->out.memory, 0, BENCH_BATCH * BENCH_BUF);
 	memset(c->back.memory, 0, BENCH_BATCH * BENCH_BUF);
 	before = resident();
@@ -111,8 +111,7 @@ void crowd_open(struct crowd *c, uint32_t count, const struct options *o)
 	}
 	c->seconds = cpu_seconds() - start;
 	c->bytes = resident() - before;
-	if (c->accepted != count)
-		bench_die("not all were accepted");
+	return c->accepted == count;
 }
 
 void crowd_close(struct crowd *c)
@@ -135,22 +134,21 @@ static bool all_established(const struct crowd *c)
 	tv_counters(c->server.stack, &b);
 	for (uint32_t i = 0; i < c->count; i += 997)
 		if (tv_info(c->client.stack, c->clients[i], &info) != TV_OK || info.state != TV_ESTABLISHED ||
-		    tv_info(c->server.stack, c->servers[i], &info) != TV_OK || info.state != TV_ESTABLISHED)
+			tv_info(c->server.stack, c->servers[i], &info) != TV_OK || info.state != TV_ESTABLISHED)
 			return false;
 	return a.connections == c->count && b.connections == c->count && a.established == c->count &&
-	       b.established == c->count;
+		b.established == c->count;
 }
 
 static struct result million(const struct options *o, bool bytes)
 {
 	static struct crowd c;
-	struct result r;
+	struct result r = {0};
 
-	crowd_open(&c, o->quick ? 100000 : 1000000, o);
-	r.ok = all_established(&c);
+	r.ok = crowd_open(&c, o->quick ? 100000 : 1000000, o->self_test) && all_established(&c);
 	r.value = bytes ? (double)c.bytes / 1e9 : c.seconds;
 	snprintf(r.detail, sizeof r.detail, "\"connections\": %u, \"bytes_per_connection\": %.1f", c.count,
-	         (double)c.bytes / c.count);
+		(double)c.bytes / c.count);
 	crowd_close(&c);
 	return r;
 }
@@ -165,5 +163,5 @@ static struct result million_bytes(const struct options *o)
 	return million(o, true);
 }
 
-const struct bench million_seconds_bench = {"million-seconds", "s", false, false, false, million_seconds};
-const struct bench million_bytes_bench = {"million-bytes", "GB", false, false, false, million_bytes};
+const struct bench million_seconds_bench = {"million-seconds", "s", false, true, million_seconds};
+const struct bench million_bytes_bench = {"million-bytes", "GB", false, true, million_bytes};

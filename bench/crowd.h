@@ -10,11 +10,12 @@ struct crowd {
 	tv_handle *clients, *servers; /* servers[i] is the other end of clients[i] */
 	uint32_t count, opened, accepted;
 	tv_time now;
-	double seconds;            /* CPU time that opening took */
-	uint64_t bytes;            /* growth of resident memory */
+	double seconds; /* CPU time that opening took */
+	uint64_t bytes; /* growth of resident memory */
 };
 
-void crowd_open(struct crowd *c, uint32_t count, const struct options *o);
+/* False: a connection did not come up; the crowd can be used and must be closed all the same. */
+bool crowd_open(struct crowd *c, uint32_t count, bool flip);
 void crowd_close(struct crowd *c);
 
 #endif

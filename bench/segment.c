@@ -1,7 +1,9 @@
 /*
  * segment.c - what one segment costs when it belongs to a random one of very many connections: 32
  * connections are drawn, each sends 64 bytes, the other end reads, compares and answers with 64 bytes,
- * and these are read. A segment is counted once, for being built at one end and taken in at the other.
+ * and these are read. A segment is counted once, for being built at one end and taken in at the other;
+ * so are the ACKs that are sent alone, because among very many connections none is drawn again in time
+ * to carry them.
  */
 #include "crowd.h"
 
@@ -15,7 +17,7 @@ struct talk {
 	struct crowd crowd;
 	uint64_t random;
 	uint64_t wrong, exchanged, round;
-	uint64_t *drawn;           /* the round in which each connection was drawn last */
+	uint64_t *drawn; /* the round in which each connection was drawn last */
 	uint8_t message[BYTES];
 };
 
@@ -44,12 +46,24 @@ static void read_events(struct talk *t, struct tv_stack *s, bool answer)
 		if ((e.flags & TV_EV_READABLE) == 0)
 			continue;
 		if (tv_recv(s, t->crowd.now, e.handle, got, sizeof got, 0) != BYTES ||
-		    memcmp(got, t->message, BYTES) != 0)
+			memcmp(got, t->message, BYTES) != 0)
 			t->wrong++;
 		t->exchanged++;
 		if (answer && tv_send(s, t->crowd.now, e.handle, t->message, BYTES, 0) != BYTES)
 			t->wrong++;
 	}
+}
+
+/* All that there is to carry one way. */
+static unsigned carry(struct wire *w, struct side *from, struct side *to, tv_time now)
+{
+	unsigned n, all = 0;
+
+	do {
+		n = wire_carry(w, from, to, now);
+		all += n;
+	} while (n == BENCH_BATCH);
+	return all;
 }
 
 static unsigned exchange(struct talk *t)
@@ -64,9 +78,9 @@ static unsigned exchange(struct talk *t)
 		if (tv_send(c->client.stack, c->now, h, t->message, BYTES, 0) != BYTES)
 			t->wrong++;
 	}
-	n += wire_carry(&c->out, &c->client, &c->server, c->now);
+	n += carry(&c->out, &c->client, &c->server, c->now);
 	read_events(t, c->server.stack, true);
-	n += wire_carry(&c->back, &c->server, &c->client, c->now);
+	n += carry(&c->back, &c->server, &c->client, c->now);
 	read_events(t, c->client.stack, false);
 	c->now += 100 * TV_US;
 	return n;
@@ -74,14 +88,15 @@ static unsigned exchange(struct talk *t)
 
 static struct result run(const struct options *o, uint32_t count)
 {
-	uint64_t batches = o->quick || o->count ? 3000 : 40000, segments = 0;
+	uint64_t batches = o->quick ? 3000 : 40000, segments = 0;
 	struct result r = {.ok = true};
 	struct tv_counters a, b;
 	static struct talk t;
 	double start;
 
 	memset(&t, 0, sizeof t);
-	crowd_open(&t.crowd, count, o);
+	r.ok = crowd_open(&t.crowd, count, false);
+	wire_flip(&t.crowd.out, o->self_test);
 	t.drawn = calloc(count, sizeof *t.drawn);
 	if (t.drawn == NULL)
 		bench_die("no memory");
@@ -97,10 +112,10 @@ static struct result run(const struct options *o, uint32_t count)
 	r.value = (cpu_seconds() - start) * 1e9 / (double)segments;
 	tv_counters(t.crowd.client.stack, &a);
 	tv_counters(t.crowd.server.stack, &b);
-	r.ok = t.wrong == 0 && t.exchanged == batches * 2 * BENCH_BATCH &&
-	       a.verdicts[TV_V_BAD_TCP_CHECKSUM] + b.verdicts[TV_V_BAD_TCP_CHECKSUM] == 0;
+	r.ok = r.ok && t.wrong == 0 && t.exchanged == batches * 2 * BENCH_BATCH &&
+		a.verdicts[TV_V_BAD_TCP_CHECKSUM] + b.verdicts[TV_V_BAD_TCP_CHECKSUM] == 0;
 	snprintf(r.detail, sizeof r.detail, "\"connections\": %u, \"segments\": %llu", count,
-	         (unsigned long long)segments);
+		(unsigned long long)segments);
 	free(t.drawn);
 	crowd_close(&t.crowd);
 	return r;
@@ -121,6 +136,6 @@ static struct result run_1m(const struct options *o)
 	return run(o, o->quick ? 200000 : 1000000);
 }
 
-const struct bench segment_1k_bench = {"segment-1k", "ns", false, true, false, run_1k};
-const struct bench segment_100k_bench = {"segment-100k", "ns", false, true, false, run_100k};
-const struct bench segment_1m_bench = {"segment-1m", "ns", false, true, false, run_1m};
+const struct bench segment_1k_bench = {"segment-1k", "ns", false, true, run_1k};
+const struct bench segment_100k_bench = {"segment-100k", "ns", false, true, run_100k};
+const struct bench segment_1m_bench = {"segment-1m", "ns", false, true, run_1m};
