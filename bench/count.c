@@ -71,9 +71,9 @@ static struct result run(const struct options *o)
 	if (pid == 0)
 		be_callgrind(self, fds[1]);
 	close(fds[1]);
-	report = fdopen(fds[0], "r");
-	if (pid < 0 || report == NULL)
-		bench_die("cannot start valgrind");
+	report = pid < 0 ? NULL : fdopen(fds[0], "r");
+	if (report == NULL)
+		return failed("this program cannot be run again");
 	instructions = collected(report);
 	fclose(report);
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
