@@ -25,7 +25,7 @@
 #include "sim/random.h"
 #include "sim/too_big.h"
 
-enum { PACKET_MAX = 65535 + 64, BATCH_MAX = 32, SPIN_MAX = 64 };
+enum { PACKET_MAX = 65535 + 64, BATCH_MAX = 32, SPIN_MAX = 1000 };
 
 struct flight {
 	tv_time when;
@@ -57,7 +57,7 @@ struct host {
 	struct tv_stack *stack;
 	void *memory;
 	size_t bytes;
-	unsigned spins;            /* turns in which it was due and silent, without time moving */
+	unsigned spins;            /* turns in which it was due and silent, and nothing else happened to it */
 };
 
 struct network {
@@ -506,6 +506,7 @@ static void deliver(struct network *net)
 		packets[n].flags = f->flags;
 		packets[n++].seg_size = f->seg_size;
 	}
+	net->hosts[host].spins = 0;
 	tv_input(net->hosts[host].stack, net->now, packets, n, verdicts);
 	for (unsigned i = 0; i < n; i++) {
 		struct network_sight sight = {.wire = flights[i]->wire, .arrived = true};

@@ -102,6 +102,7 @@ static void sees(void *user, const struct network_sight *s)
 	if (s->arrived)
 		return;
 	t->result->packets++;
+	t->result->supers += s->packet->seg_size != 0;
 	e.ip = s->packet->data + s->ip_offset;
 	e.len = s->packet->len - s->ip_offset;
 	e.fate = s->fate == NETWORK_CARRIED ? LADDER_CARRIED : LADDER_LOST;
@@ -181,6 +182,7 @@ static bool build(struct talk *t, uint64_t seed)
 	struct tv_listen_config listen;
 	int number;
 
+	wire.super_segments = t->profile->super_segments;
 	t->net = network_new(seed, DAWN);
 	t->check = check_new();
 	if (!t->net || !t->check)

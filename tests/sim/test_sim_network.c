@@ -255,6 +255,72 @@ static void test_network_narrow_wire_says_too_big_and_stream_goes_on(void **stat
 	network_free(b.net);
 }
 
+/* A host in the middle with a wire to each of five others, and a subnet for each wire. */
+struct star {
+	struct network *net;
+	tv_handle client[5];
+};
+
+static bool star_is_open(void *user)
+{
+	struct tv_info info = {.size = sizeof info};
+	struct star *s = user;
+
+	for (unsigned i = 0; i < 5; i++)
+		if (tv_info(network_stack(s->net, 1 + i), s->client[i], &info) < 0 ||
+			info.state != TV_ESTABLISHED)
+			return false;
+	return true;
+}
+
+static void add(struct network *net, unsigned host, unsigned wire, unsigned side, const struct tv_addr *addr)
+{
+	int error = tv_address_add(network_stack(net, host), DAWN, network_link(net, wire, side), addr, 120);
+
+	assert_true(error >= 0);
+}
+
+static void star_connect(struct star *s, unsigned i)
+{
+	struct network_wire wire = {.way = {{.delay = (1 + i) * TV_MS}, {.delay = TV_MS}}};
+	struct tv_addr hub = address(0), spoke = address(1);
+	struct tv_connect_config config;
+	int number = network_wire(s->net, 0, 1 + i, &wire);
+
+	assert_int_equal(number, i);
+	hub.b[14] = spoke.b[14] = (uint8_t)(10 + i);
+	add(s->net, 0, i, 0, &hub);
+	add(s->net, 1 + i, i, 1, &spoke);
+	tv_connect_default(&config);
+	config.remote.addr = hub;
+	config.remote.port = PORT;
+	assert_int_equal(tv_connect(network_stack(s->net, 1 + i), DAWN, &config, &s->client[i], NULL), 0);
+}
+
+static void test_network_many_hosts_reach_each_over_its_wire(void **state)
+{
+	struct star s = {.net = network_new(3, DAWN)};
+	struct tv_listen_config listen;
+	tv_handle listener;
+	struct tv_config config;
+
+	(void)state;
+	assert_non_null(s.net);
+	tv_config_default(&config);
+	config.connections = config.half_opens = config.time_waits = 16;
+	config.links = config.addresses = config.routes = 8;
+	for (unsigned host = 0; host < 6; host++)
+		assert_int_equal(network_host(s.net, &config), host);
+	tv_listen_default(&listen);
+	listen.port_first = listen.port_last = PORT;
+	assert_int_equal(tv_listen(network_stack(s.net, 0), DAWN, &listen, &listener), 0);
+	for (unsigned i = 0; i < 5; i++)
+		star_connect(&s, i);
+	assert_true(network_run(s.net, DAWN + TV_S, star_is_open, &s));
+	assert_int_equal(network_now(s.net), DAWN + 6 * TV_MS); /* the longest way there, and back */
+	network_free(s.net);
+}
+
 /* RFC 792: type 3, code 4; its checksum and the quoted packet. */
 static void test_too_big_is_a_valid_icmp_message(void **state)
 {
@@ -306,6 +372,7 @@ int main(void)
 		cmocka_unit_test(test_network_each_mishap_happens_and_no_other),
 		cmocka_unit_test(test_network_rate_bounds_the_bytes_in_a_second),
 		cmocka_unit_test(test_network_narrow_wire_says_too_big_and_stream_goes_on),
+		cmocka_unit_test(test_network_many_hosts_reach_each_over_its_wire),
 		cmocka_unit_test(test_too_big_is_a_valid_icmp_message),
 		cmocka_unit_test(test_random_same_seed_same_numbers),
 	};

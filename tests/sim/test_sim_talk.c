@@ -42,6 +42,8 @@ static const struct talk_profile profiles[] = {
 		.conversations = 16, .pages = 64, .slow_readers = true},
 	{.name = "ethernet", .loss = 50000, .duplicate = 50000, .delay = 20 * TV_MS, .bytes = 50000,
 		.ethernet = true},
+	{.name = "super", .loss = 50000, .reorder = 50000, .duplicate = 20000, .delay = 20 * TV_MS,
+		.bytes = 400000, .super_segments = true},
 	{.name = "narrow", .loss = 20000, .delay = 20 * TV_MS, .bytes = 100000, .narrow = true},
 };
 
@@ -65,6 +67,27 @@ static void run(const struct talk_profile *p, uint64_t seed, bool shown)
 			 "again: TRIVET_SIM_PROFILE=%s TRIVET_SIM_SEED=%llu %s",
 			p->name, (unsigned long long)seed, (double)r.took / 1e9, r.error, p->name,
 			(unsigned long long)seed, program_invocation_name);
+}
+
+/* Returns how many packets stood for several. */
+static uint64_t talk_supers(const struct talk_profile *p, uint64_t seeds)
+{
+	struct talk_result r;
+	uint64_t supers = 0;
+
+	for (uint64_t seed = 1; seed <= seeds; seed++) {
+		talk_run(p, seed, false, &r);
+		supers += r.supers;
+	}
+	return supers;
+}
+
+/* Off by default; where they are on, they are used: else the profile would test nothing. */
+static void test_talk_super_segments_only_where_asked(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
+		assert_int_equal(talk_supers(&profiles[i], 5) > 0, profiles[i].super_segments);
 }
 
 static void talk_arrives_whole(void **state)
@@ -104,7 +127,7 @@ static void test_talk_same_seed_same_packets(void **state)
 int main(void)
 {
 	enum { PROFILES = sizeof profiles / sizeof *profiles };
-	struct CMUnitTest tests[PROFILES + 1];
+	struct CMUnitTest tests[PROFILES + 2];
 	char names[PROFILES][64];
 
 	for (size_t i = 0; i < PROFILES; i++) {
@@ -113,5 +136,6 @@ int main(void)
 			(void *)(uintptr_t)&profiles[i]};
 	}
 	tests[PROFILES] = (struct CMUnitTest)cmocka_unit_test(test_talk_same_seed_same_packets);
+	tests[PROFILES + 1] = (struct CMUnitTest)cmocka_unit_test(test_talk_super_segments_only_where_asked);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
