@@ -30,24 +30,32 @@ struct tv_key_seed {
 	uint64_t finish;
 };
 
-static inline void tv_key_make(struct tv_key *k, bool v6, uint8_t zone, const struct tv_endpoint *local,
-                               const struct tv_endpoint *remote)
+/* Of addresses alone; the ports follow. */
+static inline void tv_key_addrs(struct tv_key *k, bool v6, uint8_t zone, const struct tv_addr *local,
+                                const struct tv_addr *remote)
 {
-	uint8_t *p = k->b;
-
 	k->v6 = v6;
 	k->zone = zone;
 	if (v6) {
-		memcpy(p, local->addr.b, 16);
-		memcpy(p + 16, remote->addr.b, 16);
-		p += 32;
+		memcpy(k->b, local->b, 16);
+		memcpy(k->b + 16, remote->b, 16);
 	} else {
-		memcpy(p, local->addr.b + 12, 4);
-		memcpy(p + 4, remote->addr.b + 12, 4);
-		p += 8;
+		memcpy(k->b, local->b + 12, 4);
+		memcpy(k->b + 4, remote->b + 12, 4);
 	}
-	memcpy(p, &local->port, 2);
-	memcpy(p + 2, &remote->port, 2);
+}
+
+static inline void tv_key_ports(struct tv_key *k, uint16_t local, uint16_t remote)
+{
+	memcpy(k->b + (k->v6 ? 32 : 8), &local, 2);
+	memcpy(k->b + (k->v6 ? 34 : 10), &remote, 2);
+}
+
+static inline void tv_key_make(struct tv_key *k, bool v6, uint8_t zone, const struct tv_endpoint *local,
+                               const struct tv_endpoint *remote)
+{
+	tv_key_addrs(k, v6, zone, &local->addr, &remote->addr);
+	tv_key_ports(k, local->port, remote->port);
 }
 
 static inline void tv_key_addr(struct tv_addr *a, const uint8_t *p, bool v6)
@@ -56,8 +64,8 @@ static inline void tv_key_addr(struct tv_addr *a, const uint8_t *p, bool v6)
 		memcpy(a->b, p, 16);
 		return;
 	}
-	memset(a->b, 0, 10);
-	memset(a->b + 10, 0xff, 2);
+	memset(a->b, 0, 8);
+	memcpy(a->b + 8, "\0\0\xff\xff", 4);
 	memcpy(a->b + 12, p, 4);
 }
 
@@ -89,6 +97,25 @@ static inline void tv_key_load(struct tv_key *k, const uint8_t *head, const uint
 		memcpy(k->b + TV_KEY_HEAD, rest, TV_KEY_REST);
 	k->v6 = v6;
 	k->zone = zone;
+}
+
+/* Both ends, from a record. */
+static inline void tv_key_ends(struct tv_endpoint *local, struct tv_endpoint *remote, const uint8_t *head,
+                               const uint8_t *rest, bool v6, uint8_t zone)
+{
+	struct tv_key k;
+
+	if (v6) {
+		tv_key_load(&k, head, rest, v6, zone);
+		tv_key_local(&k, local);
+		tv_key_remote(&k, remote);
+		return;
+	}
+	tv_key_addr(&local->addr, head, false);
+	tv_key_addr(&remote->addr, head + 4, false);
+	memcpy(&local->port, head + 8, 2);
+	memcpy(&remote->port, head + 10, 2);
+	local->zone = remote->zone = zone;
 }
 
 static inline void tv_key_store(const struct tv_key *k, uint8_t *head, uint8_t *rest)

@@ -51,17 +51,3 @@ uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool 
 	*tv_page_meta(p, region, page) = (struct tv_page){0};
 	return page;
 }
-
-void tv_page_give(struct tv_pages *p, uint8_t *region, uint32_t page)
-{
-	uint32_t slot = (page & ~TV_PAGE_SMALL) - 1;
-
-	tv_pool_give(page & TV_PAGE_SMALL ? &p->small : &p->big, region, slot);
-}
-
-uint64_t tv_pages_free_bytes(const struct tv_pages *p)
-{
-	uint32_t unused = p->big.count - p->big.used;
-
-	return unused <= p->reserve ? 0 : (uint64_t)(unused - p->reserve) * TV_PAGE_BYTES;
-}

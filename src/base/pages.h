@@ -29,9 +29,19 @@ void tv_pages_plan(struct tv_pages *p, uint32_t big, uint32_t small, uint32_t re
 /* A page with room for `bytes` more or less: small when bytes <= TV_SMALL_BYTES and one is free, else
  * big; off = len = 0, next = 0. 0 when none is left. */
 uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool urgent);
-void tv_page_give(struct tv_pages *p, uint8_t *region, uint32_t page);
+
+static inline void tv_page_give(struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	tv_pool_give(page & TV_PAGE_SMALL ? &p->small : &p->big, region, (page & ~TV_PAGE_SMALL) - 1);
+}
+
 /* Bytes that could still be allocated in big pages without the reserve. */
-uint64_t tv_pages_free_bytes(const struct tv_pages *p);
+static inline uint64_t tv_pages_free_bytes(const struct tv_pages *p)
+{
+	uint32_t unused = p->big.count - p->big.used;
+
+	return unused <= p->reserve ? 0 : (uint64_t)(unused - p->reserve) * TV_PAGE_BYTES;
+}
 
 static inline uint32_t tv_page_cap(uint32_t page)
 {
@@ -48,9 +58,11 @@ static inline struct tv_page *tv_page_meta(const struct tv_pages *p, uint8_t *re
 
 static inline uint8_t *tv_page_bytes(const struct tv_pages *p, uint8_t *region, uint32_t page)
 {
-	uint32_t slot = (page & ~TV_PAGE_SMALL) - 1;
+	uint64_t slot = (page & ~TV_PAGE_SMALL) - 1;
 
-	return tv_pool_at(page & TV_PAGE_SMALL ? &p->small : &p->big, region, slot);
+	if ((page & TV_PAGE_SMALL) != 0)
+		return region + p->small.records + slot * TV_SMALL_BYTES;
+	return region + p->big.records + slot * TV_PAGE_BYTES;
 }
 
 #endif

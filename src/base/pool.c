@@ -49,8 +49,8 @@ void tv_pool_plan(struct tv_pool *p, uint32_t count, uint32_t stride, uint64_t *
 	*end += (uint64_t)count * stride;
 }
 
-/* The leaf word with the lowest free slot; at least one slot is free. */
-static uint32_t lowest_leaf(const struct tv_pool *p, uint8_t *region)
+/* At least one slot is free. */
+uint32_t tv_pool_lowest(const struct tv_pool *p, uint8_t *region)
 {
 	uint32_t word = 0;
 
@@ -59,8 +59,8 @@ static uint32_t lowest_leaf(const struct tv_pool *p, uint8_t *region)
 	return word;
 }
 
-/* Leaf word `word` became full: so may those above it. */
-static void mark_full(const struct tv_pool *p, uint8_t *region, uint32_t word)
+/* Those above it may have become full too. */
+void tv_pool_mark_full(const struct tv_pool *p, uint8_t *region, uint32_t word)
 {
 	for (uint32_t level = 1; level < p->levels; level++) {
 		uint64_t *w = level_words(p, region, level) + word / 64;
@@ -72,7 +72,7 @@ static void mark_full(const struct tv_pool *p, uint8_t *region, uint32_t word)
 	}
 }
 
-static void mark_not_full(const struct tv_pool *p, uint8_t *region, uint32_t word)
+void tv_pool_mark_not_full(const struct tv_pool *p, uint8_t *region, uint32_t word)
 {
 	for (uint32_t level = 1; level < p->levels; level++) {
 		uint64_t *w = level_words(p, region, level) + word / 64;
@@ -83,44 +83,6 @@ static void mark_not_full(const struct tv_pool *p, uint8_t *region, uint32_t wor
 			return;
 		word /= 64;
 	}
-}
-
-uint32_t tv_pool_take(struct tv_pool *p, uint8_t *region)
-{
-	uint64_t *leaves = level_words(p, region, 0);
-	uint32_t word = p->low, slot;
-
-	if (p->used == p->count)
-		return TV_NONE;
-	if (TV_UNLIKELY(~leaves[word] == 0)) {
-		word = lowest_leaf(p, region);
-		p->low = word;
-	}
-	slot = word * 64 + (uint32_t)__builtin_ctzll(~leaves[word]);
-	leaves[word] |= leaves[word] + 1;
-	if (TV_UNLIKELY(~leaves[word] == 0))
-		mark_full(p, region, word);
-	p->used++;
-	if (slot >= p->high)
-		p->high = slot + 1;
-	return slot;
-}
-
-void tv_pool_give(struct tv_pool *p, uint8_t *region, uint32_t slot)
-{
-	uint32_t word = slot / 64;
-	uint64_t *leaf = level_words(p, region, 0) + word;
-	uint64_t before;
-
-	TV_ASSERT(slot < p->high);
-	before = *leaf;
-	TV_ASSERT((before >> slot % 64 & 1) != 0);
-	*leaf = before & ~(1ull << slot % 64);
-	if (TV_UNLIKELY(~before == 0))
-		mark_not_full(p, region, word);
-	if (word < p->low)
-		p->low = word;
-	p->used--;
 }
 
 bool tv_pool_taken(const struct tv_pool *p, const uint8_t *region, uint32_t slot)

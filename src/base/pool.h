@@ -22,9 +22,52 @@ struct tv_pool {
 
 /* Reserves room behind *end (an offset into the region) and moves it. Touches no memory. */
 void tv_pool_plan(struct tv_pool *p, uint32_t count, uint32_t stride, uint64_t *end);
+/* The rare parts of taking and giving: the leaf word with the lowest free slot; leaf word `word` has
+ * become full, or has stopped being so. */
+uint32_t tv_pool_lowest(const struct tv_pool *p, uint8_t *region);
+void tv_pool_mark_full(const struct tv_pool *p, uint8_t *region, uint32_t word);
+void tv_pool_mark_not_full(const struct tv_pool *p, uint8_t *region, uint32_t word);
+
 /* The lowest free slot, or TV_NONE. The slot's bytes are as the last user left them (or zero). */
-uint32_t tv_pool_take(struct tv_pool *p, uint8_t *region);
-void tv_pool_give(struct tv_pool *p, uint8_t *region, uint32_t slot);
+static inline uint32_t tv_pool_take(struct tv_pool *p, uint8_t *region)
+{
+	uint64_t *leaves = (uint64_t *)(void *)(region + p->bits[0]), taken;
+	uint32_t word = p->low, slot;
+
+	if (p->used == p->count)
+		return TV_NONE;
+	taken = leaves[word];
+	if (TV_UNLIKELY(~taken == 0)) {
+		p->low = word = tv_pool_lowest(p, region);
+		taken = leaves[word];
+	}
+	slot = word * 64 + (uint32_t)__builtin_ctzll(~taken);
+	taken |= taken + 1;
+	leaves[word] = taken;
+	if (TV_UNLIKELY(~taken == 0))
+		tv_pool_mark_full(p, region, word);
+	p->used++;
+	if (slot >= p->high)
+		p->high = slot + 1;
+	return slot;
+}
+
+static inline void tv_pool_give(struct tv_pool *p, uint8_t *region, uint32_t slot)
+{
+	uint32_t word = slot / 64;
+	uint64_t *leaf = (uint64_t *)(void *)(region + p->bits[0]) + word, before;
+
+	TV_ASSERT(slot < p->high);
+	before = *leaf;
+	TV_ASSERT((before >> slot % 64 & 1) != 0);
+	*leaf = before & ~(1ull << slot % 64);
+	if (TV_UNLIKELY(~before == 0))
+		tv_pool_mark_not_full(p, region, word);
+	if (word < p->low)
+		p->low = word;
+	p->used--;
+}
+
 bool tv_pool_taken(const struct tv_pool *p, const uint8_t *region, uint32_t slot);
 /* The first taken slot >= from, or TV_NONE. */
 uint32_t tv_pool_next(const struct tv_pool *p, const uint8_t *region, uint32_t from);

@@ -193,6 +193,10 @@ uint32_t tv_ranges_insert(struct tv_ranges *r, struct tv_range_pool *p, uint8_t 
 	memset(n, 0, sizeof *n);
 	n->seq = seq;
 	n->len = len;
+	if (TV_LIKELY(r->count == 0)) {
+		*r = (struct tv_ranges){.root = i, .first = i, .last = i, .count = 1};
+		return i;
+	}
 	add_leaf(r, p, region, i, leaf_parent(r, p, region, seq));
 	return i;
 }
@@ -201,6 +205,12 @@ void tv_ranges_remove(struct tv_ranges *r, struct tv_range_pool *p, uint8_t *reg
 {
 	struct tv_range *n = tv_range_at(p, region, i);
 
+	if (TV_LIKELY(r->count == 1)) {
+		TV_ASSERT(r->root == i);
+		*r = (struct tv_ranges){0};
+		tv_pool_give(&p->pool, region, i - 1);
+		return;
+	}
 	if (r->first == i)
 		r->first = tv_ranges_next(p, region, i);
 	if (r->last == i)

@@ -40,7 +40,7 @@ struct tv_range_pool {
 
 static inline struct tv_range *tv_range_at(const struct tv_range_pool *p, uint8_t *region, uint32_t i)
 {
-	return tv_pool_at(&p->pool, region, i - 1);
+	return (struct tv_range *)(void *)(region + p->pool.records + (uint64_t)(i - 1) * sizeof(struct tv_range));
 }
 
 /* Where a node stands in the heap: a keyed hash of its number. */

@@ -25,7 +25,7 @@ static bool ref_matches(const struct tv_stack *s, const struct tv_key *k, uint32
 	uint8_t *region = tv_region(c);
 
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
-		const struct tv_tcb *t = tv_pool_at(&c->conns, region, slot);
+		const struct tv_tcb *t = tv_conn_at(c, slot);
 
 		return tv_key_matches(k, t->key, tv_conn_rest(c, slot), t->v6, t->zone);
 	}
@@ -49,6 +49,19 @@ static bool is_time_wait(const struct tv_stack *s, uint32_t ref)
 		return false;
 	return ((const struct tv_tcb *)tv_pool_at(&s->core.conns, tv_region(&s->core), slot_of(ref)))->state ==
 	       TV_TIME_WAIT;
+}
+
+/* Is the reference, which the index named when a batch began, still what a look-up would find? Earlier
+ * segments of the batch may have freed the record, or given it to another tuple. */
+static bool still_there(const struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+{
+	const struct tv_core *c = &s->core;
+	const struct tv_tcb *t;
+
+	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN)
+		return false;
+	t = tv_conn_at(c, slot_of(ref));
+	return t->state != TV_CLOSED && t->state != TV_TIME_WAIT && t->gen != 0 && ref_matches(s, k, ref);
 }
 
 static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *k, uint64_t hash, uint32_t *waiting)
@@ -477,12 +490,15 @@ static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return v;
 }
 
-enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash)
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash,
+                         uint32_t ref)
 {
 	struct tv_core *c = &s->core;
-	uint32_t ref = tv_index_find(s, k, hash);
 	struct tv_tcb *t;
 	int v;
+
+	if (!still_there(s, k, ref))
+		ref = tv_index_find(s, k, hash);
 
 	switch (ref >> TV_REF_SLOT_BITS) {
 	case TV_KIND_CONN:

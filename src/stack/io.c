@@ -21,7 +21,7 @@ struct parsed {
 	struct tv_ip ip;
 	uint64_t hash;
 	const uint8_t *l3;
-	uint32_t l3_len;
+	uint32_t l3_len, ref;
 	enum tv_verdict verdict;
 	bool tcp, arp;
 };
@@ -30,6 +30,7 @@ struct parsed {
 static enum tv_verdict check_addresses(const struct tv_stack *s, const struct tv_ip *ip, unsigned link)
 {
 	bool ours = tv_is_ours(s, &ip->dst);
+	enum tv_whose from;
 
 	if (link == tv_loop_link(s))
 		return ours ? TV_V_OK : TV_V_NOT_OURS;
@@ -37,10 +38,11 @@ static enum tv_verdict check_addresses(const struct tv_stack *s, const struct tv
 		return TV_V_OK; /* neighbour discovery has rules of its own */
 	if (!ours && (tv_addr_is_multicast(&ip->dst) || tv_is_broadcast(s, &ip->dst)))
 		return TV_V_NOT_UNICAST; /* RFC 9293 3.9.2.3 [MUST-57] */
-	if (!tv_addr_is_valid_source(&ip->src) || tv_is_broadcast(s, &ip->src))
+	if (!tv_addr_is_valid_source(&ip->src))
 		return tv_addr_is_multicast(&ip->src) ? TV_V_NOT_UNICAST : TV_V_MARTIAN; /* [MUST-63] */
-	if (tv_is_ours(s, &ip->src))
-		return TV_V_MARTIAN; /* our own address from outside: RFC 1122 3.2.1.3, and the LAND attack */
+	from = tv_whose(s, &ip->src);
+	if (from != TV_SOMEONE)
+		return TV_V_MARTIAN; /* a broadcast, or our own address from outside: RFC 1122 3.2.1.3, LAND */
 	if (!ours && (s->core.any_address_listeners == 0 || ip->protocol != TV_PROTO_TCP))
 		return TV_V_NOT_OURS;
 	return TV_V_OK;
@@ -50,8 +52,6 @@ static enum tv_verdict check_addresses(const struct tv_stack *s, const struct tv
 static void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
 {
 	const struct tv_link *l = tv_link_at(s, p->link);
-	struct tv_endpoint local, remote;
-
 	r->l3 = p->data;
 	r->l3_len = p->len;
 	r->tcp = r->arp = false;
@@ -82,26 +82,23 @@ static void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *
 	r->tcp = true;
 	r->seg.link = (uint8_t)p->link;
 	r->seg.zone = r->ip.v6 && tv_addr_is_link_local(&r->ip.src) ? l->zone : 0;
-	local.addr = r->seg.dst;
-	local.port = r->seg.dport;
-	remote.addr = r->seg.src;
-	remote.port = r->seg.sport;
-	tv_key_make(&r->key, r->ip.v6, r->seg.zone, &local, &remote);
+	tv_key_addrs(&r->key, r->ip.v6, r->seg.zone, &r->seg.dst, &r->seg.src);
+	tv_key_ports(&r->key, r->seg.dport, r->seg.sport);
 	r->hash = tv_key_hash(&r->key, &s->seed);
 	tv_table_prefetch(&s->index, tv_region(&s->core), r->hash);
 }
 
 /* Second pass: the record that the index names is fetched. */
-static void fetch(const struct tv_stack *s, const struct parsed *r)
+static void fetch(const struct tv_stack *s, struct parsed *r)
 {
 	const struct tv_core *c = &s->core;
 	uint32_t ref, slot;
 	struct tv_probe p;
 
-	if (!r->tcp || s->index.bits[s->index.live] == 0)
+	if (!r->tcp)
 		return;
 	tv_probe_start(&p, &s->index, tv_region(c), s->index.live, r->hash);
-	ref = tv_probe_next(&p);
+	r->ref = ref = tv_probe_next(&p);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
 		const uint8_t *t = tv_pool_at(&c->conns, tv_region(c), slot);
@@ -149,7 +146,7 @@ static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsign
 		cnt->bytes_in += packets[i].len;
 	}
 	cnt->packets_in += n;
-	for (unsigned i = 0; i < n && n > 1; i++)
+	for (unsigned i = 0; i < n; i++)
 		fetch(s, &parsed[i]);
 	for (unsigned i = 0; i < n; i++) {
 		struct parsed *r = &parsed[i];
@@ -157,7 +154,7 @@ static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsign
 
 		if (r->tcp) {
 			cnt->segments_in++;
-			v = tv_demux(s, &r->seg, &r->key, r->hash);
+			v = tv_demux(s, &r->seg, &r->key, r->hash, r->ref);
 		} else {
 			v = not_tcp(s, &packets[i], r);
 		}

@@ -7,27 +7,9 @@
  */
 #include "stack/stack.h"
 
-bool tv_is_ours(const struct tv_stack *s, const struct tv_addr *a)
-{
-	for (unsigned i = 0; i < s->address_count; i++)
-		if (tv_addr_equal(&tv_address_at(s, i)->addr, a))
-			return true;
-	return false;
-}
-
-/* Is this the broadcast address of one of our subnets (RFC 1122 3.2.1.3)? */
 bool tv_is_broadcast(const struct tv_stack *s, const struct tv_addr *a)
 {
-	uint32_t host = tv_native32(a->b + 12);
-
-	if (!tv_addr_is_v4(a) || host == 0)
-		return false;
-	if (host == UINT32_MAX)
-		return true;
-	for (unsigned i = 0; i < s->address_count; i++)
-		if (tv_native32(tv_address_at(s, i)->broadcast) == host)
-			return true;
-	return false;
+	return (tv_addr_is_v4(a) && tv_native32(a->b + 12) == UINT32_MAX) || tv_whose(s, a) == TV_SUBNET_BROADCAST;
 }
 
 static const struct tv_route *best_route(const struct tv_stack *s, const struct tv_addr *dst)

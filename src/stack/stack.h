@@ -114,7 +114,9 @@ static inline void tv_index_step(struct tv_stack *s)
 	if (TV_UNLIKELY(tv_table_moving(&s->index) || s->index.rekey_wanted != 0))
 		tv_index_move(s);
 }
-enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash);
+/* ref: what the index named first for this hash when the batch began; 0: unknown. */
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash,
+                         uint32_t ref);
 /* After anything was done to a connection: frees it, makes it a TIME-WAIT record, arms its timers. */
 void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t);
 static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
@@ -131,7 +133,30 @@ struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k);
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
 
 /* ---- route.c ---- */
-bool tv_is_ours(const struct tv_stack *s, const struct tv_addr *a);
+enum tv_whose { TV_SOMEONE, TV_OURS, TV_SUBNET_BROADCAST };
+/* One of our addresses, the broadcast address of one of our subnets (RFC 1122 3.2.1.3), or neither? */
+static inline enum tv_whose tv_whose(const struct tv_stack *s, const struct tv_addr *a)
+{
+	uint32_t host = tv_native32(a->b + 12);
+
+	for (unsigned i = 0; i < s->address_count; i++) {
+		const struct tv_address *own = tv_address_at(s, i);
+
+		if (tv_addr_equal(&own->addr, a))
+			return TV_OURS;
+		if (tv_native32(own->broadcast) == host && host != 0 && tv_addr_is_v4(a))
+			return TV_SUBNET_BROADCAST;
+	}
+	return TV_SOMEONE;
+}
+static inline bool tv_is_ours(const struct tv_stack *s, const struct tv_addr *a)
+{
+	for (unsigned i = 0; i < s->address_count; i++)
+		if (tv_addr_equal(&tv_address_at(s, i)->addr, a))
+			return true;
+	return false;
+}
+/* The same, or the broadcast address of all networks. */
 bool tv_is_broadcast(const struct tv_stack *s, const struct tv_addr *a);
 struct tv_hop {
 	unsigned link;

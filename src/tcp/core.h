@@ -166,6 +166,11 @@ static inline uint32_t tv_conn_index(const struct tv_core *c, const struct tv_tc
 	return (uint32_t)((offset - c->conns.records) / TV_TCB_BYTES);
 }
 
+static inline const struct tv_tcb *tv_conn_at(const struct tv_core *c, uint32_t index)
+{
+	return (const struct tv_tcb *)(const void *)(tv_region(c) + c->conns.records + (uint64_t)index * TV_TCB_BYTES);
+}
+
 static inline struct tv_tcb *tv_conn(struct tv_core *c, uint32_t index)
 {
 	return (struct tv_tcb *)(void *)(tv_region(c) + c->conns.records + (uint64_t)index * TV_TCB_BYTES);
@@ -223,6 +228,12 @@ static inline uint32_t tv_gen_next(struct tv_core *c)
 {
 	c->gen = (c->gen + 1) & TV_GEN_MASK;
 	return c->gen += c->gen == 0;
+}
+
+static inline void tv_tcb_ends(const struct tv_core *c, const struct tv_tcb *t, struct tv_endpoint *local,
+                               struct tv_endpoint *remote)
+{
+	tv_key_ends(local, remote, t->key, tv_conn_rest(c, tv_conn_index(c, t)), t->v6, t->zone);
 }
 
 /* The key of a record in the pool. */
@@ -369,13 +380,7 @@ void tv_half_unqueue(struct tv_core *c, uint32_t slot);
 uint32_t tv_half_due(struct tv_core *c, uint32_t *budget);
 tv_time tv_half_next(const struct tv_core *c);
 
-/* ---- accept/ ---- */
-int tv_check_paws(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-void tv_take_timestamp(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-int tv_check_rst(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-int tv_check_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-int tv_check_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* ---- accept/ ---- (the checks: accept/accept.h) */
 void tv_challenge(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- deliver/ ---- */
@@ -436,7 +441,13 @@ void tv_rcv_read(struct tv_core *c, struct tv_tcb *t);
 /* Fills SACK blocks (D-SACK first) for the next ACK; clears the D-SACK. */
 void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o);
 /* Is there anything for SACK blocks to tell? */
-bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb *t);
+static inline bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb *t)
+{
+	const struct tv_busy *b = tv_busy(c, t);
+
+	return b != NULL && (t->opt.flags & TV_O_SACK) != 0 &&
+	       (b->early.count != 0 || b->dsack_left != b->dsack_right);
+}
 void tv_ack_sent(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- flow/ ---- */

@@ -6,6 +6,7 @@
  * Input builds no packet. What must be said is left as a want of the connection; a RST that belongs to
  * no connection goes to the queue of replies.
  */
+#include "tcp/accept/accept.h"
 #include "tcp/core.h"
 
 /*

@@ -24,12 +24,14 @@ struct build {
 	uint8_t ttl, tos;
 	bool v6;
 	uint32_t len;              /* of text */
+	uint64_t sum;              /* of the TCP header with its options */
 };
 
-/* Writes all headers but the checksum; returns where the TCP header is. */
-static uint8_t *headers(struct build *b, const struct tv_out *out)
+/* Writes all headers but the TCP checksum; returns where the TCP header is. */
+TV_INLINE uint8_t *headers(struct build *b, const struct tv_out *out)
 {
-	uint8_t *ip = out->packet->data + out->head, *tcp;
+	struct tv_packet *packet = out->packet;
+	uint8_t *ip = packet->data + out->head, *tcp;
 	uint32_t ip_len = tv_ip_header_len(b->v6), opt_len;
 
 	tcp = ip + ip_len;
@@ -37,18 +39,18 @@ static uint8_t *headers(struct build *b, const struct tv_out *out)
 	b->h.header_len = (uint16_t)(TCP_HEADER + opt_len);
 	b->h.sport = b->local.port;
 	b->h.dport = b->remote.port;
-	tv_tcp_header_build(tcp, &b->h);
+	b->sum = tv_csum_words(tv_tcp_header_build(tcp, &b->h), tcp + TCP_HEADER, opt_len);
 	tv_ip_build(ip, &b->local.addr, &b->remote.addr, TV_PROTO_TCP, b->h.header_len + b->len, b->ttl, b->tos);
-	out->packet->head_len = (uint16_t)(out->head + ip_len + b->h.header_len);
-	out->packet->len = out->packet->head_len;
-	out->packet->flags = 0;
-	out->packet->seg_size = 0;
-	out->packet->piece_count = 0;
+	packet->head_len = (uint16_t)(out->head + ip_len + b->h.header_len);
+	packet->len = packet->head_len;
+	packet->flags = 0;
+	packet->seg_size = 0;
+	packet->piece_count = 0;
 	return tcp;
 }
 
 /* The checksum [MUST-2]; text: the sum of what follows the headers. */
-static void checksum(const struct build *b, const struct tv_out *out, uint8_t *tcp, uint64_t text)
+TV_INLINE void checksum(const struct build *b, const struct tv_out *out, uint8_t *tcp, uint64_t text)
 {
 	uint64_t sum = tv_csum_pseudo(&b->local.addr, &b->remote.addr, b->v6, TV_PROTO_TCP, b->h.header_len + b->len);
 
@@ -61,7 +63,7 @@ static void checksum(const struct build *b, const struct tv_out *out, uint8_t *t
 		out->packet->csum_offset = CSUM_AT;
 		return;
 	}
-	tv_csum_store(tcp + CSUM_AT, tv_csum_add(sum + text, tcp, b->h.header_len));
+	tv_csum_store(tcp + CSUM_AT, sum + text + b->sum);
 }
 
 /* Text of [seq, seq + len) behind the headers: copied, or as pieces. Returns its sum. */
@@ -162,18 +164,17 @@ static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct t
 /* After an idle time the congestion window says nothing about the path any more. */
 static void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
 {
-	uint64_t idle_ms = (uint32_t)(c->now_ms - t->received_ms);
+	uint32_t idle_ms = tv_min32(c->now_ms - t->received_ms, c->now_ms - t->progress_ms);
 
-	if (t->snd.una == t->snd.nxt && t->state >= TV_ESTABLISHED && idle_ms * TV_MS > tv_rto_ns(c, t) &&
-	    (uint32_t)(c->now_ms - t->progress_ms) * TV_MS > tv_rto_ns(c, t))
+	if (t->snd.una == t->snd.nxt && t->state >= TV_ESTABLISHED && idle_ms * TV_MS > tv_rto_ns(c, t))
 		tv_cc_idle(c, t);
 }
 
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
 	struct tv_xmit x;
+	const struct tv_options *o = tv_opts(c, t);
 	struct build b;
-	struct tv_key k;
 	uint8_t *tcp;
 	uint64_t sum;
 
@@ -183,12 +184,10 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 		return false;
 	if (x.kind == TV_X_DATA && !tv_rtx_sent(c, t, x.seq, x.len + ((x.flags & TV_FIN) != 0)))
 		return false; /* no record to remember it: its timer asks again */
-	tv_tcb_key(c, t, &k);
-	tv_key_local(&k, &b.local);
-	tv_key_remote(&k, &b.remote);
+	tv_tcb_ends(c, t, &b.local, &b.remote);
 	b.v6 = t->v6;
-	b.ttl = tv_opts(c, t)->ttl;                       /* [MUST-49] */
-	b.tos = (uint8_t)(tv_opts(c, t)->dscp << 2);      /* [MUST-48] [SHLD-22] [SHLD-23] */
+	b.ttl = o->ttl;                       /* [MUST-49] */
+	b.tos = (uint8_t)(o->dscp << 2);      /* [MUST-48] [SHLD-22] [SHLD-23] */
 	b.h.seq = x.seq;
 	b.h.ack = (x.flags & TV_ACK) != 0 ? t->rcv.nxt : 0;
 	b.h.flags = x.flags;

@@ -38,6 +38,14 @@ static inline uint64_t tv_csum_odd(uint64_t sum)
 
 /* Short runs (headers): no kernel needed. */
 uint64_t tv_csum_add(uint64_t sum, const uint8_t *p, size_t n);
+/* Headers that were just written in words of 32 bits: n is a multiple of 4. */
+static inline uint64_t tv_csum_words(uint64_t sum, const uint8_t *p, size_t n)
+{
+	for (; n >= 12; n -= 12, p += 12)
+		sum += (uint64_t)tv_native32(p) + tv_native32(p + 4) + tv_native32(p + 8);
+	for (; n != 0; n -= 4, p += 4) sum += tv_native32(p);
+	return sum;
+}
 /* Pseudo-header of TCP, UDP or ICMPv6 (RFC 9293 3.1, RFC 8200 8.1); v6 tells which of the two. */
 static inline uint64_t tv_csum_pseudo(const struct tv_addr *src, const struct tv_addr *dst, bool v6,
 	uint8_t protocol, uint32_t length)

@@ -38,32 +38,6 @@ struct tv_addr tv_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 	return addr;
 }
 
-bool tv_addr_is_multicast(const struct tv_addr *a)
-{
-	return tv_addr_is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
-}
-
-bool tv_addr_is_link_local(const struct tv_addr *a)
-{
-	if (tv_addr_is_v4(a)) return a->b[12] == 169 && a->b[13] == 254;
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
-bool tv_addr_is_loopback(const struct tv_addr *a)
-{
-	static const struct tv_addr one = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
-
-	return tv_addr_is_v4(a) ? a->b[12] == 127 : tv_addr_equal(a, &one);
-}
-
-bool tv_addr_is_valid_source(const struct tv_addr *a)
-{
-	if (tv_addr_is_loopback(a)) return false;
-	if (tv_addr_is_v4(a))
-		return a->b[12] != 0 && a->b[12] < 224; /* RFC 1122 3.2.1.3 [MUST-63] */
-	return !tv_addr_is_any(a) && !tv_addr_is_multicast(a); /* RFC 4291 2.5.2, 2.7 */
-}
-
 bool tv_addr_in_prefix(const struct tv_addr *a, const struct tv_addr *prefix, unsigned bits)
 {
 	unsigned bytes = bits / 8;
@@ -94,33 +68,9 @@ static enum tv_verdict v4_options(const uint8_t *p, uint32_t n)
 	return TV_V_OK;
 }
 
-/* The sum of a header, nearly always one without options. */
-static inline uint64_t v4_sum(const uint8_t *p, uint32_t header)
+/* The rest of a header whose lengths and checksum are right. */
+static inline enum tv_verdict v4_values(struct tv_ip *ip, const uint8_t *p, uint32_t header, uint32_t total)
 {
-	uint64_t sum = (uint64_t)tv_native32(p) + tv_native32(p + 4) + tv_native32(p + 8);
-
-	sum += (uint64_t)tv_native32(p + 12) + tv_native32(p + 16);
-	return TV_LIKELY(header == 20) ? sum : tv_csum_add(sum, p + 20, header - 20);
-}
-
-static enum tv_verdict v4_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
-{
-	uint32_t header, total;
-	enum tv_verdict v;
-
-	if (n < 20) return TV_V_TRUNCATED;
-	header = (p[0] & 15u) * 4;
-	total = tv_load16(p + 2);
-	if (header < 20 || total < header) return TV_V_BAD_IP_HEADER;
-	if (header > n) return TV_V_TRUNCATED;
-	if (total > n) {
-		if (!quoted) return TV_V_TRUNCATED;
-		total = (uint32_t)n;
-	}
-	if (!quoted) {
-		if (!tv_csum_is_right(v4_sum(p, header))) return TV_V_BAD_IP_CHECKSUM;
-		if (header > 20 && (v = v4_options(p + 20, header - 20)) != TV_V_OK) return v;
-	}
 	if (tv_load16(p + 6) & 0x3fff) return TV_V_FRAGMENT; /* more fragments, or an offset */
 	memcpy(ip->src.b, mapped, 12);
 	memcpy(ip->src.b + 12, p + 12, 4);
@@ -134,6 +84,38 @@ static enum tv_verdict v4_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bo
 	ip->tos = p[1];
 	ip->v6 = false;
 	return TV_V_OK;
+}
+
+static TV_RARE enum tv_verdict v4_with_options(struct tv_ip *ip, const uint8_t *p, uint32_t header,
+	uint32_t total)
+{
+	enum tv_verdict v;
+
+	if (!tv_csum_is_right(tv_csum_add(0, p, header))) return TV_V_BAD_IP_CHECKSUM;
+	v = v4_options(p + 20, header - 20);
+	return v != TV_V_OK ? v : v4_values(ip, p, header, total);
+}
+
+static inline enum tv_verdict v4_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+{
+	uint32_t header, total;
+	uint64_t sum;
+
+	if (n < 20) return TV_V_TRUNCATED;
+	header = (p[0] & 15u) * 4;
+	total = tv_load16(p + 2);
+	if (header < 20 || total < header) return TV_V_BAD_IP_HEADER;
+	if (header > n) return TV_V_TRUNCATED;
+	if (total > n) {
+		if (!quoted) return TV_V_TRUNCATED;
+		total = (uint32_t)n;
+	}
+	if (quoted) return v4_values(ip, p, header, total);
+	if (TV_UNLIKELY(header > 20)) return v4_with_options(ip, p, header, total);
+	sum = (uint64_t)tv_native32(p) + tv_native32(p + 4) + tv_native32(p + 8);
+	sum += (uint64_t)tv_native32(p + 12) + tv_native32(p + 16);
+	if (!tv_csum_is_right(sum)) return TV_V_BAD_IP_CHECKSUM;
+	return v4_values(ip, p, header, total);
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -200,7 +182,8 @@ static enum tv_verdict v6_walk(struct tv_ip *ip, bool quoted)
 	return TV_V_OK;
 }
 
-static enum tv_verdict v6_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+/* Out of line: reading an IPv4 header shall not pay for the registers it needs. */
+static __attribute__((noinline)) enum tv_verdict v6_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
 {
 	if (n < 40) return TV_V_TRUNCATED;
 	ip->len = tv_load16(p + 4);
@@ -222,7 +205,7 @@ static enum tv_verdict v6_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bo
 
 /* ------------------------------------------------------------------------------------------ */
 
-static enum tv_verdict parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+static inline enum tv_verdict parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
 {
 	if (n == 0) return TV_V_TRUNCATED;
 	if (p[0] >> 4 == 4) return v4_parse(ip, p, n, quoted);
@@ -238,38 +221,4 @@ enum tv_verdict tv_ip_parse(struct tv_ip *ip, const uint8_t *p, size_t n)
 enum tv_verdict tv_ip_parse_quoted(struct tv_ip *ip, const uint8_t *p, size_t n)
 {
 	return parse(ip, p, n, true);
-}
-
-static uint32_t v4_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst,
-	uint32_t first, uint32_t third)
-{
-	/* RFC 6864 4.1: an atomic datagram (don't fragment), whose ID means nothing */
-	const uint32_t second = 0x4000;
-	uint32_t from = tv_native32(src->b + 12), to = tv_native32(dst->b + 12);
-
-	tv_put32(p, first);
-	tv_put32(p + 4, second);
-	tv_put32(p + 8, third);
-	memcpy(p + 12, &from, 4);
-	memcpy(p + 16, &to, 4);
-	tv_csum_store(p + 10,
-		(uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + from + to);
-	return 20;
-}
-
-uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst,
-	uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
-{
-	/* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
-	if (tv_addr_is_v4(dst)) {
-		TV_ASSERT(len <= 65535 - 20);
-		return v4_build(p, src, dst, 0x45u << 24 | (uint32_t)tos << 16 | (20 + len),
-			(uint32_t)ttl << 24 | (uint32_t)protocol << 16);
-	}
-	TV_ASSERT(len <= 65535);
-	tv_put32(p, 6u << 28 | (uint32_t)tos << 20);
-	tv_put32(p + 4, len << 16 | (uint32_t)protocol << 8 | ttl);
-	memcpy(p + 8, src->b, 16);
-	memcpy(p + 24, dst->b, 16);
-	return 40;
 }

@@ -4,6 +4,7 @@
 #ifndef TV_WIRE_IP_H
 #define TV_WIRE_IP_H
 
+#include "wire/csum.h"
 #include <trivet/trivet.h>
 
 enum { TV_PROTO_ICMP = 1, TV_PROTO_TCP = 6, TV_PROTO_UDP = 17, TV_PROTO_ICMP6 = 58 };
@@ -37,11 +38,37 @@ static inline bool tv_addr_equal(const struct tv_addr *a, const struct tv_addr *
 }
 
 struct tv_addr tv_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
-bool tv_addr_is_multicast(const struct tv_addr *a);   /* 224/4, ff00::/8 */
-bool tv_addr_is_link_local(const struct tv_addr *a);  /* 169.254/16, fe80::/10 */
-bool tv_addr_is_loopback(const struct tv_addr *a);    /* 127/8, ::1 */
+
+/* 224/4, ff00::/8 */
+static inline bool tv_addr_is_multicast(const struct tv_addr *a)
+{
+	return tv_addr_is_v4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
+}
+
+/* 169.254/16, fe80::/10 */
+static inline bool tv_addr_is_link_local(const struct tv_addr *a)
+{
+	if (tv_addr_is_v4(a)) return a->b[12] == 169 && a->b[13] == 254;
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+/* 127/8, ::1 */
+static inline bool tv_addr_is_loopback(const struct tv_addr *a)
+{
+	static const struct tv_addr one = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+	return tv_addr_is_v4(a) ? a->b[12] == 127 : tv_addr_equal(a, &one);
+}
+
 /* May this be the source of a unicast packet: not any, 0/8, 127/8, multicast, 240/4, broadcast, ::1. */
-bool tv_addr_is_valid_source(const struct tv_addr *a);
+static inline bool tv_addr_is_valid_source(const struct tv_addr *a)
+{
+	if (tv_addr_is_v4(a)) /* RFC 1122 3.2.1.3 [MUST-63] */
+		return a->b[12] != 0 && a->b[12] < 224 && a->b[12] != 127;
+	/* RFC 4291 2.5.2, 2.7 */
+	return !tv_addr_is_loopback(a) && !tv_addr_is_any(a) && !tv_addr_is_multicast(a);
+}
+
 /* Do the first bits (0..128, of the 16-byte form) agree? */
 bool tv_addr_in_prefix(const struct tv_addr *a, const struct tv_addr *prefix, unsigned bits);
 
@@ -65,7 +92,32 @@ static inline uint32_t tv_ip_header_len(bool v6)
  * Writes a header (no options, DF set, ID 0 as RFC 6864 allows for atomic datagrams) for `len` bytes
  * of payload; for a super-segment beyond 65535 the caller splits first. Returns its length.
  */
-uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst, uint8_t protocol,
-                     uint32_t len, uint8_t ttl, uint8_t tos);
+static inline uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const struct tv_addr *dst,
+	uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
+{
+	uint32_t from = tv_native32(src->b + 12), to = tv_native32(dst->b + 12), first, third;
+	const uint32_t second = 0x4000; /* RFC 6864 4.1: an atomic datagram, whose ID means nothing */
+
+	/* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
+	if (!tv_addr_is_v4(dst)) {
+		TV_ASSERT(len <= 65535);
+		tv_put32(p, 6u << 28 | (uint32_t)tos << 20);
+		tv_put32(p + 4, len << 16 | (uint32_t)protocol << 8 | ttl);
+		memcpy(p + 8, src->b, 16);
+		memcpy(p + 24, dst->b, 16);
+		return 40;
+	}
+	TV_ASSERT(len <= 65535 - 20);
+	first = 0x45u << 24 | (uint32_t)tos << 16 | (20 + len);
+	third = (uint32_t)ttl << 24 | (uint32_t)protocol << 16;
+	tv_put32(p, first);
+	tv_put32(p + 4, second);
+	tv_put32(p + 8, third);
+	memcpy(p + 12, &from, 4);
+	memcpy(p + 16, &to, 4);
+	tv_csum_store(p + 10,
+		(uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + from + to);
+	return 20;
+}
 
 #endif

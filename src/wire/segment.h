@@ -5,6 +5,7 @@
 #define TV_WIRE_SEGMENT_H
 
 #include "wire/ip.h"
+#include "wire/put.h"
 #include "wire/tcp_opt.h"
 
 /* Control bits as in the header; AE is the former NS bit. */
@@ -59,7 +60,25 @@ struct tv_tcp_header {
 	uint16_t header_len;       /* with options */
 };
 
-/* Writes the 20 bytes with checksum zero; options follow at p + 20 (tv_tcp_opt_build). */
-void tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h);
+/*
+ * Writes the 20 bytes that every TCP header begins with (RFC 9293 3.1), reserved bits zero; options
+ * follow at p + 20 (tv_tcp_opt_build). The checksum is left zero: whoever knows all bytes of the
+ * segment, and whether the link fills it, stores it at p + 16 [MUST-2]. Returns the sum of the 20.
+ */
+static inline uint64_t tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h)
+{
+	uint32_t ports = (uint32_t)h->sport << 16 | h->dport;
+	uint32_t flags = (uint32_t)h->header_len << 26 | (h->flags & 0x1ffu) << 16 | h->wnd;
+
+	TV_ASSERT(h->header_len % 4 == 0 && h->header_len >= 20);
+	TV_ASSERT(h->header_len <= 60);
+	tv_put32(p, ports);
+	tv_put32(p + 4, h->seq);
+	tv_put32(p + 8, h->ack);
+	tv_put32(p + 12, flags);
+	tv_put32(p + 16, h->urg);
+	return (uint64_t)tv_wire32(ports) + tv_wire32(h->seq) + tv_wire32(h->ack) + tv_wire32(flags) +
+		tv_wire32(h->urg);
+}
 
 #endif

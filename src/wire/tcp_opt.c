@@ -198,14 +198,13 @@ static uint8_t *build_cookie(uint8_t *p, const struct tv_tcp_options *o, uint32_
 	return p;
 }
 
-uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o)
+uint32_t tv_tcp_opt_build_any(uint8_t *p, const struct tv_tcp_options *o)
 {
 	uint8_t *start = p;
 
 	/* RFC 9293 3.2 [MUST-65]: what belongs to a SYN never goes with what belongs to data */
 	TV_ASSERT(!(o->has & TV_OPT_HAS_SACK) ||
 		!(o->has & (TV_OPT_HAS_MSS | TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK)));
-	if (o->has == TV_OPT_HAS_TS) return (uint32_t)(build_timestamps(p, o) - p);
 	if (o->has & TV_OPT_HAS_MSS) {
 		tv_put32(p, word(KIND_MSS, 4, o->mss >> 8, o->mss & 0xff));
 		p += 4;

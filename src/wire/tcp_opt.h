@@ -4,6 +4,7 @@
 #ifndef TV_WIRE_TCP_OPT_H
 #define TV_WIRE_TCP_OPT_H
 
+#include "wire/put.h"
 #include <trivet/trivet.h>
 
 #define TV_OPT_HAS_MSS 1u
@@ -44,6 +45,14 @@ enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, siz
  * scale (without timestamps: MSS, NOP NOP SACK-permitted, NOP window scale); other segments: NOP NOP
  * timestamps, NOP NOP SACK blocks (as many as fit). p has room for 40 bytes.
  */
-uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o);
+uint32_t tv_tcp_opt_build_any(uint8_t *p, const struct tv_tcp_options *o);
+static inline uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o)
+{
+	if (o->has != TV_OPT_HAS_TS) return o->has == 0 ? 0 : tv_tcp_opt_build_any(p, o);
+	tv_put32(p, 0x0101080a); /* NOP, NOP, timestamps of 10 bytes: what most segments carry */
+	tv_put32(p + 4, o->ts_val);
+	tv_put32(p + 8, o->ts_ecr);
+	return 12;
+}
 
 #endif

@@ -5,25 +5,16 @@
  * between what the peer may have acknowledged long ago (SND.UNA - MAX.SND.WND) and SND.NXT; what lies
  * outside is dropped whole and challenged, so that nobody can inject text without knowing both numbers.
  */
-#include "tcp/core.h"
+#include "tcp/accept/accept.h"
 
-int tv_check_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+int tv_ack_fails(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	if ((s->flags & TV_ACK) == 0)
 		return TV_V_NO_ACK; /* [EV-24] */
 	if (t->state == TV_SYN_RECEIVED) {
-		if (seq_lt(t->snd.una, s->ack) && seq_leq(s->ack, t->snd.nxt))
-			return TV_NEXT;
 		tv_reply_rst(c, s); /* <SEQ=SEG.ACK><CTL=RST> [EV-25] */
 		return TV_V_ACK_BAD_HANDSHAKE;
 	}
-	if (seq_gt(s->ack, t->snd.nxt)) {
-		tv_challenge(c, t); /* [EV-26] */
-		return TV_V_ACK_TOO_NEW;
-	}
-	if (seq_lt(s->ack, t->snd.una - t->snd.max_wnd)) {
-		tv_challenge(c, t); /* RFC 5961 5.2 [MAY-12] */
-		return TV_V_ACK_TOO_OLD;
-	}
-	return TV_NEXT;
+	tv_challenge(c, t); /* [EV-26]; RFC 5961 5.2 [MAY-12] */
+	return seq_gt(s->ack, t->snd.nxt) ? TV_V_ACK_TOO_NEW : TV_V_ACK_TOO_OLD;
 }

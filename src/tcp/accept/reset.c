@@ -6,7 +6,7 @@
  * blind attacker needs 2^32 tries. A SYN never counts. A connection sends at most one challenge ACK in
  * a configured gap (500 ms); there is no counter shared by connections that a stranger could read.
  */
-#include "tcp/core.h"
+#include "tcp/accept/accept.h"
 
 void tv_challenge(struct tv_core *c, struct tv_tcb *t)
 {
@@ -24,10 +24,8 @@ void tv_challenge(struct tv_core *c, struct tv_tcb *t)
 	tv_want(c, t, TV_WANT_ACK);
 }
 
-int tv_check_rst(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+int tv_rst_arrives(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if ((s->flags & TV_RST) == 0)
-		return TV_NEXT;
 	if (t->state == TV_TIME_WAIT && !c->cfg.time_wait_rst)
 		return TV_V_RST_TIME_WAIT; /* RFC 1337 3, fix (F1) [EV-32] */
 	if (s->seq != t->rcv.nxt) {
@@ -43,10 +41,8 @@ int tv_check_rst(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 	return TV_V_OK;
 }
 
-int tv_check_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+int tv_syn_arrives(struct tv_core *c, struct tv_tcb *t)
 {
-	if ((s->flags & TV_SYN) == 0)
-		return TV_NEXT;
 	/* RFC 9293 3.10.7.4, fourth; RFC 5961 4. In SYN-RECEIVED too: a peer that has begun anew answers
 	 * the challenge with a RST and finds us listening [EV-22] [EV-23]. */
 	tv_challenge(c, t);

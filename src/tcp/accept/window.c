@@ -8,21 +8,9 @@
  * What is not acceptable is answered by an ACK (never a RST [EV-38]); one that takes no sequence number only once
  * in the challenge gap, so that an ACK storm dies out.
  */
-#include "tcp/core.h"
+#include "tcp/accept/accept.h"
 
-/* The table of RFC 9293 3.10.7.4 [EV-16]; window is RCV.WND. */
-static bool acceptable(const struct tv_tcb *t, uint32_t seq, uint32_t len)
-{
-	uint32_t window = t->rcv.adv - t->rcv.nxt;
-
-	if (window == 0)
-		return len == 0 && seq == t->rcv.nxt;
-	if (seq_in(seq, t->rcv.nxt, t->rcv.adv))
-		return true;
-	return len != 0 && seq_in(seq + len - 1, t->rcv.nxt, t->rcv.adv);
-}
-
-int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+int tv_seq_fails(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t len = tv_segment_len(s);
 	bool closed = t->rcv.adv == t->rcv.nxt;
@@ -32,8 +20,6 @@ int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 			return TV_NEXT;
 		return TV_V_RST_OUT_OF_WINDOW; /* [EV-17] */
 	}
-	if (acceptable(t, s->seq, len))
-		return TV_NEXT;
 	if ((s->flags & TV_SYN) != 0) {
 		tv_challenge(c, t); /* RFC 9293 3.10.7.4, fourth: whatever the sequence number [EV-22] */
 		return TV_V_SYN_CHALLENGED;

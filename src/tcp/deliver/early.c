@@ -222,11 +222,3 @@ void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *
 	if (o->sack_count != 0)
 		o->has |= TV_OPT_HAS_SACK;
 }
-
-bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb *t)
-{
-	const struct tv_busy *b = tv_busy(c, t);
-
-	return b != NULL && (t->opt.flags & TV_O_SACK) != 0 &&
-	       (b->early.count != 0 || b->dsack_left != b->dsack_right);
-}

@@ -149,7 +149,7 @@ static void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segm
 	struct tv_busy *b = tv_busy(c, t);
 	unsigned first = 0;
 
-	if ((t->opt.flags & TV_O_SACK) == 0 || (s->opt.has & TV_OPT_HAS_SACK) == 0)
+	if ((t->opt.flags & TV_O_SACK) == 0)
 		return;
 	c->cnt.sacks_in++;
 	if (is_dsack(s, t->snd.una)) {
@@ -170,8 +170,8 @@ static void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segm
 		a->lost_more = find_lost(c, t, b);
 }
 
-/* Forgets what lies below `ack`; tells the RTT if all of it was sent once (Karn) [MUST-18]. */
-static void forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
+/* Forgets what lies below `ack`; tells the RTT if all of it was sent once (Karn) [MUST-18]: then true. */
+static bool forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 {
 	struct tv_busy *b = tv_busy(c, t);
 	uint64_t sent = 0;
@@ -197,16 +197,18 @@ static void forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 		mark(b, r, flags);
 		break;
 	}
-	if (sent != 0 && clean)
-		tv_rtt_sample(c, t, c->now - (sent - 1));
+	if (sent == 0 || !clean)
+		return false;
+	tv_rtt_sample(c, t, c->now - (sent - 1));
+	return true;
 }
 
 /* RFC 7323 4.1: with timestamps a retransmission does not spoil the sample. */
-static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, uint32_t before)
+static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t ms;
 
-	if (t->rtt.srtt_us != before || (t->opt.flags & TV_O_TS) == 0 || s->opt.ts_ecr == 0)
+	if ((t->opt.flags & TV_O_TS) == 0 || s->opt.ts_ecr == 0)
 		return;
 	ms = c->now_ms + t->opt.ts_offset - s->opt.ts_ecr;
 	if (ms <= c->cfg.rto_max / TV_MS)
@@ -216,12 +218,12 @@ static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
 	bool syn = t->snd.una == t->snd.iss;
-	uint32_t srtt = t->rtt.srtt_us, bytes = s->ack - t->snd.una - syn, had = t->out.len;
+	uint32_t bytes = s->ack - t->snd.una - syn, had = t->out.len;
 	struct tv_busy *b;
 	struct tv_side *side = tv_side(c, t);
 
-	forget(c, t, s->ack);
-	sample_echo(c, t, s, srtt);
+	if (!forget(c, t, s->ack))
+		sample_echo(c, t, s);
 	b = tv_busy(c, t);
 	if (b != NULL)
 		b->repeat.page = 0;
@@ -250,18 +252,19 @@ static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 
 void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
-	memset(a, 0, sizeof *a);
-	a->prior_flight = t->snd.nxt - t->snd.una;
+	*a = (struct tv_acked){.prior_flight = t->snd.nxt - t->snd.una};
+	if ((s->opt.has & TV_OPT_HAS_SACK) != 0)
+		take_sacks(c, t, s, a);
+	if (seq_gt(s->ack, t->snd.una)) {
+		advance(c, t, s, a);
+		return;
+	}
 	/* RFC 5681 2: outstanding data, no text, no SYN or FIN, same ACK, same window. */
 	a->duplicate = a->prior_flight != 0 && s->len == 0 && (s->flags & (TV_SYN | TV_FIN)) == 0 &&
 	               s->ack == t->snd.una && (uint32_t)s->wnd << t->opt.snd_scale == t->snd.wnd;
-	take_sacks(c, t, s, a);
 	if ((t->opt.flags & TV_O_SACK) != 0) /* RFC 6675 2: it has to tell of something that was not known */
 		a->duplicate = a->duplicate && a->sacked != 0;
-	if (seq_gt(s->ack, t->snd.una))
-		advance(c, t, s, a);
-	else if (a->duplicate)
-		c->cnt.dup_acks_in++;
+	c->cnt.dup_acks_in += a->duplicate;
 }
 
 void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t)
