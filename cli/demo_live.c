@@ -178,6 +178,7 @@ static int obstacle(const struct stage *stage, enum host_step step, int err)
 
 	complain_cure(&stage->demo->common, &what, NULL, &stage->facts,
 		"Going on with two Trivet stacks on a simulated wire (trivet demo --sim).");
+	fputc('\n', stderr);
 	return FALL_BACK;
 }
 
@@ -230,9 +231,11 @@ static int open_link(struct stage *stage)
 	host_rights(&what, &stage->facts, NULL, &cure);
 	if (!cure.try_veth)
 		return obstacle(stage, what.step, what.err);
-	if (!stage->demo->common.quiet)
+	if (!stage->demo->common.quiet) {
 		complain_cure(&stage->demo->common, &what, NULL, &stage->facts,
 			"Going on with a veth pair and AF_PACKET, which do not need it.");
+		fputc('\n', stderr);
+	}
 	return open_veth(stage);
 }
 

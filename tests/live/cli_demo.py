@@ -87,6 +87,14 @@ def test_demo_as_ordinary_user():
         expect("/dev/net/tun" in err and "AF_PACKET" in err, "the way around TUN is not told: " + err)
 
 
+def test_demo_without_a_tun_node():
+    need_root()
+    hide = "mount -t tmpfs none /dev/net && exec \"$@\""
+    out, err = demo("--json", before=["unshare", "-m", "sh", "-c", hide, "-"])
+    check_live(out)
+    expect("/dev/net/tun" in err and "AF_PACKET" in err, "the way around TUN is not told: " + err)
+
+
 def test_demo_where_namespaces_are_forbidden():
     shell = "echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all --inh-caps=-all " \
             "--ambient-caps=-all \"$@\""
