@@ -407,6 +407,10 @@ int sockets_getsockopt(struct sockets *s, int fd, int level, int name, void *val
 	if (result <= 0) return result;
 	if (level == SOL_SOCKET && name == SO_ERROR) {
 		number = -sockets_take_error(slot);
+		if (number == 0) {
+			number = slot->soft_error;
+			slot->soft_error = 0;
+		}
 		result = 0;
 	} else if (level == SOL_SOCKET) {
 		result = get_socket(slot, name, &number);

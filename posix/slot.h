@@ -43,6 +43,7 @@ struct slot {
 	bool shut_rd, shut_wr, peer_closed;
 	bool closing;     /* close() lingers */
 	int error;        /* pending, as SO_ERROR tells it; positive */
+	int soft_error;   /* what ICMP said last; told by SO_ERROR alone */
 	tv_handle handle; /* connection or listener; 0: none */
 	tv_handle ahead;  /* listener: a connection that was taken to see whether there is one */
 	bool bound;

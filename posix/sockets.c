@@ -235,12 +235,17 @@ static int end_error(const struct sockets *s, const struct slot *slot, enum tv_r
 
 static void take_event(struct sockets *s, const struct tv_event *event)
 {
+	struct tv_info info;
+
 	if (event->user < FIRST_FD || event->user > FD_MAX) return;
 	struct slot *slot = sockets_slot(s, (int)event->user);
 	if (slot == NULL || slot->handle != event->handle) return;
 	if ((event->flags & TV_EV_CONNECTED) != 0 && slot->phase == PHASE_CONNECTING)
 		slot->phase = PHASE_CONNECTED;
 	if ((event->flags & TV_EV_PEER_CLOSED) != 0) slot->peer_closed = true;
+	if ((event->flags & TV_EV_SOFT_ERROR) != 0 && sockets_slot_info(s, slot, &info) &&
+		info.soft_reason != TV_R_NONE)
+		slot->soft_error = sockets_reason_errno(info.soft_reason);
 	if ((event->flags & TV_EV_CLOSED) == 0) return;
 	slot->error = end_error(s, slot, event->reason);
 	slot->phase = PHASE_ENDED;
