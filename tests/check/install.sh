@@ -48,6 +48,10 @@ static() {
 cplusplus() {
 	g++ -Wall -Wextra -Werror -fsyntax-only "$work/program.cc" $(module --cflags)
 }
+versions_agree() {
+	header=$(sed -n 's/^#define TV_VERSION_[A-Z]* \([0-9]*\)$/\1/p' include/trivet/trivet.h | paste -sd. -)
+	case $(module --modversion) in "$header"*) ;; *) return 1 ;; esac
+}
 nothing_left() {
 	[ -z "$(find "$work/root" ! -type d)" ]
 }
@@ -56,6 +60,7 @@ build_folder() {
 }
 
 step install_into_a_folder_succeeds build_folder install
+step install_module_has_the_version_of_the_header versions_agree
 step install_shared_program_runs shared
 step install_static_program_runs static
 if command -v g++ >/dev/null 2>&1; then
