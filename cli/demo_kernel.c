@@ -200,6 +200,8 @@ static bool until(struct play *p, bool (*done)(void *user), const char *trouble)
 	if (stage_until(p->stage, done, p))
 		return true;
 	p->stage->own.trouble = trouble;
+	if (p->stage->reason != TV_R_NONE && p->stage->reason != TV_R_NORMAL)
+		p->stage->own.trouble = tv_reason_text(p->stage->reason);
 	return false;
 }
 

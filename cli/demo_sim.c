@@ -28,7 +28,9 @@ struct stage {
 	size_t got, want;
 	bool ended;
 	unsigned who;          /* whose reading is awaited */
-	enum tv_reason reason;
+	enum tv_reason reason; /* of a connection that has ended, at either end */
+	bool (*done)(void *user);
+	bool is_done;
 };
 
 static struct tv_stack *stack_of(const struct stage *st, unsigned side)
@@ -109,19 +111,28 @@ static void pull_events(struct stage *st)
 
 	for (unsigned side = 0; side < 2; side++)
 		while (tv_event(stack_of(st, side), &event))
-			if (event.flags & TV_EV_CLOSED && side == st->opener)
+			if (event.flags & TV_EV_CLOSED && event.reason != TV_R_NORMAL)
 				st->reason = event.reason;
 }
 
-/* Network time passes until done(st); false: it did not come to that. */
+static bool is_decided(void *user)
+{
+	struct stage *st = user;
+
+	st->is_done = st->done(st);
+	return st->is_done || st->reason != TV_R_NONE;
+}
+
+/* Virtual time passes until done(st); false: it did not come to that. */
 static bool until(struct stage *st, bool (*done)(void *user), const char *trouble)
 {
 	st->got = 0;
 	st->ended = false;
-	if (network_run(st->net, now(st) + PATIENCE, done, st))
-		return true;
-	st->scene->trouble = trouble;
-	return false;
+	st->done = done;
+	network_run(st->net, now(st) + PATIENCE, is_decided, st);
+	if (!st->is_done)
+		st->scene->trouble = st->reason != TV_R_NONE ? tv_reason_text(st->reason) : trouble;
+	return st->is_done;
 }
 
 static bool is_open(void *user)
@@ -290,6 +301,7 @@ static void play_closed_port(struct stage *st)
 		scene.closed_port = true;
 		note(st, st->opener, "A connects.");
 		scene.done = until(st, is_refused, "nothing came back") && st->reason == TV_R_REFUSED;
+		scene.trouble = tv_reason_text(st->reason);
 	}
 	end(st, &scene);
 }

@@ -163,6 +163,11 @@ def test_demo_sim_heavy_loss_still_ends():
         expect(all(s["ok"] for s in scenes), "seed %d: %s" % (seed, [s["sentence"] for s in scenes]))
 
 
+def test_demo_sim_that_fails_says_why():
+    status, out, _ = run([trivet(), "demo", "--sim", "--loss", "100%"])
+    expect(status == 1 and out.count("no answer to the SYN") == 2, "status %d: %s" % (status, out[-200:]))
+
+
 def test_demo_lines_are_those_of_tcpdump():
     need("tcpdump")
     path = os.path.join(folder(), "lines.pcap")
