@@ -142,7 +142,7 @@ struct tv_core {
 
 	uint32_t out_head, out_tail;       /* connections with wants: record number + 1 */
 	uint32_t ready_head, ready_tail;   /* refs (kind << 26 | slot): connections, questions, listeners with news */
-	uint64_t listen_table;             /* open/listen.c: offset, slots, slots ever used, blocks by length */
+	uint64_t listen_table;             /* open/listen.c: offset, slots, slots in use, blocks by length */
 	uint64_t listen_seed;
 	uint32_t listen_slots, listen_used;
 	uint32_t listen_blocks[17];

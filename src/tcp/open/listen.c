@@ -7,18 +7,17 @@
  * each block length that is in use, the longest first: 34 probes at most, 2 in the usual case, whatever
  * the number of listeners. So an exact address wins over any, and a port over a range over any port.
  *
- * A slot whose listener is gone stays as a gap until a new entry takes it.
+ * When an entry goes, those behind it that it had pushed aside move up, so that no gap stays behind and
+ * listeners may come and go for ever.
  */
 #include "tcp/core.h"
-
-#define GAP UINT16_MAX
 
 struct entry {
 	struct tv_addr addr;
 	uint16_t port;
 	uint8_t bits;              /* length of the block: 16 is one port, 0 all */
 	uint8_t zone;
-	uint16_t listener;         /* number + 1; 0: never used; GAP: used once */
+	uint16_t listener;         /* number + 1; 0: free */
 	uint16_t unused;
 };
 
@@ -61,7 +60,7 @@ static struct entry *look(const struct tv_core *c, const struct tv_addr *addr, u
 
 		if (e->listener == 0)
 			return NULL;
-		if (e->listener != GAP && entry_is(e, addr, port, bits, zone))
+		if (entry_is(e, addr, port, bits, zone))
 			return e;
 	}
 }
@@ -106,9 +105,9 @@ static bool insert(struct tv_core *c, const struct tv_addr *addr, uint16_t port,
 
 	if (c->listen_used >= c->listen_slots / 4 * 3)
 		return false;
-	for (e = slot_at(c, i); e->listener != 0 && e->listener != GAP; e = slot_at(c, i))
+	for (e = slot_at(c, i); e->listener != 0; e = slot_at(c, i))
 		i = (i + 1) & (c->listen_slots - 1);
-	c->listen_used += e->listener == 0;
+	c->listen_used++;
 	e->addr = *addr;
 	e->port = port;
 	e->bits = (uint8_t)bits;
@@ -118,6 +117,24 @@ static bool insert(struct tv_core *c, const struct tv_addr *addr, uint16_t port,
 	return true;
 }
 
+/* Entry i is free now: what stands behind it moves up, as far as its home allows. */
+static void close_up(struct tv_core *c, uint32_t i)
+{
+	uint32_t mask = c->listen_slots - 1;
+
+	for (uint32_t k = (i + 1) & mask; slot_at(c, k)->listener != 0; k = (k + 1) & mask) {
+		const struct entry *e = slot_at(c, k);
+		uint32_t from = home(c, &e->addr, e->port, e->bits, e->zone);
+
+		if (((k - from) & mask) < ((k - i) & mask))
+			continue;
+		*slot_at(c, i) = *e;
+		i = k;
+	}
+	slot_at(c, i)->listener = 0;
+	c->listen_used--;
+}
+
 static void drop(struct tv_core *c, const struct tv_addr *addr, uint16_t port, unsigned bits, uint8_t zone,
                  uint16_t listener)
 {
@@ -125,8 +142,8 @@ static void drop(struct tv_core *c, const struct tv_addr *addr, uint16_t port, u
 
 	if (e == NULL || e->listener != listener)
 		return;
-	e->listener = GAP;
 	c->listen_blocks[bits]--;
+	close_up(c, (uint32_t)(e - slot_at(c, 0)));
 }
 
 /* The largest block that begins at `first` and ends not after `last`. */
