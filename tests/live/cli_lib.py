@@ -44,6 +44,10 @@ class Wrong(Exception):
     """What a test found; the message says it."""
 
 
+class Skipped(Exception):
+    """Why a test cannot run here."""
+
+
 def expect(condition, why):
     if not condition:
         raise Wrong(why)
@@ -59,6 +63,8 @@ def run_tests(tests):
         try:
             test()
             ok(name)
+        except Skipped as skipped:
+            print("not run: %s: %s" % (name, skipped), flush=True)
         except Wrong as wrong:
             fail(name, wrong)
         except (OSError, subprocess.SubprocessError) as error:

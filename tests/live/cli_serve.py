@@ -13,7 +13,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cli_lib import (KERNEL, KERNEL6, TRIVET6, TRIVET_AT, capture_count, capture_faults, enter, expect,
+from cli_lib import (KERNEL, KERNEL6, Skipped, TRIVET6, TRIVET_AT, capture_count, capture_faults, enter, expect,
                      folder, need, need_tun, run, run_tests, serve, start, trivet, wait)
 
 BIG = 100 * 1000 * 1000
@@ -328,6 +328,31 @@ def test_serve_device_of_somebody_else_stays():
     expect(server.end() == 0, "serve did not end well: " + server.text)
     expect(run(["ip", "link", "show", "tv7"])[0] == 0, "the device is gone")
     run(["ip", "link", "delete", "tv7"])
+
+
+CURE = r"""
+set -e
+mount -t tmpfs none /dev/net
+mknod -m 600 /dev/net/tun c 10 200
+ordinary="setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all"
+status=0
+$ordinary "$0" serve --echo --addr 10.9.0.1/24 7 2> "$1" || status=$?
+test $status = 3
+sed -n 's/^  sudo //p' "$1" | sh -e
+exec $ordinary "$0" serve --echo --addr 10.9.0.1/24 7
+"""
+
+
+def test_serve_printed_cure_lets_an_ordinary_user_serve():
+    if os.stat("/dev/net/tun").st_uid != 0 or os.geteuid() != 0:
+        raise Skipped("it begins as root")
+    said = os.path.join(folder(), "said")
+    server = start(["unshare", "-m", "sh", "-c", CURE, trivet(), said])
+    server.wait_for("Try:")
+    expect("ip tuntap add dev tv0 mode tun user" in open(said, encoding="utf-8").read(), "no tuntap line")
+    expect(run(["nc", "-N", TRIVET_AT, "7"], input=b"hello\n")[1] == "hello\n", "no echo")
+    expect(server.end() == 0, "serve did not end well: " + server.text)
+    expect(run(["ip", "link", "delete", "tv0"])[0] == 0, "the prepared device is gone")
 
 
 def test_serve_ends_on_signals_and_leaves_nothing():
