@@ -42,6 +42,7 @@ done
 line() {
 	[ "$(echo hello | timeout 10 nc -N 10.9.0.2 7)" = hello ]
 }
+# shellcheck disable=SC2094
 file() {
 	head -c 20000000 /dev/urandom >"$work/file"
 	timeout 30 nc -N 10.9.0.2 7 <"$work/file" | cmp - "$work/file"
@@ -50,7 +51,11 @@ refused() {
 	! nc -w 5 10.9.0.2 8 </dev/null
 }
 ended() {
-	[ "$(grep -c 'closed by both sides' "$work/said")" = 2 ]
+	for _ in $(seq 500); do
+		[ "$(grep -c 'closed by both sides' "$work/said")" = 2 ] && return
+		sleep 0.02
+	done
+	return 1
 }
 
 step example_echo_sends_a_line_back line
