@@ -8,7 +8,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { HOSTS = 2, CONNECTIONS = 1024, FLOWS = 1024 };
@@ -36,14 +35,14 @@ struct check {
 	struct flow flows[FLOWS];
 };
 
+/* One at a time, at one place: its address stands in the stacks' configuration, and two runs shall
+ * leave the same bytes there. */
+static struct check the_check;
+
 struct check *check_new(void)
 {
-	return calloc(1, sizeof(struct check));
-}
-
-void check_free(struct check *c)
-{
-	free(c);
+	memset(&the_check, 0, sizeof the_check);
+	return &the_check;
 }
 
 const char *check_error(const struct check *c)

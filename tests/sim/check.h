@@ -10,8 +10,8 @@ enum { CHECK_ERROR = 256 };
 
 struct check;
 
+/* A fresh one; there is only one at a time. */
 struct check *check_new(void);
-void check_free(struct check *c);
 /* The first thing that was wrong, or "". */
 const char *check_error(const struct check *c);
 void check_fail(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));

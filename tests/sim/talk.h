@@ -37,7 +37,10 @@ struct talk_result {
 	unsigned aborted;      /* conversations that a user ended early */
 };
 
-/* show: print each packet. */
-void talk_run(const struct talk_profile *profile, uint64_t seed, bool show, struct talk_result *result);
+enum {
+	TALK_SHOW = 1,         /* print each packet */
+	TALK_REGIONS = 2       /* the hash covers all memory of both stacks, as it is at the end */
+};
+void talk_run(const struct talk_profile *profile, uint64_t seed, unsigned flags, struct talk_result *result);
 
 #endif

@@ -54,12 +54,12 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 	return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-static void run(const struct talk_profile *p, uint64_t seed, bool shown)
+static void run(const struct talk_profile *p, uint64_t seed, unsigned flags)
 {
 	struct talk_result r;
 
-	talk_run(p, seed, shown, &r);
-	if (shown)
+	talk_run(p, seed, flags, &r);
+	if (flags & TALK_SHOW)
 		printf("%s, seed %llu: %llu packets, %llu bytes, %.3f s\n", p->name, (unsigned long long)seed,
 			(unsigned long long)r.packets, (unsigned long long)r.bytes, (double)r.took / 1e9);
 	if (r.error[0])
@@ -76,7 +76,7 @@ static uint64_t talk_supers(const struct talk_profile *p, uint64_t seeds)
 	uint64_t supers = 0;
 
 	for (uint64_t seed = 1; seed <= seeds; seed++) {
-		talk_run(p, seed, false, &r);
+		talk_run(p, seed, 0, &r);
 		supers += r.supers;
 	}
 	return supers;
@@ -99,23 +99,24 @@ static void talk_arrives_whole(void **state)
 	if (only && strcmp(only, p->name) != 0)
 		skip();
 	if (getenv("TRIVET_SIM_SEED")) {
-		run(p, from_environment("TRIVET_SIM_SEED", 0), true);
+		run(p, from_environment("TRIVET_SIM_SEED", 0), TALK_SHOW);
 		return;
 	}
 	for (uint64_t seed = 1; seed <= seeds; seed++)
-		run(p, seed, false);
+		run(p, seed, 0);
 }
 
-/* DESIGN rule 6: the same inputs give the same outputs, bit for bit and nanosecond for nanosecond. */
-static void test_talk_same_seed_same_packets(void **state)
+/* The same inputs give the same outputs, bit for bit and nanosecond for nanosecond, and leave the same
+ * memory behind. */
+static void test_talk_same_seed_same_packets_and_memory(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
 		struct talk_result a, b, c;
 
-		talk_run(&profiles[i], 99, false, &a);
-		talk_run(&profiles[i], 99, false, &b);
-		talk_run(&profiles[i], 98, false, &c);
+		talk_run(&profiles[i], 99, TALK_REGIONS, &a);
+		talk_run(&profiles[i], 99, TALK_REGIONS, &b);
+		talk_run(&profiles[i], 98, TALK_REGIONS, &c);
 		assert_string_equal(a.error, "");
 		assert_true(a.hash == b.hash);
 		assert_int_equal(a.packets, b.packets);
@@ -135,7 +136,7 @@ int main(void)
 		tests[i] = (struct CMUnitTest){names[i], talk_arrives_whole, NULL, NULL,
 			(void *)(uintptr_t)&profiles[i]};
 	}
-	tests[PROFILES] = (struct CMUnitTest)cmocka_unit_test(test_talk_same_seed_same_packets);
+	tests[PROFILES] = (struct CMUnitTest)cmocka_unit_test(test_talk_same_seed_same_packets_and_memory);
 	tests[PROFILES + 1] = (struct CMUnitTest)cmocka_unit_test(test_talk_super_segments_only_where_asked);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
