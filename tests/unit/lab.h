@@ -23,6 +23,10 @@
 #include "stack/stack.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+/* Initialisers of a struct tv_addr. */
+#define V4(a, b, c, d) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}}
+#define V6(a, b, last) {{0x20, 1, 0xd, 0xb8, a, b, [15] = last}}
+#define LL(last) {{0xfe, 0x80, [15] = last}}
 #define HEARD_MAX 300u
 #define PACKET_ROOM 20000u
 

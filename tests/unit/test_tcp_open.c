@@ -135,9 +135,6 @@ static void test_open_source_address_follows_rfc_6724(void **state)
 		unsigned link;
 		struct tv_addr src;
 	} cases[] = {
-#define V4(a, b, c, d) {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}}
-#define V6(a, b, last) {{0x20, 1, 0xd, 0xb8, a, b, [15] = last}}
-#define LL(last) {{0xfe, 0x80, [15] = last}}
 		{V4(192, 0, 2, 9), 0, V4(192, 0, 2, 1)},     /* the outgoing link's */
 		{V4(10, 0, 0, 9), 1, V4(10, 0, 0, 1)},
 		{V4(10, 0, 0, 9), 0, V4(192, 0, 2, 1)},      /* rule 5 before rule 8 */
