@@ -55,6 +55,7 @@ struct wire {
 
 struct host {
 	struct tv_stack *stack;
+	void *allocated;           /* what free() wants; the region begins at the next multiple of 64 */
 	void *memory;
 	size_t bytes;
 	unsigned spins;            /* turns in which it was due and silent, and nothing else happened to it */
@@ -152,7 +153,7 @@ void network_free(struct network *net)
 	for (size_t i = 0; i < net->heap_count; i++)
 		free(net->heap[i]);
 	for (size_t i = 0; i < net->host_count; i++)
-		free(net->hosts[i].memory);
+		free(net->hosts[i].allocated);
 	for (size_t i = 0; i < net->wire_count; i++)
 		free(net->wires[i].drops);
 	free(net->heap);
@@ -185,13 +186,14 @@ int network_host(struct network *net, const struct tv_config *config)
 	host.bytes = (tv_stack_size(&own) + 63) & ~(size_t)63;
 	if (host.bytes == 0)
 		return TV_EINVAL;
-	host.memory = aligned_alloc(64, host.bytes);
-	if (!host.memory)
+	/* Memory from calloc() costs nothing until it is used; most of a stack never is. */
+	host.allocated = calloc(1, host.bytes + 64);
+	if (!host.allocated)
 		return TV_EFULL;
-	memset(host.memory, 0, host.bytes);
+	host.memory = (void *)(((uintptr_t)host.allocated + 63) & ~(uintptr_t)63);
 	error = tv_stack_init(host.memory, host.bytes, &own, net->now, &host.stack);
 	if (error) {
-		free(host.memory);
+		free(host.allocated);
 		return error;
 	}
 	net->hosts[net->host_count] = host;
