@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli/address.h"
+#include "cli/signals.h"
 #include "cli/tunnel.h"
 #include "cli/verb.h"
 #include "posix/clock.h"
@@ -375,16 +376,29 @@ static void linger(struct caller *c)
 			break;
 }
 
+/* Copies until the connection or the user ends it. Returns the exit status. */
+static int copy(struct caller *c)
+{
+	struct signals signals;
+
+	if (!signals_watch(&signals, c->run)) {
+		complain(&c->common, "signals cannot be watched: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (run_loop(c->run, TV_NEVER) < 0) {
+		complain(&c->common, "%s", run_error(c->run));
+		c->status = EXIT_FAILED;
+	}
+	signals_end(&signals);
+	return signals.came ? EXIT_FAILED : c->status;
+}
+
 static int call(struct caller *c)
 {
 	int status = begin(c);
 
-	if (status == 0 && run_loop(c->run, TV_NEVER) < 0) {
-		complain(&c->common, "%s", run_error(c->run));
-		status = EXIT_FAILED;
-	}
 	if (status == 0)
-		status = c->status;
+		status = copy(c);
 	if (c->handle && c->common.json)
 		tell_json(json_pack("{s:s,s:s,s:I,s:I}", "what", "ended", "reason", tv_reason_name(c->reason),
 			"received", (json_int_t)c->received, "sent", (json_int_t)c->sent));

@@ -15,13 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
+#include "cli/signals.h"
 #include "cli/verb.h"
 #include "posix/clock.h"
 
@@ -208,32 +205,6 @@ static void on_alarm(void *user)
 	run_alarm(s->run, now + LOOK, on_alarm, s);
 }
 
-static void on_signal(void *user, int fd, short ready)
-{
-	struct server *s = user;
-
-	(void)fd;
-	(void)ready;
-	run_stop(s->run);
-}
-
-static int watch_signals(struct server *s)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd >= 0 && !run_watch(s->run, fd, POLLIN, on_signal, s)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 /* ------------------------------------------------------------------------------------------ */
 /* Beginning and end                                                                           */
 
@@ -360,12 +331,12 @@ static int finish(struct server *s, int status)
 
 static int serve(struct server *s)
 {
-	int status = begin(s), fd;
+	int status = begin(s);
+	struct signals signals;
 
 	if (status)
 		return finish(s, status);
-	fd = watch_signals(s);
-	if (fd < 0) {
+	if (!signals_watch(&signals, s->run)) {
 		complain(&s->common, "signals cannot be watched: %s", strerror(errno));
 		return finish(s, EXIT_FAILED);
 	}
@@ -374,8 +345,7 @@ static int serve(struct server *s)
 		complain(&s->common, "%s", run_error(s->run));
 		status = EXIT_FAILED;
 	}
-	run_unwatch(s->run, fd);
-	close(fd);
+	signals_end(&signals);
 	return finish(s, status);
 }
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -131,6 +132,26 @@ def test_connect_without_a_way_names_the_purpose():
         expect("there is no way from tv0" in err and "trivet check %s 80" % host in err, err)
     status, _, err = run([trivet(), "connect", "192.0.2.77", "80"])
     expect(status == 2 and "--addr" in err and "trivet check" in err, "status %d: %s" % (status, err))
+
+
+def test_connect_interrupted_resets():
+    listener = socket.socket()
+    listener.bind(("0.0.0.0", 0))
+    listener.listen(1)
+    listener.settimeout(20)
+    client = start([trivet(), "connect", *ENDS, KERNEL, str(listener.getsockname()[1])],
+                   stdin=subprocess.PIPE)
+    peer, _ = listener.accept()
+    client.wait_for("Connected")
+    expect(client.end(signal.SIGINT) == 1, "exit status")
+    peer.settimeout(20)
+    try:
+        got = peer.recv(100)
+        expect(False, "no reset, but %r" % got)
+    except ConnectionResetError:
+        pass
+    peer.close()
+    listener.close()
 
 
 def test_connect_json_tells_what_happened():
