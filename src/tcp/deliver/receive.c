@@ -47,16 +47,31 @@ static uint32_t append(struct tv_core *c, struct tv_tcb *t, const uint8_t *text,
 	return n;
 }
 
+/* How much of len octets lies before what came early: of that the first copy stays (early.c). */
+static uint32_t before_early(const struct tv_core *c, const struct tv_tcb *t, uint32_t len)
+{
+	const struct tv_busy *b = tv_busy(c, t);
+
+	if (b == NULL || b->early.first == 0)
+		return len;
+	return tv_min32(len, tv_range_at(&c->ranges, tv_region(c), b->early.first)->seq - t->rcv.nxt);
+}
+
 static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const uint8_t *text,
                                 uint32_t len)
 {
 	struct tv_side *side = tv_side(c, t);
 	bool was_empty = t->in.len == 0, gap = false;
 	uint32_t from = t->rcv.nxt;
-	uint32_t n = append(c, t, text, len);
+	uint32_t n = 0, part, got;
 
-	if (t->busy != 0)
-		gap = tv_early_join(c, t);
+	do {
+		part = before_early(c, t, len - n);
+		got = append(c, t, text + n, part);
+		if (t->busy != 0)
+			gap |= tv_early_join(c, t);
+		n = tv_min32(len, t->rcv.nxt - from);
+	} while (n < len && got == part);
 	if (side != NULL) {
 		side->bytes_received += t->rcv.nxt - from;
 		side->last_data_received = c->now;
