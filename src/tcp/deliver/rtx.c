@@ -282,7 +282,7 @@ void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t)
 	b->repeat.page = 0;
 	i = tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), t->snd.una, t->snd.nxt - t->snd.una);
 	TV_ASSERT(i != 0); /* at least one record was just given back */
-	at(c, i)->sent = 1;
+	at(c, i)->sent = 2; /* some were sent again already, the others will be: no clean sample [MUST-18] */
 	at(c, i)->u.time.first = at(c, i)->u.time.last = first;
 	at(c, i)->flags = LOST;
 	b->lost = at(c, i)->len;
