@@ -61,13 +61,18 @@ static void leave_recovery(struct tv_tcb *t)
 	t->cc.acked = 0;
 }
 
-/* RFC 6582 3.2, 3 (partial acknowledgment): the next hole is lost too; deflate by what was acknowledged. */
+/*
+ * RFC 6582 3.2, 3 (partial acknowledgment): the next hole is lost too; deflate by what was acknowledged.
+ * With SACK only if something above it was SACKed (RFC 6675 4, NextSeg 3): else it is merely on its way.
+ */
 static void partial_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
 {
 	uint32_t segments = a->bytes / t->opt.mss;
+	const struct tv_busy *b = tv_busy(c, t);
 
 	t->cc.dup_acks = (uint8_t)(t->cc.dup_acks > segments ? t->cc.dup_acks - segments : 0);
-	tv_rtx_lose_first(c, t);
+	if ((t->opt.flags & TV_O_SACK) == 0 || (b != NULL && b->sacked != 0))
+		tv_rtx_lose_first(c, t);
 	tv_want(c, t, TV_WANT_SEND);
 }
 
