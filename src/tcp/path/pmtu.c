@@ -3,8 +3,8 @@
  *
  * A too-big message that quotes what is in flight is believed at once: what it quotes has not been
  * acknowledged, so nothing has passed it (RFC 5927 7). What is in flight is then cut anew to the smaller
- * size and sent again, without touching the congestion window [EV-48]. An MTU below the floor (552 for
- * IPv4, as Linux; 1280 for IPv6) is taken as the floor.
+ * size and sent again, without touching the congestion window [EV-48]. An MTU below the floor is taken as
+ * the floor for IPv4 (552, as Linux); for IPv6 (1280) the message is discarded (RFC 8201 4).
  */
 #include "tcp/core.h"
 
@@ -24,7 +24,7 @@ void tv_pmtu_reduce(struct tv_core *c, struct tv_tcb *t, uint32_t mtu, uint32_t 
 {
 	uint16_t before = t->opt.pmtu;
 
-	if (!tv_rtx_in_flight(t, quoted_seq) || mtu >= before)
+	if (!tv_rtx_in_flight(t, quoted_seq) || mtu >= before || (t->v6 && mtu < FLOOR_V6))
 		return;
 	tv_pmtu_set(c, t, mtu);
 	if (t->opt.pmtu == before)
