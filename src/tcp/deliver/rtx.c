@@ -351,8 +351,9 @@ uint32_t tv_rtx_pipe(const struct tv_core *c, const struct tv_tcb *t)
 	if (b == NULL)
 		return flight;
 	gone = b->sacked + b->lost;
-	/* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2). */
-	if ((t->opt.flags & TV_O_SACK) == 0)
+	/* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2); after a
+	 * time-out it may be an echo of what was sent before (RFC 6582 4.1). */
+	if ((t->opt.flags & TV_O_SACK) == 0 && (t->flags & TV_F_RTO_RECOVERY) == 0)
 		gone += (uint32_t)t->cc.dup_acks * t->opt.mss;
 	return gone < flight ? flight - gone : 0;
 }
