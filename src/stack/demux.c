@@ -185,11 +185,21 @@ struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 	return t;
 }
 
+/* It does not wait for its neighbour any more. */
+static void leave_park(struct tv_stack *s, struct tv_tcb *t)
+{
+	if ((t->flags & TV_F_PARKED) == 0)
+		return;
+	t->flags &= ~(uint32_t)TV_F_PARKED;
+	s->parked--;
+}
+
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 {
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_conn_index(c, t);
 
+	leave_park(s, t);
 	tv_flush(c, t, false);
 	tv_want_drop(c, t);
 	tv_timers_off(c, t);
@@ -243,6 +253,7 @@ void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 
 	if ((t->flags & TV_F_FREED) != 0) {
 		t->flags &= ~(uint32_t)TV_F_FREED;
+		leave_park(s, t);
 		tv_tcb_key(c, t, &k);
 		tv_index_drop(s, &k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
 		if ((t->flags & TV_F_RELEASED) != 0)

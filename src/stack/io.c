@@ -251,7 +251,7 @@ static bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_packe
 			return false;
 		}
 		if (r == TV_HOP_NONE) {
-			t->want = 0; /* no route any more: the timers ask again */
+			tv_send_later(c, t); /* no route any more, or no room to ask */
 			return false;
 		}
 	}
@@ -322,10 +322,14 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_packet *packets, unsigned cap)
 {
 	struct tv_core *c = &s->core;
+	tv_time before;
 	unsigned n = 0;
 
-	tv_stack_now(s, now);
-	run_timers(s);
+	do { /* a jump of hours is taken in steps (tv_stack_now) */
+		before = c->now;
+		tv_stack_now(s, now);
+		run_timers(s);
+	} while (TV_UNLIKELY(c->now < now) && c->now != before);
 	while (n < cap && tv_neighbour_out(s, link, &packets[n]))
 		n++;
 	if (tv_replies_waiting(s))

@@ -104,12 +104,30 @@ static void wake(struct tv_stack *s, struct tv_neighbour *n, bool failed)
 		}
 		if (failed) {
 			t->soft_reason = TV_R_NEIGHBOUR_TIMEOUT;
-			t->want = 0; /* its timers say it again */
 			if (tv_opts(c, t)->soft_errors)
 				tv_tell(c, t, TV_EV_SOFT_ERROR);
+			tv_send_later(c, t);
+			tv_settle(s, t);
 		} else if (t->want != 0) {
 			tv_want(c, t, t->want);
 		}
+	}
+}
+
+void tv_unpark(struct tv_stack *s)
+{
+	struct tv_core *c = &s->core;
+
+	for (uint32_t i = tv_pool_next(&c->conns, tv_region(c), 0); i != TV_NONE && s->parked != 0;
+	     i = tv_pool_next(&c->conns, tv_region(c), i + 1)) {
+		struct tv_tcb *t = tv_conn(c, i);
+
+		if ((t->flags & TV_F_PARKED) == 0)
+			continue;
+		t->flags &= ~(uint32_t)TV_F_PARKED;
+		s->parked--;
+		if (t->want != 0)
+			tv_want(c, t, t->want);
 	}
 }
 

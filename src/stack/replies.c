@@ -162,6 +162,15 @@ static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_
 	return true;
 }
 
+/* A reply to one of our own addresses goes round inside. */
+static void loop_reply(struct tv_stack *s, const struct tv_reply *r)
+{
+	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
+
+	if (write_reply(s, r, &p))
+		tv_loop_in(s, &p);
+}
+
 unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
 {
 	struct tv_core *c = &s->core;
@@ -169,30 +178,18 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 	unsigned n = 0;
 
 	while (n < cap && c->reply_head != end) {
-		struct tv_reply r = ring(s)[c->reply_head & (c->cfg.replies - 1)];
+		struct tv_reply r = ring(s)[c->reply_head++ & (c->cfg.replies - 1)];
 
-		if (r.link == tv_loop_link(s) || (link != TV_ANY_LINK && r.link != link)) {
-			if (!tv_reply_elsewhere(s, &r))
-				break; /* not this link's turn */
-			c->reply_head++;
-			drop_page(s, &r);
+		if (r.link == tv_loop_link(s)) {
+			loop_reply(s, &r);
+		} else if (link != TV_ANY_LINK && r.link != link) {
+			/* Not this link's turn: to the end of the ring, where one place has just become free. */
+			ring(s)[c->reply_tail++ & (c->cfg.replies - 1)] = r;
 			continue;
+		} else {
+			n += write_reply(s, &r, &packets[n]);
 		}
-		c->reply_head++;
-		n += write_reply(s, &r, &packets[n]);
 		drop_page(s, &r);
 	}
 	return n;
-}
-
-/* A reply to one of our own addresses goes round inside. */
-bool tv_reply_elsewhere(struct tv_stack *s, const struct tv_reply *r)
-{
-	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
-
-	if (r->link != tv_loop_link(s))
-		return false;
-	if (write_reply(s, r, &p))
-		tv_loop_in(s, &p);
-	return true;
 }

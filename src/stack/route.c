@@ -187,5 +187,6 @@ int tv_route_add(struct tv_stack *s, tv_time now, const struct tv_addr *dst, uns
 	r->metric = metric;
 	r->gateway = *gateway;
 	r->on_link = tv_addr_is_any(gateway);
+	tv_unpark(s);
 	return TV_OK;
 }

@@ -9,6 +9,7 @@
 #include "stack/stack.h"
 
 #define LOOP_MTU 16384u
+#define MOST_TICKS (1ull << 30)
 #define RESERVE_SHARE 16u          /* one page of so many is kept for left edges */
 
 static uint64_t area(uint64_t *end, uint64_t bytes)
@@ -232,12 +233,32 @@ int tv_reseed(struct tv_stack *s, tv_time now, const uint8_t secret[32])
 	return TV_OK;
 }
 
+/* Deadlines are compared modulo 2^32 ticks (78 hours): while anything waits, time goes on by a quarter of
+ * that at most before tv_output() has run what is due; it then goes on in such steps. */
+static tv_time most_now(struct tv_stack *s, tv_time now)
+{
+	struct tv_core *c = &s->core;
+	bool waiting = c->wheel.armed != 0 || c->halves.used != 0 || c->waits.used != 0 || s->neighbour_count != 0;
+	uint32_t budget = 1;
+
+	if (!waiting) { /* the wheel is empty and merely looks up */
+		tv_wheel_pop(&c->wheel, tv_region(c), now >> TV_TICK_SHIFT, &budget);
+		return now;
+	}
+	return tv_min64(now, (c->wheel.now + MOST_TICKS) << TV_TICK_SHIFT);
+}
+
 void tv_stack_now(struct tv_stack *s, tv_time now)
 {
 	struct tv_core *c = &s->core;
 
 	if (now <= c->now)
 		return; /* time never goes back */
+	if (TV_UNLIKELY((now >> TV_TICK_SHIFT) - c->wheel.now > MOST_TICKS)) {
+		now = most_now(s, now);
+		if (now <= c->now)
+			return;
+	}
 	c->now = now;
 	c->now_ms = (uint32_t)(now / TV_MS);
 }

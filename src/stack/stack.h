@@ -175,6 +175,8 @@ enum tv_verdict tv_arp_in(struct tv_stack *s, unsigned link, const uint8_t *p, s
 enum tv_verdict tv_nd_in(struct tv_stack *s, unsigned link, const struct tv_ip *ip);
 /* The next request to be sent on this link (or any); false: none. */
 bool tv_neighbour_out(struct tv_stack *s, uint32_t link, struct tv_packet *p);
+/* Routes have changed: whoever waits for a next hop asks again which one it is. */
+void tv_unpark(struct tv_stack *s);
 void tv_neighbour_due(struct tv_stack *s, uint32_t *budget);
 tv_time tv_neighbour_next(const struct tv_stack *s);
 /* Something from this neighbour was acknowledged: it is reachable (RFC 4861 7.3.1). */
@@ -194,8 +196,6 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 /* Queues an IP packet to dst, or a whole frame. */
 bool tv_reply_packet(struct tv_stack *s, unsigned link, const struct tv_addr *dst, const uint8_t *p, uint32_t len);
 void tv_reply_frame(struct tv_stack *s, unsigned link, const uint8_t *p, uint32_t len);
-/* A reply to ourselves is taken in at once; false: it is for another link. */
-bool tv_reply_elsewhere(struct tv_stack *s, const struct tv_reply *r);
 
 /* ---- io.c ---- */
 /* A packet to one of our own addresses. */

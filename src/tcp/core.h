@@ -331,6 +331,8 @@ static inline void tv_timers_sync(struct tv_core *c, struct tv_tcb *t)
 }
 void tv_timers_due(struct tv_core *c, struct tv_tcb *t);
 tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t);
+/* It cannot leave now (no next hop): its wants are forgotten, and a timer asks again. */
+void tv_send_later(struct tv_core *c, struct tv_tcb *t);
 /* RFC 6298 2.5, 5.5: the time-out in force, doubled for each repetition, at most the maximum. */
 /* How long to wait for an ACK: the time-out, but not beyond the user time-out. */
 tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t);
@@ -503,6 +505,8 @@ void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv
 int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags);
 int64_t tv_user_receive(struct tv_core *c, struct tv_tcb *t, uint8_t *data, size_t len, unsigned flags);
 int64_t tv_user_consume(struct tv_core *c, struct tv_tcb *t, size_t bytes);
+/* tv_send() could not take all: tells when there is room, or looks again soon when there are no pages. */
+void tv_write_room(struct tv_core *c, struct tv_tcb *t);
 int tv_user_shutdown(struct tv_core *c, struct tv_tcb *t);
 int tv_user_close(struct tv_core *c, struct tv_tcb *t);
 int tv_user_abort(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason);

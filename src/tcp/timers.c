@@ -13,6 +13,7 @@
 #include "tcp/core.h"
 
 #define FAR (1u << 30)
+#define LATER_NS TV_S
 
 static uint32_t tick_after(const struct tv_core *c, tv_time after)
 {
@@ -103,10 +104,22 @@ tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t)
 	return at == 0 ? TV_NEVER : (now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now)) << TV_TICK_SHIFT;
 }
 
-/* What is left of the user time-out since `from_ms`. */
-static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t, uint32_t from_ms)
+/* How long has the peer owed an answer? To text in flight since it went out; while its window is closed
+ * it owes one to each probe and no more [MUST-37], unless the user has let go: then the closed window
+ * itself may last so long and no longer (RFC 6429). */
+static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 {
-	tv_time limit = tv_opts(c, t)->user_timeout, gone = (tv_time)(uint32_t)(c->now_ms - from_ms) * TV_MS;
+	uint32_t ms = c->now_ms - t->progress_ms;
+
+	if (t->snd.wnd == 0 && (t->flags & TV_F_RELEASED) == 0)
+		ms = tv_min32(ms, c->now_ms - t->received_ms);
+	return (tv_time)ms * TV_MS;
+}
+
+/* What is left of the user time-out. */
+static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
+{
+	tv_time limit = tv_opts(c, t)->user_timeout, gone = silence(c, t);
 
 	if (limit == TV_NEVER)
 		return TV_NEVER;
@@ -115,7 +128,7 @@ static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t, ui
 
 tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
 {
-	return tv_min64(tv_rto_ns(c, t), left_of_limit(c, t, t->progress_ms));
+	return tv_min64(tv_rto_ns(c, t), left_of_limit(c, t));
 }
 
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t)
@@ -168,9 +181,8 @@ static void syn_due(struct tv_core *c, struct tv_tcb *t)
 static bool gave_up(struct tv_core *c, struct tv_tcb *t)
 {
 	tv_time limit = tv_opts(c, t)->user_timeout;
-	uint64_t silent_ms = (uint32_t)(c->now_ms - t->progress_ms);
 
-	if (limit == TV_NEVER || silent_ms * TV_MS < limit)
+	if (limit == TV_NEVER || silence(c, t) < limit)
 		return false;
 	tv_end(c, t, limit == c->cfg.defaults.user_timeout ? TV_R_RETRANSMIT_TIMEOUT : TV_R_USER_TIMEOUT);
 	return true;
@@ -209,21 +221,31 @@ static void retransmission_due(struct tv_core *c, struct tv_tcb *t)
 /* RFC 9293 3.8.6.1: probes go on for as long as the peer answers them [MUST-36] [MUST-37]. */
 static void persist_due(struct tv_core *c, struct tv_tcb *t)
 {
-	tv_time limit = tv_opts(c, t)->user_timeout;
-	uint64_t silent_ms = (uint32_t)(c->now_ms - t->received_ms);
-
-	if (t->rtt.probes > 0 && limit != TV_NEVER && silent_ms * TV_MS >= limit) {
-		tv_end(c, t, limit == c->cfg.defaults.user_timeout ? TV_R_RETRANSMIT_TIMEOUT : TV_R_USER_TIMEOUT);
+	if (gave_up(c, t))
 		return;
-	}
 	if (t->rtt.probes < UINT8_MAX)
 		t->rtt.probes++;
 	c->cnt.zero_window_probes++;
 	if (t->rtt.backoff < 30)
 		t->rtt.backoff++; /* [SHLD-30] */
 	tv_want(c, t, TV_WANT_PROBE);
-	tv_timer_main(c, t, tv_min64(tv_min64(tv_rto_ns(c, t), c->cfg.persist_max),
-	                             left_of_limit(c, t, t->received_ms)));
+	tv_timer_main(c, t, tv_min64(tv_min64(tv_rto_ns(c, t), c->cfg.persist_max), left_of_limit(c, t)));
+}
+
+void tv_send_later(struct tv_core *c, struct tv_tcb *t)
+{
+	t->want = 0;
+	if (t->state < TV_ESTABLISHED || t->timer.main != 0 || t->snd.una != t->snd.nxt ||
+	    (t->out.len == 0 && (t->flags & TV_F_FIN_QUEUED) == 0))
+		return; /* nothing new to send, or a timer that asks again */
+	if (t->rtt.probes == 0)
+		t->progress_ms = c->now_ms;
+	else if (gave_up(c, t))
+		return;
+	if (t->rtt.probes < UINT8_MAX)
+		t->rtt.probes++;
+	t->flags |= TV_F_OVERRIDE;
+	tv_timer_main(c, t, LATER_NS);
 }
 
 static void main_due(struct tv_core *c, struct tv_tcb *t)
@@ -231,6 +253,8 @@ static void main_due(struct tv_core *c, struct tv_tcb *t)
 	t->timer.main = 0;
 	if ((t->flags & TV_F_OVERRIDE) != 0) {
 		t->flags &= ~(uint32_t)(TV_F_OVERRIDE | TV_F_MORE);
+		if (t->out.len == 0)
+			tv_write_room(c, t);
 		tv_want(c, t, TV_WANT_SEND | TV_WANT_PUSH); /* RFC 9293 3.8.6.2.1 [MUST-38] [MUST-60] */
 	} else if ((t->flags & TV_F_PERSIST) != 0) {
 		persist_due(c, t);

@@ -22,6 +22,23 @@ static void mark_urgent(struct tv_tcb *t)
 	t->snd.up = tv_out_end(t); /* the octet behind the last urgent one [MUST-62] [SHLD-13] */
 }
 
+#define PAGES_NS (200 * TV_MS)
+
+void tv_write_room(struct tv_core *c, struct tv_tcb *t)
+{
+	const struct tv_pages *p = &c->pages;
+
+	if ((t->flags & TV_F_WRITE_BLOCKED) == 0)
+		return;
+	if (tv_pages_free_bytes(p) != 0 || p->small.used < p->small.count) {
+		t->flags &= ~(uint32_t)TV_F_WRITE_BLOCKED;
+		tv_tell(c, t, TV_EV_WRITABLE);
+	} else if (t->timer.main == 0) {
+		t->flags |= TV_F_OVERRIDE;
+		tv_timer_main(c, t, PAGES_NS);
+	}
+}
+
 int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags)
 {
 	uint32_t limit = tv_opts(c, t)->snd_buf, room, n;
@@ -34,6 +51,12 @@ int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, s
 	n = n == 0 ? 0 : tv_stream_append(&t->out, &c->pages, tv_region(c), data, n, false);
 	if (n < len) {
 		t->flags |= TV_F_WRITE_BLOCKED;
+		if (n == 0 && t->out.len == 0 && t->timer.main == 0) {
+			/* No ACK will come and tell: others have all the pages. */
+			t->flags |= TV_F_OVERRIDE;
+			tv_timer_main(c, t, PAGES_NS);
+			tv_timers_sync(c, t);
+		}
 		if (n == 0)
 			return TV_AGAIN;
 	}

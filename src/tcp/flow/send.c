@@ -33,6 +33,11 @@ void tv_send_window(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 		t->timer.main = 0;
 		t->rtt.backoff = 0;
 		t->progress_ms = c->now_ms;
+	} else if (was_closed && wnd != 0 && t->rtt.tries != 0 && t->snd.una != t->snd.nxt) {
+		/* What was in flight met a closed window, not a bad path: it comes again soon. */
+		t->rtt.backoff = 0;
+		t->progress_ms = c->now_ms;
+		tv_timer_main(c, t, tv_rtx_wait(c, t));
 	}
 	if (was_closed != (wnd == 0) || t->out.len != 0)
 		tv_want(c, t, TV_WANT_SEND);
@@ -112,6 +117,8 @@ static void wait_for(struct tv_core *c, struct tv_tcb *t, bool window_closed)
 	if (window_closed) {
 		t->flags |= TV_F_PERSIST;
 		t->rtt.backoff = 0;
+		t->rtt.probes = 0;
+		t->progress_ms = c->now_ms;
 		tv_timer_main(c, t, tv_rto_ns(c, t)); /* RFC 9293 3.8.6.1 [MUST-35] [SHLD-29] */
 	} else {
 		t->flags |= TV_F_OVERRIDE;

@@ -193,6 +193,8 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 		tv_rtt_init(c, t); /* RFC 6298 5.7 */
 	tv_keepalive_restart(c, t);
 	tv_tell(c, t, TV_EV_CONNECTED);
+	if (t->out.len == 0)
+		tv_write_room(c, t);
 	if ((t->flags & TV_F_FIN_QUEUED) != 0)
 		tv_state_set(c, t, TV_FIN_WAIT_1); /* RFC 9293 3.10.4: CLOSE was queued in SYN-RECEIVED [EV-52] */
 	if (t->out.len != 0 || (t->flags & TV_F_FIN_QUEUED) != 0)
