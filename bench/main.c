@@ -62,10 +62,10 @@ static bool print(const struct bench *b, const struct result *r, double *values,
 		return true;
 	}
 	qsort(values, runs, sizeof values[0], compare);
-	printf("{\"bench\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"runs\": %u, \"min\": %.6g, \"max\": %.6g%s%s, "
-	       "\"verified\": %s, \"compiler\": \"%s\", \"flags\": \"%s\", \"kernels\": \"%s\"}\n",
-		b->name, values[runs / 2], b->unit, runs, values[0], values[runs - 1], r->detail[0] ? ", " : "", r->detail,
-		r->ok ? "true" : "false", COMPILER, TV_BENCH_FLAGS, kernels());
+	printf("{\"bench\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"runs\": %u, ", b->name, values[runs / 2], b->unit, runs);
+	printf("\"min\": %.6g, \"max\": %.6g%s%s, ", values[0], values[runs - 1], r->detail[0] ? ", " : "", r->detail);
+	printf("\"verified\": %s, \"compiler\": \"%s\", \"flags\": \"%s\", \"kernels\": \"%s\"}\n", r->ok ? "true" : "false",
+		COMPILER, TV_BENCH_FLAGS, kernels());
 	return r->ok;
 }
 

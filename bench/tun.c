@@ -210,7 +210,8 @@ static const char *begin(struct tun_bench *t)
 	config.defaults.rcv_buf = config.defaults.snd_buf = BUFFER;
 	bytes = tv_stack_size(&config);
 	region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (bytes == 0 || region == MAP_FAILED || tv_stack_init(region, bytes, &config, clock_now(), &t->stack) != TV_OK)
+	if (bytes == 0 || region == MAP_FAILED ||
+		tv_stack_init(region, bytes, &config, clock_now(), &t->stack) != TV_OK)
 		return "no stack";
 	t->run = run_new(t->stack);
 	if (t->run == NULL || run_link(t->run, t->link) != 0 ||
