@@ -246,7 +246,7 @@ static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, s
 void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to);
 bool tv_state_legal(enum tv_state from, enum tv_state to);
 bool tv_state_synchronised(enum tv_state state);
-/* May text still arrive? */
+/* May text still arrive? Also when we have closed our half [EV-41]. */
 static inline bool tv_state_may_receive(enum tv_state state)
 {
 	return state == TV_ESTABLISHED || state == TV_FIN_WAIT_1 || state == TV_FIN_WAIT_2;
