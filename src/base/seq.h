@@ -1,6 +1,6 @@
 /*
  * seq.h - sequence numbers: all arithmetic on them is modulo 2^32, and they are compared only here.
- * `a < b` means that b is reached from a by going forward less than 2^31 (RFC 9293 3.4).
+ * `a < b` means that b is reached from a by going forward less than 2^31 (RFC 9293 3.4) [EV-45].
  */
 #ifndef TV_BASE_SEQ_H
 #define TV_BASE_SEQ_H

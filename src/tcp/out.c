@@ -66,7 +66,8 @@ TV_INLINE void checksum(const struct build *b, const struct tv_out *out, uint8_t
 	tv_csum_store(tcp + CSUM_AT, sum + text + b->sum);
 }
 
-/* Text of [seq, seq + len) behind the headers: copied, or as pieces. Returns its sum. */
+/* Text of [seq, seq + len) behind the headers, however it was written [MAY-16]: copied, or as pieces.
+ * Returns its sum. */
 static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, const struct tv_out *out)
 {
 	struct tv_packet *p = out->packet;
@@ -184,7 +185,7 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 		return false;
 	if (x.kind == TV_X_DATA && !tv_rtx_sent(c, t, x.seq, x.len + ((x.flags & TV_FIN) != 0)))
 		return false; /* no record to remember it: its timer asks again */
-	tv_tcb_ends(c, t, &b.local, &b.remote);
+	tv_tcb_ends(c, t, &b.local, &b.remote); /* of the first SYN for ever [MUST-45] */
 	b.v6 = t->v6;
 	b.ttl = o->ttl;                       /* [MUST-49] */
 	b.tos = (uint8_t)(o->dscp << 2);      /* [MUST-48] [SHLD-22] [SHLD-23] */

@@ -90,7 +90,7 @@ static int write_option(struct tv_options *o, enum tv_option option, uint64_t v)
 		o->mss_max = (uint16_t)tv_min64(v, UINT16_MAX);
 		break;
 	case TV_OPT_DSCP:
-		o->dscp = (uint8_t)tv_min64(v, UINT8_MAX);
+		o->dscp = (uint8_t)tv_min64(v, UINT8_MAX); /* also while it is open [SHLD-21] */
 		break;
 	case TV_OPT_TTL:
 		if (v == 0 || v > UINT8_MAX)

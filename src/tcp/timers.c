@@ -105,7 +105,7 @@ tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t)
 }
 
 /* How long has the peer owed an answer? To text in flight since it went out; while its window is closed
- * it owes one to each probe and no more [MUST-37], unless the user has let go: then the closed window
+ * it owes one to each probe and no more [MUST-37] [SHLD-17], unless the user has let go: then the closed window
  * itself may last so long and no longer (RFC 6429). */
 static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 {

@@ -64,7 +64,7 @@ int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, s
 		mark_urgent(t);
 	if (n == len && (flags & TV_SEND_FIN) != 0)
 		tv_close_send(c, t);
-	if ((flags & TV_SEND_MORE) != 0)
+	if ((flags & TV_SEND_MORE) != 0) /* the opposite of a PUSH flag [MAY-15] */
 		t->flags |= TV_F_MORE;
 	else
 		t->flags &= ~(uint32_t)TV_F_MORE;

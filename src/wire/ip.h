@@ -96,7 +96,7 @@ static inline uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const 
 	uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
 {
 	uint32_t from = tv_native32(src->b + 12), to = tv_native32(dst->b + 12), first, third;
-	const uint32_t second = 0x4000; /* RFC 6864 4.1: an atomic datagram, whose ID means nothing */
+	const uint32_t second = 0x4000; /* RFC 6864 4.1: an atomic datagram, whose ID means nothing [MAY-4] */
 
 	/* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
 	if (!tv_addr_is_v4(dst)) {

@@ -39,6 +39,7 @@ static void test_timers_black_hole_tells_r1_then_ends_at_r2(void **state)
 			break;
 		lab_only(l, TV_ACK | TV_PSH);
 		assert_int_equal(lab_last(l)->len, 100);
+		assert_int_equal(l->heard[0].bytes[4] << 8 | l->heard[0].bytes[5], 0); /* the same ID [MAY-4] */
 		assert_near(l->heard[0].at - at, gap, "gap between retransmissions");
 		at = l->heard[0].at;
 		l->now = at; /* what lab_wait went on beyond it */

@@ -37,14 +37,14 @@ int tv_rst_arrives(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 	if (t->state == TV_SYN_RECEIVED && (t->flags & TV_F_ACTIVE) != 0)
 		tv_end(c, t, TV_R_REFUSED); /* RFC 9293 3.5.3 [MUST-11] */
 	else
-		tv_end(c, t, TV_R_RESET); /* passive SYN-RECEIVED: nobody was told, so this says nothing [EV-21] */
+		tv_end(c, t, TV_R_RESET); /* passive SYN-RECEIVED: nobody was told, nor is now [EV-21] [EV-35] */
 	return TV_V_OK;
 }
 
 int tv_syn_arrives(struct tv_core *c, struct tv_tcb *t)
 {
 	/* RFC 9293 3.10.7.4, fourth; RFC 5961 4. In SYN-RECEIVED too: a peer that has begun anew answers
-	 * the challenge with a RST and finds us listening [EV-22] [EV-23]. */
+	 * the challenge with a RST and finds us listening [EV-22] [EV-23] [EV-36]. */
 	tv_challenge(c, t);
 	return TV_V_SYN_CHALLENGED;
 }

@@ -1,5 +1,6 @@
 /*
- * keepalive.c - is a silent peer still there (RFC 9293 3.8.4)? Off unless asked for [MUST-24] [MUST-25].
+ * keepalive.c - is a silent peer still there (RFC 9293 3.8.4 [MAY-5])? Off unless asked for [MUST-24]
+ * [MUST-25].
  *
  * A probe is sent only when nothing is outstanding and nothing has arrived for the idle time [MUST-26];
  * one unanswered probe means nothing, the configured number of them in a row is the end [MUST-29].

@@ -11,7 +11,8 @@
  * Because input only notes that an ACK is wanted, all segments of a batch share one [MUST-58] [MUST-59].
  *
  * The right edge of the window never moves left [SHLD-14]; it moves right by a full segment or half the
- * buffer at least [MUST-39]. When pages run short it stays where it is.
+ * buffer at least [MUST-39]. When pages run short, or nobody reads, it stays
+ * where it is, for ever if need be [MAY-8].
  */
 #include "tcp/core.h"
 

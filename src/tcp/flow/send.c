@@ -67,7 +67,8 @@ static void set_text_flags(const struct tv_tcb *t, struct tv_xmit *x)
 		x->flags |= TV_URG;
 }
 
-/* Something thought lost: at once for the first octet, else as the windows let it [SHLD-16]. */
+/* Something thought lost: at once for the first segment, be it beyond a shrunk
+ * window [MAY-7], else as the windows let it [SHLD-16]. */
 static bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
 {
 	uint32_t seq, len, edge = t->snd.una + tv_max32(t->snd.wnd, t->opt.mss);

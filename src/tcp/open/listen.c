@@ -7,6 +7,8 @@
  * each block length that is in use, the longest first: 34 probes at most, 2 in the usual case, whatever
  * the number of listeners. So an exact address wins over any, and a port over a range over any port.
  *
+ * Connections are in another table: neither disturbs the other, whatever the ports [MUST-41] [MUST-42].
+ *
  * When an entry goes, those behind it that it had pushed aside move up, so that no gap stays behind and
  * listeners may come and go for ever.
  */
