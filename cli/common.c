@@ -226,7 +226,7 @@ enum tv_state stack_state(const struct tv_stack *stack, const struct tv_endpoint
 /* ------------------------------------------------------------------------------------------ */
 /* Capture files                                                                               */
 
-bool capture_open(const struct common *common, enum tv_link_kind kind, unsigned flags, struct tap **tap)
+bool dump_open(const struct common *common, enum tv_link_kind kind, unsigned flags, struct tap **tap)
 {
 	struct link_fault fault;
 
@@ -239,7 +239,7 @@ bool capture_open(const struct common *common, enum tv_link_kind kind, unsigned 
 	return *tap;
 }
 
-bool capture_close(const struct common *common, struct tap *tap)
+bool dump_close(const struct common *common, struct tap *tap)
 {
 	struct link_fault fault;
 

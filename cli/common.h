@@ -50,8 +50,8 @@ enum tv_state stack_state(const struct tv_stack *stack, const struct tv_endpoint
 	const struct tv_endpoint *remote);
 
 /* -w: opens the capture file. False: it could not, which was said. *tap is NULL without -w. */
-bool capture_open(const struct common *common, enum tv_link_kind kind, unsigned flags, struct tap **tap);
+bool dump_open(const struct common *common, enum tv_link_kind kind, unsigned flags, struct tap **tap);
 /* Closes it; false: something was not written, which was said. */
-bool capture_close(const struct common *common, struct tap *tap);
+bool dump_close(const struct common *common, struct tap *tap);
 
 #endif

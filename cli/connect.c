@@ -356,7 +356,7 @@ static int begin(struct caller *c)
 	status = tunnel_join(&c->tunnel, &c->common, c->run, c->stack);
 	if (status)
 		return status;
-	if (!capture_open(&c->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &c->tap))
+	if (!dump_open(&c->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &c->tap))
 		return EXIT_RIGHTS;
 	c->tunnel.link->tap = c->tap;
 	run_events(c->run, on_event, c);
@@ -410,7 +410,7 @@ static int call(struct caller *c)
 		linger(c);
 	}
 	tunnel_close(&c->tunnel);
-	if (!capture_close(&c->common, c->tap) && status == 0)
+	if (!dump_close(&c->common, c->tap) && status == 0)
 		status = EXIT_FAILED;
 	if (c->run)
 		run_free(c->run);

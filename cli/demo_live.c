@@ -277,7 +277,7 @@ static int perform(void *user)
 	stage->link->config.gather = false;
 	if (!make_stack(stage))
 		return EXIT_FAILED;
-	if (!capture_open(&demo->common, stage->link->config.kind, 0, &demo->tap))
+	if (!dump_open(&demo->common, stage->link->config.kind, 0, &demo->tap))
 		return EXIT_RIGHTS;
 	stage->link->tap = demo->tap;
 	demo_kernel_opens(stage);
@@ -285,7 +285,7 @@ static int perform(void *user)
 	demo_closed_port(stage);
 	demo_finish(demo);
 	link_close(stage->link);
-	if (!capture_close(&demo->common, demo->tap))
+	if (!dump_close(&demo->common, demo->tap))
 		demo->failed = true;
 	fflush(stdout);
 	return demo->failed ? EXIT_FAILED : EXIT_FINE;

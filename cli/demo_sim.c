@@ -358,13 +358,13 @@ int demo_sim(struct demo *demo)
 		network_free(st.net);
 		return EXIT_FAILED;
 	}
-	if (!capture_open(&demo->common, TV_LINK_IP, 0, &demo->tap))
+	if (!dump_open(&demo->common, TV_LINK_IP, 0, &demo->tap))
 		return EXIT_RIGHTS;
 	network_tap(st.net, sees, &st);
 	play_conversation(&st);
 	play_closed_port(&st);
 	demo_finish(demo);
-	if (!capture_close(&demo->common, demo->tap))
+	if (!dump_close(&demo->common, demo->tap))
 		demo->failed = true;
 	network_free(st.net);
 	return demo->failed ? EXIT_FAILED : EXIT_FINE;

@@ -245,7 +245,7 @@ static int begin(struct server *s)
 	status = tunnel_join(&s->tunnel, &s->common, s->run, s->stack);
 	if (status)
 		return status;
-	if (!capture_open(&s->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &s->tap))
+	if (!dump_open(&s->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &s->tap))
 		return EXIT_RIGHTS;
 	s->tunnel.link->tap = s->tap;
 	tv_listen_default(&config);
@@ -322,7 +322,7 @@ static int finish(struct server *s, int status)
 		sum_up(s);
 	}
 	tunnel_close(&s->tunnel);
-	if (!capture_close(&s->common, s->tap) && status == 0)
+	if (!dump_close(&s->common, s->tap) && status == 0)
 		status = EXIT_FAILED;
 	if (s->run)
 		run_free(s->run);
