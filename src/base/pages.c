@@ -31,23 +31,17 @@ void tv_pages_plan(struct tv_pages *p, uint32_t big, uint32_t small, uint32_t re
 	p->reserve = reserve;
 }
 
-uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool urgent)
+uint32_t tv_page_take_big(struct tv_pages *p, uint8_t *region, bool urgent)
 {
 	uint32_t slot = TV_NONE, page;
 
-	if (bytes <= TV_SMALL_BYTES)
-		slot = tv_pool_take(&p->small, region);
-	if (slot != TV_NONE) {
-		page = (slot + 1) | TV_PAGE_SMALL;
-	} else {
-		if (urgent || p->big.count - p->big.used > p->reserve)
-			slot = tv_pool_take(&p->big, region);
-		if (slot == TV_NONE) {
-			p->failures++;
-			return 0;
-		}
-		page = slot + 1;
+	if (urgent || p->big.count - p->big.used > p->reserve)
+		slot = tv_pool_take(&p->big, region);
+	if (slot == TV_NONE) {
+		p->failures++;
+		return 0;
 	}
+	page = slot + 1;
 	*tv_page_meta(p, region, page) = (struct tv_page){0};
 	return page;
 }

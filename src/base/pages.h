@@ -28,7 +28,8 @@ struct tv_pages {
 void tv_pages_plan(struct tv_pages *p, uint32_t big, uint32_t small, uint32_t reserve, uint64_t *end);
 /* A page with room for `bytes` more or less: small when bytes <= TV_SMALL_BYTES and one is free, else
  * big; off = len = 0, next = 0. 0 when none is left. */
-uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool urgent);
+static inline uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool urgent);
+uint32_t tv_page_take_big(struct tv_pages *p, uint8_t *region, bool urgent);
 
 static inline void tv_page_give(struct tv_pages *p, uint8_t *region, uint32_t page)
 {
@@ -54,6 +55,17 @@ static inline struct tv_page *tv_page_meta(const struct tv_pages *p, uint8_t *re
 	uint32_t slot = (page & ~TV_PAGE_SMALL) - 1;
 
 	return (struct tv_page *)(void *)(region + meta) + slot;
+}
+
+static inline uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool urgent)
+{
+	uint32_t slot = bytes <= TV_SMALL_BYTES ? tv_pool_take(&p->small, region) : TV_NONE, page;
+
+	if (slot == TV_NONE)
+		return tv_page_take_big(p, region, urgent);
+	page = (slot + 1) | TV_PAGE_SMALL;
+	*tv_page_meta(p, region, page) = (struct tv_page){0};
+	return page;
 }
 
 static inline uint8_t *tv_page_bytes(const struct tv_pages *p, uint8_t *region, uint32_t page)

@@ -190,9 +190,12 @@ uint32_t tv_ranges_insert(struct tv_ranges *r, struct tv_range_pool *p, uint8_t 
 	if (i == 0)
 		return 0;
 	n = tv_range_at(p, region, i);
-	memset(n, 0, sizeof *n);
 	n->seq = seq;
 	n->len = len;
+	n->left = n->right = n->parent = 0;
+	n->flags = 0;
+	n->sent = 0;
+	memset(&n->u, 0, sizeof n->u);
 	if (TV_LIKELY(r->count == 0)) {
 		*r = (struct tv_ranges){.root = i, .first = i, .last = i, .count = 1};
 		return i;

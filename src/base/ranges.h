@@ -11,8 +11,8 @@
 #include "base/seq.h"
 #include "base/stream.h"
 
-struct tv_range {
-	uint32_t seq, len;                 /* [seq, seq + len) */
+struct tv_range {                          /* one cache line */
+	_Alignas(64) uint32_t seq, len;                 /* [seq, seq + len) */
 	uint32_t left, right, parent;
 	uint16_t flags;                    /* the owner's */
 	uint8_t sent;                      /* times sent, stops at 255 */

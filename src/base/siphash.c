@@ -39,8 +39,14 @@ static inline uint64_t last_word(const uint8_t *p, size_t len)
 {
 	uint64_t word = (uint64_t)len << 56;
 
-	for (unsigned i = 0; i < (len & 7); i++)
-		word |= (uint64_t)p[i] << 8 * i;
+	unsigned at = 0;
+
+	if ((len & 4) != 0) {
+		word |= (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+		at = 4;
+	}
+	for (; at < (len & 7); at++)
+		word |= (uint64_t)p[at] << 8 * at;
 	return word;
 }
 

@@ -35,26 +35,28 @@ uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *regi
 {
 	uint32_t left = n;
 	uint32_t page = s->tail;
+	struct tv_page *m = page != 0 ? tv_page_meta(p, region, page) : NULL;
+	uint32_t room = page != 0 ? room_in(m, page) : 0;
 
 	while (left > 0) {
-		struct tv_page *m = page != 0 ? tv_page_meta(p, region, page) : NULL;
-		uint32_t room = m != NULL ? room_in(m, page) : 0;
+		uint32_t now = tv_min32(room, left);
 
-		if (room != 0) {
-			uint32_t now = tv_min32(room, left);
-
-			memcpy(tv_page_bytes(p, region, page) + m->off + m->len, data, now);
-			m->len = (uint16_t)(m->len + now);
-			s->len += now;
-			data += now;
-			left -= now;
-			continue;
+		if (now == 0) {
+			page = tv_page_take(p, region, s->len < 4 * TV_SMALL_BYTES ? left : TV_PAGE_BYTES,
+			                    urgent);
+			if (page == 0)
+				break;
+			link_page(s, p, region, page);
+			m = tv_page_meta(p, region, page);
+			room = tv_page_cap(page);
+			now = tv_min32(room, left);
 		}
-		page = tv_page_take(p, region, s->len < 4 * TV_SMALL_BYTES ? left : TV_PAGE_BYTES,
-		                    urgent);
-		if (page == 0)
-			break;
-		link_page(s, p, region, page);
+		memcpy(tv_page_bytes(p, region, page) + m->off + m->len, data, now);
+		m->len = (uint16_t)(m->len + now);
+		s->len += now;
+		data += now;
+		left -= now;
+		room -= now;
 	}
 	return n - left;
 }
@@ -98,8 +100,8 @@ static void move_cursor(struct tv_cursor *cursor, const struct tv_pages *p, uint
 		*cursor = (struct tv_cursor){0};
 }
 
-void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
-                       struct tv_cursor *cursor)
+void tv_stream_consume_part(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                            struct tv_cursor *cursor)
 {
 	TV_ASSERT(n <= s->len);
 	if (n == 0)
@@ -134,12 +136,6 @@ static void give_chain(struct tv_pages *p, uint8_t *region, uint32_t page)
 	}
 }
 
-void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
-{
-	give_chain(p, region, s->head);
-	*s = (struct tv_stream){0};
-}
-
 void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len)
 {
 	struct tv_page *m;
@@ -166,7 +162,7 @@ void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uin
 }
 
 /* The page that holds offset off < len, and the offset of its first byte. */
-static struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+static inline struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                              uint32_t off, const struct tv_cursor *cursor)
 {
 	struct tv_cursor at = {.page = s->head, .off = 0};
@@ -185,7 +181,7 @@ static struct tv_cursor seek(const struct tv_stream *s, const struct tv_pages *p
 
 /* The bytes from off on in the page under `at`, at most n; moves on when the page is used up and
  * more are wanted. */
-static struct tv_piece next_piece(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at,
+static inline struct tv_piece next_piece(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at,
                                   uint32_t off, uint32_t n)
 {
 	const struct tv_page *m = tv_page_meta(p, region, at->page);

@@ -28,11 +28,32 @@ uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *regi
  * `from` is empty afterwards. */
 void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region);
 /* Drops n <= len bytes at the head; a cursor (may be NULL) is moved along or unset. */
-void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
-                       struct tv_cursor *cursor);
+static inline void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                                     struct tv_cursor *cursor);
+/* The same when it is not all that there is. */
+void tv_stream_consume_part(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                            struct tv_cursor *cursor);
 /* Drops bytes at the tail until len are left; the owner unsets its cursors. The same for clearing. */
 void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len);
-void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region);
+static inline void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
+{
+	for (uint32_t page = s->head, next; page != 0; page = next) {
+		next = tv_page_meta(p, region, page)->next;
+		tv_page_give(p, region, page);
+	}
+	*s = (struct tv_stream){0};
+}
+static inline void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                                     struct tv_cursor *cursor)
+{
+	if (n != s->len) {
+		tv_stream_consume_part(s, p, region, n, cursor);
+		return;
+	}
+	tv_stream_clear(s, p, region);
+	if (cursor != NULL)
+		*cursor = (struct tv_cursor){0};
+}
 /* Copies n bytes from offset off (off + n <= len) to dst. cursor may be NULL; it is used when it does
  * not lie behind off, and left at the page where the copy ended. */
 void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,

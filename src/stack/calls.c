@@ -5,21 +5,6 @@
 #include "stack/handles.h"
 #include "stack/ports.h"
 
-struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle h)
-{
-	const struct tv_core *c = &s->core;
-	uint32_t slot = (uint32_t)h;
-	struct tv_tcb *t;
-
-	if (h >> 60 != TV_KIND_CONN || slot >= c->conns.count)
-		return NULL;
-	t = tv_pool_at(&c->conns, tv_region(c), slot);
-	if (t->gen != (uint32_t)(h >> 32 & TV_GEN_MASK) || t->gen == 0 ||
-	    (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
-		return NULL;
-	return t;
-}
-
 void tv_connect_default(struct tv_connect_config *config)
 {
 	memset(config, 0, sizeof *config);

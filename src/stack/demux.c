@@ -53,15 +53,15 @@ static bool is_time_wait(const struct tv_stack *s, uint32_t ref)
 
 /* Is the reference, which the index named when a batch began, still what a look-up would find? Earlier
  * segments of the batch may have freed the record, or given it to another tuple. */
-static bool still_there(const struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+static inline bool still_there(const struct tv_core *c, const struct tv_key *k, uint32_t ref)
 {
-	const struct tv_core *c = &s->core;
 	const struct tv_tcb *t;
 
 	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN)
 		return false;
 	t = tv_conn_at(c, slot_of(ref));
-	return t->state != TV_CLOSED && t->state != TV_TIME_WAIT && t->gen != 0 && ref_matches(s, k, ref);
+	return t->state != TV_CLOSED && t->state != TV_TIME_WAIT && t->gen != 0 &&
+	       tv_key_matches(k, t->key, tv_conn_rest(c, slot_of(ref)), t->v6, t->zone);
 }
 
 static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *k, uint64_t hash, uint32_t *waiting)
@@ -265,15 +265,13 @@ void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 	tv_timers_sync(c, t);
 }
 
-void tv_half_free(struct tv_stack *s, uint32_t slot)
+/* A half-open record that the index no longer names. */
+static void half_drop(struct tv_stack *s, uint32_t slot)
 {
 	struct tv_core *c = &s->core;
 	struct tv_half *h = tv_half_at(c, slot);
 	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
-	struct tv_key k;
 
-	load_key(c, ref_make(TV_KIND_HALF, slot), &k);
-	tv_index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
 	tv_half_unqueue(c, slot);
 	if ((h->flags & TV_H_READY) != 0)
 		tv_untell(c, ref_make(TV_KIND_HALF, slot));
@@ -283,13 +281,41 @@ void tv_half_free(struct tv_stack *s, uint32_t slot)
 	tv_pool_give(&c->halves, tv_region(c), slot);
 }
 
+void tv_half_free(struct tv_stack *s, uint32_t slot)
+{
+	struct tv_key k;
+
+	load_key(&s->core, ref_make(TV_KIND_HALF, slot), &k);
+	tv_index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
+	half_drop(s, slot);
+}
+
+/* The TIME-WAIT, record or connection, that has this tuple; 0: none. */
+static uint32_t find_time_wait(const struct tv_stack *s, const struct tv_key *k)
+{
+	uint64_t hash = tv_key_hash(k, &s->seed);
+	struct tv_probe p;
+	uint32_t ref;
+
+	for (unsigned area = 0; area < 2; area++) {
+		if (s->index.bits[area] == 0)
+			continue;
+		tv_probe_start(&p, &s->index, tv_region(&s->core), area,
+		               area == s->index.live ? hash : old_hash(s, k, hash));
+		while ((ref = tv_probe_next(&p)) != 0)
+			if (is_time_wait(s, ref) && ref_matches(s, k, ref))
+				return ref;
+	}
+	return 0;
+}
+
 /* A handshake is complete: what waited in TIME-WAIT under this tuple is over. */
 static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 {
-	uint32_t ref = tv_index_find(s, k, tv_key_hash(k, &s->seed));
+	uint32_t ref = find_time_wait(s, k);
 	struct tv_tcb *t;
 
-	if (ref == 0 || !is_time_wait(s, ref))
+	if (ref == 0)
 		return;
 	s->core.cnt.time_wait_reused++;
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_WAIT) {
@@ -304,22 +330,25 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k)
 {
 	struct tv_core *c = &s->core;
-	struct tv_tcb *t = tv_conn_new(s, k);
-	uint32_t gen;
+	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
+	struct tv_tcb *t;
 
-	if (t == NULL)
+	if (i == TV_NONE) {
+		c->cnt.record_failures++;
 		return NULL;
-	gen = t->gen;
-	tv_half_free(s, slot);
-	end_time_wait(s, k);
+	}
+	t = tv_conn(c, i);
 	*t = *scratch;
-	t->gen = gen;
+	t->gen = tv_gen_next(c);
 	t->flags &= ~(uint32_t)TV_F_SCRATCH;
 	t->want = 0;
-	tv_key_store(k, t->key, tv_conn_rest(c, tv_conn_index(c, t)));
+	tv_key_store(k, t->key, tv_conn_rest(c, i));
 	t->user = tv_listener_at(c, t->listener - 1u)->user;
 	tv_profile_share(c, t->profile);
-	tv_index_add(s, k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
+	if ((tv_half_at(c, slot)->flags & TV_H_REOPENS) != 0)
+		end_time_wait(s, k);
+	index_replace(s, k, ref_make(TV_KIND_HALF, slot), ref_make(TV_KIND_CONN, i));
+	half_drop(s, slot);
 	return t;
 }
 
@@ -447,8 +476,10 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 	tv_half_at(c, slot)->gen = tv_gen_next(c);
 	tv_index_add(s, k, ref_make(TV_KIND_HALF, slot));
 	l->half++;
+	if (old != NULL)
+		tv_half_at(c, slot)->flags = TV_H_REOPENS;
 	if (l->hold) {
-		tv_half_at(c, slot)->flags = TV_H_HELD | TV_H_READY;
+		tv_half_at(c, slot)->flags |= TV_H_HELD | TV_H_READY;
 		l->held++;
 		tv_ready_push(c, TV_KIND_HALF, slot);
 	} else {
@@ -508,7 +539,7 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const
 	struct tv_tcb *t;
 	int v;
 
-	if (!still_there(s, k, ref))
+	if (!still_there(c, k, ref))
 		ref = tv_index_find(s, k, hash);
 
 	switch (ref >> TV_REF_SLOT_BITS) {

@@ -5,7 +5,19 @@
 #include "stack/stack.h"
 
 /* The record of a handle that its user still holds; NULL: stale. */
-struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle h);
+static inline struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle h)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t slot = (uint32_t)h;
+	struct tv_tcb *t = (struct tv_tcb *)(uintptr_t)tv_conn_at(c, slot);
+
+	if (h >> 60 != TV_KIND_CONN || slot >= c->conns.count)
+		return NULL;
+	if (t->gen != (uint32_t)(h >> 32 & TV_GEN_MASK) || t->gen == 0 ||
+	    (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
+		return NULL;
+	return t;
+}
 struct tv_listener *tv_handle_listener(const struct tv_stack *s, tv_handle h);
 /* TV_NONE: stale, or answered. */
 uint32_t tv_handle_question(const struct tv_stack *s, tv_handle h);

@@ -248,12 +248,10 @@ static tv_time most_now(struct tv_stack *s, tv_time now)
 	return tv_min64(now, (c->wheel.now + MOST_TICKS) << TV_TICK_SHIFT);
 }
 
-void tv_stack_now(struct tv_stack *s, tv_time now)
+void tv_stack_later(struct tv_stack *s, tv_time now)
 {
 	struct tv_core *c = &s->core;
 
-	if (now <= c->now)
-		return; /* time never goes back */
 	if (TV_UNLIKELY((now >> TV_TICK_SHIFT) - c->wheel.now > MOST_TICKS)) {
 		now = most_now(s, now);
 		if (now <= c->now)

@@ -99,7 +99,13 @@ static inline struct tv_neighbour *tv_neighbour_at(const struct tv_stack *s, uns
 }
 
 /* ---- stack.c ---- */
-void tv_stack_now(struct tv_stack *s, tv_time now);
+/* now is later than what the stack knows. */
+void tv_stack_later(struct tv_stack *s, tv_time now);
+static inline void tv_stack_now(struct tv_stack *s, tv_time now)
+{
+	if (now > s->core.now) /* time never goes back */
+		tv_stack_later(s, now);
+}
 void tv_keys_derive(struct tv_core *c, const uint8_t secret[32]);
 
 /* ---- demux.c ---- */

@@ -54,7 +54,8 @@ enum {
 	TV_H_TOLD = 2,             /* its event was taken */
 	TV_H_RESTING = 4,          /* tries used up: waits for its end */
 	TV_H_READY = 8,            /* in the ready list */
-	TV_H_NEWS = 16             /* its event is to be told */
+	TV_H_NEWS = 16,            /* its event is to be told */
+	TV_H_REOPENS = 32          /* its tuple is also in TIME-WAIT, until the handshake is complete */
 };
 #define TV_H_V6 0x80
 
@@ -389,7 +390,12 @@ void tv_challenge(struct tv_core *c, struct tv_tcb *t);
 /* Notes that [seq, seq + len) was sent now; false: no room to remember it, so it must not be sent. */
 bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len);
 /* Is there room to remember one more piece? */
-bool tv_rtx_room(struct tv_core *c, struct tv_tcb *t);
+static inline bool tv_rtx_room(struct tv_core *c, struct tv_tcb *t)
+{
+	struct tv_busy *b = tv_busy_take(c, t);
+
+	return b != NULL && (b->flight.count != 0 || c->ranges.pool.used < c->ranges.pool.count);
+}
 /* Takes a cumulative ACK and SACK blocks; returns bytes newly acknowledged or SACKed. */
 struct tv_acked {
 	uint32_t bytes;            /* cumulatively */
@@ -409,7 +415,20 @@ bool tv_rtx_next_lost(struct tv_core *c, struct tv_tcb *t, uint32_t max, uint32_
 /* Notes that [seq, seq + len) was sent again now. */
 void tv_rtx_repeated(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len);
 /* Bytes believed to be in the network. */
-uint32_t tv_rtx_pipe(const struct tv_core *c, const struct tv_tcb *t);
+static inline uint32_t tv_rtx_pipe(const struct tv_core *c, const struct tv_tcb *t)
+{
+	const struct tv_busy *b = tv_busy(c, t);
+	uint32_t flight = t->snd.nxt - t->snd.una, gone;
+
+	if (b == NULL)
+		return flight;
+	gone = b->sacked + b->lost;
+	/* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2); after a
+	 * time-out it may be an echo of what was sent before (RFC 6582 4.1). */
+	if ((t->opt.flags & TV_O_SACK) == 0 && (t->flags & TV_F_RTO_RECOVERY) == 0)
+		gone += (uint32_t)t->cc.dup_acks * t->opt.mss;
+	return gone < flight ? flight - gone : 0;
+}
 /* Does [seq, seq + 1) lie in flight, and was nothing acknowledged since? (ICMP, RFC 5927) */
 bool tv_rtx_in_flight(const struct tv_tcb *t, uint32_t seq);
 /* Sequence number of the first octet of `out`. */
@@ -464,13 +483,26 @@ struct tv_xmit {
 bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x);
 void tv_send_window(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 void tv_cc_init(struct tv_core *c, struct tv_tcb *t);
-void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a);
+/* An ACK that tells of progress or of trouble. */
+void tv_cc_news(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a);
+static inline void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
+{
+	if (a->bytes != 0 || a->duplicate || a->sacked != 0)
+		tv_cc_news(c, t, a);
+}
 void tv_cc_rto(struct tv_core *c, struct tv_tcb *t);
 /* After an idle time longer than the RTO (RFC 5681 4.1). */
 void tv_cc_idle(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- close/ ---- */
-int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* A FIN in this segment, or one that came early. */
+int tv_fin_arrives(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+static inline int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	if ((s->flags & TV_FIN) == 0 && (t->busy == 0 || !tv_busy(c, t)->fin_early))
+		return TV_V_OK;
+	return tv_fin_arrives(c, t, s);
+}
 /* Our FIN was acknowledged. */
 void tv_fin_acked(struct tv_core *c, struct tv_tcb *t);
 void tv_fin_wait_2_limit(struct tv_core *c, struct tv_tcb *t);

@@ -29,7 +29,7 @@ static int repeated_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 }
 
 /* RFC 9293 3.10.7.4, fifth: what the ACK acknowledges, and the window that it carries. */
-static int take_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+static inline int take_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	bool had_text = t->out.len != 0;
 	struct tv_acked a;
@@ -43,13 +43,13 @@ static int take_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 		tv_fin_acked(c, t); /* [EV-28] [EV-29] [EV-30] */
 	if (t->state == TV_CLOSED)
 		return TV_V_OK;
-	if (t->out.len != 0 || (t->flags & TV_F_FIN_QUEUED) != 0)
+	if (t->out.len != 0 || (t->flags & (TV_F_FIN_QUEUED | TV_F_FIN_SENT)) == TV_F_FIN_QUEUED)
 		tv_want(c, t, TV_WANT_SEND);
 	return TV_NEXT;
 }
 
 /* RFC 9293 3.10.7.4, sixth; RFC 6093: the pointer names the octet behind the urgent ones [MUST-62]. */
-static void take_urg(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+static inline void take_urg(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t up = s->seq + s->urg;
 
@@ -64,7 +64,7 @@ static void take_urg(struct tv_core *c, struct tv_tcb *t, const struct tv_segmen
 	tv_tell(c, t, TV_EV_URGENT); /* RFC 9293 3.8.5 [MUST-32] */
 }
 
-int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	int v;
 
@@ -81,6 +81,11 @@ int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 	if ((v = tv_take_text(c, t, s)) != TV_NEXT)      /* seventh: trimmed there, not before */
 		return v;
 	return tv_take_fin(c, t, s);                     /* eighth */
+}
+
+int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	return take(c, t, s);
 }
 
 /*
@@ -151,5 +156,5 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 		stripped.len = 0;
 		s = &stripped;
 	}
-	return tv_tcp_take(c, t, s);
+	return take(c, t, s);
 }

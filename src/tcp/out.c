@@ -92,7 +92,9 @@ static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *
 	return tv_stream_copy_sum(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst, c->cfg.arch, 0);
 }
 
-static void fill_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, struct tv_tcp_options *o)
+/* pending: there is something for SACK blocks to tell. */
+static inline void fill_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool pending,
+                                struct tv_tcp_options *o)
 {
 	o->has = 0;
 	if (x->kind == TV_X_SYN) {
@@ -104,12 +106,12 @@ static void fill_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xm
 		o->ts_val = c->now_ms + t->opt.ts_offset;
 		o->ts_ecr = t->opt.ts_recent;
 	}
-	if (t->busy != 0 && tv_sack_pending(c, t) && x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss)
+	if (pending && x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss)
 		tv_sack_blocks(c, t, o); /* with text too, where it leaves room */
 }
 
 /* Notes what was handed out. */
-static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool blocks)
+static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool told)
 {
 	uint32_t seq_len = x->len + ((x->flags & TV_FIN) != 0);
 	struct tv_side *side = tv_side(c, t);
@@ -117,7 +119,7 @@ static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, b
 
 	c->cnt.segments_out += segments;
 	/* Text acknowledges too; where it had no room for SACK blocks, a bare ACK stays wanted. */
-	if ((x->flags & TV_ACK) != 0 && (x->kind == TV_X_ACK || blocks || !tv_sack_pending(c, t)))
+	if ((x->flags & TV_ACK) != 0 && (x->kind == TV_X_ACK || told))
 		tv_ack_sent(c, t);
 	if (side != NULL) {
 		side->segs_out += segments;
@@ -143,7 +145,7 @@ static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, b
 		if ((x->flags & TV_FIN) != 0)
 			t->flags |= TV_F_FIN_SENT;
 		/* Text that answers text: this connection takes turns, its ACKs may wait for text. */
-		if (x->len != 0 && c->now_ms - t->received_ms < c->cfg.delayed_ack / TV_MS)
+		if (x->len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
 			t->flags |= TV_F_PINGPONG;
 		if (t->timer.main == 0)
 			tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
@@ -163,11 +165,14 @@ static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct t
 }
 
 /* After an idle time the congestion window says nothing about the path any more. */
-static void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
+static inline void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t idle_ms = tv_min32(c->now_ms - t->received_ms, c->now_ms - t->progress_ms);
+	uint32_t idle_ms;
 
-	if (t->snd.una == t->snd.nxt && t->state >= TV_ESTABLISHED && idle_ms * TV_MS > tv_rto_ns(c, t))
+	if (t->snd.una != t->snd.nxt || t->received_ms == c->now_ms || t->state < TV_ESTABLISHED)
+		return;
+	idle_ms = tv_min32(c->now_ms - t->received_ms, c->now_ms - t->progress_ms);
+	if (idle_ms * TV_MS > tv_rto_ns(c, t))
 		tv_cc_idle(c, t);
 }
 
@@ -178,6 +183,7 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	struct build b;
 	uint8_t *tcp;
 	uint64_t sum;
+	bool pending;
 
 	if ((t->want & TV_WANT_SEND) != 0)
 		restart_if_idle(c, t);
@@ -195,7 +201,8 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	b.h.wnd = window_field(c, t, &x);
 	b.h.urg = (x.flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x.seq) : 0;
 	b.len = x.len;
-	fill_options(c, t, &x, &b.o);
+	pending = tv_sack_pending(c, t);
+	fill_options(c, t, &x, pending, &b.o);
 	tcp = headers(&b, out);
 	if (x.kind == TV_X_KEEPALIVE && x.len != 0) {
 		out->packet->data[out->packet->len++] = 0; /* one garbage octet [MAY-6] */
@@ -205,7 +212,7 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	}
 	checksum(&b, out, tcp, sum);
 	out->packet->seg_size = x.seg_size;
-	sent(c, t, &x, (b.o.has & TV_OPT_HAS_SACK) != 0);
+	sent(c, t, &x, !pending || (b.o.has & TV_OPT_HAS_SACK) != 0);
 	return true;
 }
 

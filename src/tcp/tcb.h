@@ -156,9 +156,9 @@ struct tv_tcb {
 #define TV_TCB_BYTES 256
 _Static_assert(sizeof(struct tv_tcb) <= TV_TCB_BYTES, "an idle connection costs its budget");
 
-/* What only a busy connection needs. */
+/* What only a busy connection needs: two cache lines. */
 struct tv_busy {
-	struct tv_ranges flight;   /* deliver/rtx.c: everything in [SND.UNA, SND.NXT) */
+	_Alignas(128) struct tv_ranges flight;   /* deliver/rtx.c: everything in [SND.UNA, SND.NXT) */
 	struct tv_ranges early;    /* deliver/receive.c: what arrived beyond RCV.NXT */
 	uint32_t sacked, lost, again; /* bytes in flight: SACKed, thought lost, of those sent again */
 	uint32_t early_bytes;
@@ -172,6 +172,7 @@ struct tv_busy {
 	uint8_t reneged;
 	uint16_t unused;
 };
+_Static_assert(sizeof(struct tv_busy) == 128, "a shift finds it");
 
 /* Options that connections share; refs counts the connections and listeners that point here. */
 struct tv_profile {

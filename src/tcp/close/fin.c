@@ -37,7 +37,7 @@ static void fin_received(struct tv_core *c, struct tv_tcb *t)
 	}
 }
 
-int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+int tv_fin_arrives(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	struct tv_busy *b = tv_busy(c, t);
 	uint32_t seq = s->seq + s->len;

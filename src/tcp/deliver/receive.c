@@ -16,7 +16,7 @@
  */
 #include "tcp/core.h"
 
-static void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool gap)
+static inline void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool gap)
 {
 	uint32_t size = s->seg_size != 0 && s->seg_size < s->len ? s->seg_size : s->len;
 
@@ -33,7 +33,7 @@ static void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 }
 
 /* In order: into the stream, with the reserve of pages, early pieces given up first. */
-static uint32_t append(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len)
+static inline uint32_t append(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len)
 {
 	uint32_t n = tv_stream_append(&t->in, &c->pages, tv_region(c), text, len, false);
 
@@ -58,7 +58,7 @@ static uint32_t before_early(const struct tv_core *c, const struct tv_tcb *t, ui
 	return tv_min32(len, tv_range_at(&c->ranges, tv_region(c), b->early.first)->seq - t->rcv.nxt);
 }
 
-static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const uint8_t *text,
+static inline enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const uint8_t *text,
                                 uint32_t len)
 {
 	struct tv_side *side = tv_side(c, t);
@@ -69,7 +69,7 @@ static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struc
 	do {
 		part = before_early(c, t, len - n);
 		got = append(c, t, text + n, part);
-		if (t->busy != 0)
+		if (t->busy != 0 && tv_busy(c, t)->early.count != 0)
 			gap |= tv_early_join(c, t);
 		n = tv_min32(len, t->rcv.nxt - from);
 	} while (n < len && got == part);

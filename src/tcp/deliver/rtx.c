@@ -19,13 +19,6 @@ static struct tv_range *at(struct tv_core *c, uint32_t i)
 	return tv_range_at(&c->ranges, tv_region(c), i);
 }
 
-bool tv_rtx_room(struct tv_core *c, struct tv_tcb *t)
-{
-	struct tv_busy *b = tv_busy_take(c, t);
-
-	return b != NULL && (b->flight.count != 0 || c->ranges.pool.used < c->ranges.pool.count);
-}
-
 bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len)
 {
 	struct tv_busy *b = tv_busy_take(c, t);
@@ -341,21 +334,6 @@ void tv_rtx_repeated(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t
 		return;
 	p->len += r->len;
 	tv_ranges_remove(&b->flight, &c->ranges, tv_region(c), i);
-}
-
-uint32_t tv_rtx_pipe(const struct tv_core *c, const struct tv_tcb *t)
-{
-	const struct tv_busy *b = tv_busy(c, t);
-	uint32_t flight = t->snd.nxt - t->snd.una, gone;
-
-	if (b == NULL)
-		return flight;
-	gone = b->sacked + b->lost;
-	/* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2); after a
-	 * time-out it may be an echo of what was sent before (RFC 6582 4.1). */
-	if ((t->opt.flags & TV_O_SACK) == 0 && (t->flags & TV_F_RTO_RECOVERY) == 0)
-		gone += (uint32_t)t->cc.dup_acks * t->opt.mss;
-	return gone < flight ? flight - gone : 0;
 }
 
 bool tv_rtx_in_flight(const struct tv_tcb *t, uint32_t seq)

@@ -92,16 +92,14 @@ static void forward_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_ack
 		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), CWND_MAX); /* RFC 9293 3.8.2 [MUST-19] */
 }
 
-void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
+void tv_cc_news(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
 {
 	if (a->bytes != 0) {
 		forward_ack(c, t, a);
-	} else if (a->duplicate || a->sacked != 0) {
+	} else {
 		if (t->cc.dup_acks < UINT8_MAX)
 			t->cc.dup_acks++;
 		tv_want(c, t, TV_WANT_SEND); /* limited transmit, or the next segment of recovery */
-	} else {
-		return;
 	}
 	/* RFC 6582 3.2, 2: not for duplicates of what an earlier recovery repeated. */
 	if ((t->flags & (TV_F_RECOVERY | TV_F_RTO_RECOVERY)) == 0 && seq_lt(t->snd.una, t->snd.nxt) &&

@@ -71,10 +71,11 @@ static void set_text_flags(const struct tv_tcb *t, struct tv_xmit *x)
  * window [MAY-7], else as the windows let it [SHLD-16]. */
 static bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
 {
-	uint32_t seq, len, edge = t->snd.una + tv_max32(t->snd.wnd, t->opt.mss);
+	uint32_t seq, len, edge;
 
-	if (t->busy == 0 || !tv_rtx_next_lost(c, t, t->opt.mss, &seq, &len))
+	if (t->busy == 0 || tv_busy(c, t)->lost == 0 || !tv_rtx_next_lost(c, t, t->opt.mss, &seq, &len))
 		return false;
+	edge = t->snd.una + tv_max32(t->snd.wnd, t->opt.mss);
 	if (seq != t->snd.una && (cwnd_left(c, t) < len || !seq_lt(seq, edge)))
 		return false;
 	x->kind = TV_X_REPEAT;
@@ -93,7 +94,7 @@ static bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
 }
 
 /* RFC 9293 3.8.6.2.1: is a piece of n < MSS octets worth a segment? rest: it empties the queue. */
-static bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
+static inline bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
 {
 	bool quiet = t->snd.una == t->snd.nxt;
 
@@ -166,9 +167,8 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	n = tv_min32(have, tv_min32((uint32_t)window, cwnd));
 	if (cwnd <= tv_min32(have, (uint32_t)window))
 		t->flags |= TV_F_LIMITED;
-	if (n >= mss && n < have)
-		n -= n % mss; /* only full ones [SHLD-28] */
-	else if (n >= mss && n > mss && n % mss != 0 && !small_one_goes(t, n % mss, true))
+	/* Of a super-segment only full ones [SHLD-28]; alone, one segment leaves at a time. */
+	if (n > mss && gso_bytes > mss && (n < have || (n % mss != 0 && !small_one_goes(t, n % mss, true))))
 		n -= n % mss;
 	else if (n < mss && have != 0 && !(n != 0 && small_one_goes(t, n, n == have))) {
 		if (n < have && cwnd < (uint32_t)window && t->snd.una != t->snd.nxt)

@@ -24,11 +24,9 @@ static uint32_t ip_tcp_bytes(const struct tv_tcb *t)
 /* The smallest scale that lets the receive buffer be announced whole. */
 static uint8_t scale_for(uint32_t bytes)
 {
-	uint8_t scale = 0;
+	uint32_t bits = 32 - (uint32_t)__builtin_clz(bytes | 1);
 
-	while (scale < SCALE_MAX && bytes >> scale > UINT16_MAX)
-		scale++;
-	return scale;
+	return (uint8_t)(bits <= 16 ? 0 : tv_min32(bits - 16, SCALE_MAX));
 }
 
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
@@ -73,7 +71,6 @@ static void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 		t->opt.ts_offset = tv_ts_offset(c, k);
 	if (o->nodelay)
 		t->flags |= TV_F_NODELAY;
-	tv_mss_update(c, t);
 }
 
 void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
@@ -145,13 +142,14 @@ static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 	t->snd.iss = t->snd.una = t->snd.nxt = tv_isn(c, k);
 	t->progress_ms = t->received_ms = c->now_ms;
 	tv_rtt_init(c, t);
-	tv_cc_init(c, t);
 }
 
 void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 {
 	t->flags |= TV_F_ACTIVE;
 	begin(c, t, k);
+	tv_mss_update(c, t);
+	tv_cc_init(c, t);
 	c->cnt.active_opens++;
 	tv_state_set(c, t, TV_SYN_SENT);
 	tv_want(c, t, TV_WANT_SYN);
