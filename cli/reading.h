@@ -1,0 +1,15 @@
+/*
+ * reading.h - packets of a capture file for the verbs that look at one.
+ */
+#ifndef TRIVET_CLI_READING_H
+#define TRIVET_CLI_READING_H
+
+#include "diagnose/packet.h"
+#include "links/records.h"
+
+/* The next record, read; its kind tells whether it is of use. False at the end. */
+bool reading_next(struct records *capture, struct packet *p, uint16_t *link_type);
+/* Trailing words as one filter; the caller frees. NULL: out of memory. */
+char *reading_filter(int count, char **words);
+
+#endif
