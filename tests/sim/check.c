@@ -198,7 +198,11 @@ static int scale_of(const uint8_t *tcp)
 	return -1;
 }
 
-/* RFC 9293 3.8.6.2.1 [SHLD-14]: a receiver should not take back what it has offered. */
+/*
+ * RFC 9293 3.8.6.2.1 [SHLD-14]: a receiver should not take back what it has offered; but what a scaled
+ * window field cannot express may be lacking for a while (RFC 7323 2.4): less than one unit of it, seen
+ * from the highest edge that was ever offered.
+ */
 static void check_window(struct check *c, const uint8_t *tcp, const uint8_t key[36])
 {
 	struct flow *f = flow_of(c, key), *reverse;
@@ -222,9 +226,10 @@ static void check_window(struct check *c, const uint8_t *tcp, const uint8_t key[
 	if (!(flags & 16))
 		return;
 	edge = load32(tcp + 8) + (load16(tcp + 14) << (flags & 2 || !reverse->scaled ? 0 : f->scale));
-	if (f->edge_known && (int32_t)(edge - f->edge) < 0)
+	if (f->edge_known && (int32_t)(edge - f->edge) <= -(int32_t)(1u << (reverse->scaled ? f->scale : 0)))
 		check_fail(c, "the right edge of the window moved left by %u", f->edge - edge);
-	f->edge = edge;
+	if (!f->edge_known || (int32_t)(edge - f->edge) > 0)
+		f->edge = edge;
 	f->edge_known = true;
 }
 
