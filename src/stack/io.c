@@ -135,14 +135,17 @@ static void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_v
 	s->core.cfg.trace(s->core.cfg.trace_user, &trace);
 }
 
-static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsigned n, uint8_t *verdicts)
+/* inside: from tv_loop_in(), over the link that nobody outside can name. */
+static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsigned n, uint8_t *verdicts, bool inside)
 {
 	struct tv_counters *cnt = &s->core.cnt;
 	struct parsed parsed[BATCH];
 
 	for (unsigned i = 0; i < n; i++) {
-		TV_ASSERT(packets[i].link < s->link_count || packets[i].link == tv_loop_link(s));
-		parse(s, &packets[i], &parsed[i]);
+		if (TV_LIKELY(packets[i].link < s->link_count || inside))
+			parse(s, &packets[i], &parsed[i]);
+		else
+			parsed[i] = (struct parsed){.l3 = packets[i].data, .verdict = TV_V_BAD_METADATA};
 		cnt->bytes_in += packets[i].len;
 	}
 	cnt->packets_in += n;
@@ -170,7 +173,7 @@ void tv_input(struct tv_stack *s, tv_time now, const struct tv_packet *packets, 
 {
 	tv_stack_now(s, now);
 	for (unsigned i = 0; i < n; i += BATCH)
-		batch_in(s, packets + i, tv_min32(BATCH, n - i), verdicts == NULL ? NULL : verdicts + i);
+		batch_in(s, packets + i, tv_min32(BATCH, n - i), verdicts == NULL ? NULL : verdicts + i, false);
 }
 
 void tv_loop_in(struct tv_stack *s, const struct tv_packet *built)
@@ -181,7 +184,7 @@ void tv_loop_in(struct tv_stack *s, const struct tv_packet *built)
 	p.seg_size = 0;
 	p.flags = TV_PKT_CSUM_OK;
 	s->core.cnt.looped++;
-	batch_in(s, &p, 1, NULL);
+	batch_in(s, &p, 1, NULL, true);
 }
 
 static void trace_out(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_packet *p, uint32_t head)
@@ -324,6 +327,11 @@ unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_pac
 	struct tv_core *c = &s->core;
 	tv_time before;
 	unsigned n = 0;
+
+	while (n < cap && packets[n].cap >= TV_PACKET_MIN)
+		n++;
+	cap = n;
+	n = 0;
 
 	do { /* a jump of hours is taken in steps (tv_stack_now) */
 		before = c->now;

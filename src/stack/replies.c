@@ -154,8 +154,10 @@ static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_
 	}
 	uint32_t len = tv_page_meta(&c->pages, tv_region(c), r->page)->len;
 
-	if (head + len > p->cap)
+	if (head + len > p->cap) {
+		c->cnt.replies_dropped++;
 		return false;
+	}
 	memcpy(p->data + head, tv_page_bytes(&c->pages, tv_region(c), r->page), len);
 	p->len = head + len;
 	p->head_len = p->flags = p->seg_size = p->piece_count = 0;

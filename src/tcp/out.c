@@ -15,6 +15,7 @@
 #define TCP_HEADER 20u
 #define CSUM_AT 16u
 #define SACK_ROOM 36u              /* what the blocks may take */
+#define TEXT_MOST (65535u - 20 - 60) /* the length of an IPv4 packet has 16 bits */
 
 /* What both kinds of packets need. */
 struct build {
@@ -24,6 +25,7 @@ struct build {
 	uint8_t ttl, tos;
 	bool v6;
 	uint32_t len;              /* of text */
+	unsigned pieces;           /* in which the text is handed out; 0: it is copied */
 	uint64_t sum;              /* of the TCP header with its options */
 };
 
@@ -66,23 +68,58 @@ TV_INLINE void checksum(const struct build *b, const struct tv_out *out, uint8_t
 	tv_csum_store(tcp + CSUM_AT, sum + text + b->sum);
 }
 
+static struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
+{
+	struct tv_busy *b = tv_busy(c, t);
+
+	return b == NULL ? NULL : x->kind == TV_X_REPEAT ? &b->repeat : &b->cursor;
+}
+
+/* The text as pieces in place: their number, and in *covered how much of it they hold. */
+static unsigned gather(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, const struct tv_out *out,
+                       uint32_t *covered)
+{
+	struct tv_packet *p = out->packet;
+
+	*covered = 0;
+	if (!out->gather || !out->csum_partial)
+		return 0;
+	return tv_stream_pieces(&t->out, &c->pages, tv_region(c), x->seq - tv_out_seq(t), x->len, cursor_of(c, t, x),
+	                        p->pieces, p->piece_cap, covered);
+}
+
+/* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. */
+static unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
+{
+	uint32_t head = out->head + tv_ip_header_len(t->v6) + TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
+	uint32_t blocks = x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss ? SACK_ROOM : 0;
+	uint32_t room = out->packet->cap - head, covered;
+	unsigned n = gather(c, t, x, out, &covered);
+
+	if (n != 0 && covered == x->len)
+		return n;
+	if (TV_LIKELY(x->len + blocks <= room))
+		return 0;
+	x->len = tv_max32(room - SACK_ROOM, covered);
+	if (x->len > t->opt.mss)
+		x->len -= x->len % x->seg_size;
+	if (x->len <= t->opt.mss)
+		x->seg_size = 0;
+	x->flags &= (uint16_t)~(TV_FIN | TV_PSH); /* more follows */
+	t->want |= TV_WANT_SEND;
+	n = gather(c, t, x, out, &covered);
+	return covered == x->len ? n : 0;
+}
+
 /* Text of [seq, seq + len) behind the headers, however it was written [MAY-16]: copied, or as pieces.
  * Returns its sum. */
 static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, const struct tv_out *out)
 {
 	struct tv_packet *p = out->packet;
-	struct tv_busy *b = tv_busy(c, t);
-	struct tv_cursor *cursor = b == NULL ? NULL : x->kind == TV_X_REPEAT ? &b->repeat : &b->cursor;
-	uint32_t off = x->seq - tv_out_seq(t), covered;
+	struct tv_cursor *cursor = cursor_of(c, t, x);
+	uint32_t off = x->seq - tv_out_seq(t);
 	uint8_t *dst = p->data + p->head_len;
 
-	if (out->gather && p->piece_cap != 0 && out->csum_partial) {
-		p->piece_count = (uint16_t)tv_stream_pieces(&t->out, &c->pages, tv_region(c), off, x->len, cursor,
-		                                            p->pieces, p->piece_cap, &covered);
-		if (covered == x->len)
-			return 0;
-		p->piece_count = 0;
-	}
 	TV_ASSERT(p->head_len + x->len <= p->cap);
 	p->len += x->len;
 	if (out->csum_partial) {
@@ -176,6 +213,23 @@ static inline void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
 		tv_cc_idle(c, t);
 }
 
+/* What goes out next, remembered as in flight; false: nothing now. */
+static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x, unsigned *n)
+{
+	*n = 0;
+	if (!tv_send_next(c, t, tv_min32(out->gso_bytes, TEXT_MOST), x))
+		return false;
+	if (x->kind == TV_X_DATA || x->kind == TV_X_REPEAT)
+		*n = fit(c, t, out, x);
+	if (x->kind != TV_X_DATA || tv_rtx_sent(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0)))
+		return true;
+	/* No record to remember it: what is in flight has a timer, and each ACK asks again. An ACK that is
+	 * wanted leaves all the same, or both sides might wait for the other's. */
+	*n = 0;
+	t->want &= (uint16_t)~(TV_WANT_SEND | TV_WANT_PUSH);
+	return tv_send_next(c, t, 0, x);
+}
+
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
 	struct tv_xmit x;
@@ -187,10 +241,8 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 
 	if ((t->want & TV_WANT_SEND) != 0)
 		restart_if_idle(c, t);
-	if (!tv_send_next(c, t, out->gso_bytes, &x))
+	if (!choose(c, t, out, &x, &b.pieces))
 		return false;
-	if (x.kind == TV_X_DATA && !tv_rtx_sent(c, t, x.seq, x.len + ((x.flags & TV_FIN) != 0)))
-		return false; /* no record to remember it: its timer asks again */
 	tv_tcb_ends(c, t, &b.local, &b.remote); /* of the first SYN for ever [MUST-45] */
 	b.v6 = t->v6;
 	b.ttl = o->ttl;                       /* [MUST-49] */
@@ -207,6 +259,9 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	if (x.kind == TV_X_KEEPALIVE && x.len != 0) {
 		out->packet->data[out->packet->len++] = 0; /* one garbage octet [MAY-6] */
 		sum = 0;
+	} else if (b.pieces != 0) {
+		out->packet->piece_count = (uint16_t)b.pieces;
+		sum = 0; /* gathered only where the link sums */
 	} else {
 		sum = x.len != 0 ? text(c, t, &x, out) : 0;
 	}
