@@ -17,6 +17,7 @@ static const struct verb {
 	{"demo", "show a connection between this machine's TCP and Trivet, packet by packet", verb_demo},
 	{"serve", "listen behind a TUN device: echo, discard, or the files of a directory", verb_serve},
 	{"explain", "say which handshake in a capture file failed, where, and why", verb_explain},
+	{"ladder", "draw a connection of a capture file, packet by packet", verb_ladder},
 	{"connect", "open a connection through a TUN device, and copy it to the terminal", verb_connect},
 };
 

@@ -1,0 +1,226 @@
+/*
+ * ladder.c - trivet ladder FILE [-n N | FILTER]: one connection of a capture file, drawn as a ladder.
+ *
+ * The tracker tells which packets belong to the connection, and what state both ends are in; the one
+ * renderer (diagnose/ladder) draws. States are conclusions from packets, so they hold as far as the
+ * packets arrived. Text is left out unless --payload asks for it.
+ *
+ * --lines prints every packet of the file as `tcpdump -n` does.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/common.h"
+#include "cli/reading.h"
+#include "cli/verb.h"
+#include "diagnose/ladder.h"
+#include "diagnose/report.h"
+#include "wire/print.h"
+
+enum { EVENTS_MAX = 5000, TALKS = 4096, LINE_MAX_ = 2048 };
+
+struct look {
+	struct common common;
+	uint64_t number;
+	bool absolute, lines, payload;
+	struct ladder *ladder;
+	bool full;
+};
+
+static void sink(void *user, const char *text, size_t len)
+{
+	fwrite(text, 1, len, user);
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Lines                                                                                       */
+
+struct talk {
+	struct tv_endpoint low, high;
+	struct tv_print_talk talk;
+};
+
+static bool same_end(const struct tv_endpoint *a, const struct tv_endpoint *b)
+{
+	return a->port == b->port && memcmp(a->addr.b, b->addr.b, sizeof a->addr.b) == 0;
+}
+
+/* What is remembered of this conversation; another one may have had its place. */
+static struct talk *talk_of(struct talk *talks, const struct packet *p, bool *reverse)
+{
+	struct tv_endpoint src = {.addr = p->src, .port = p->sport}, dst = {.addr = p->dst, .port = p->dport};
+	const struct tv_endpoint *low, *high;
+	struct talk *t;
+	uint32_t h = 0;
+
+	*reverse = tv_print_is_reverse(&src, &dst);
+	low = *reverse ? &dst : &src;
+	high = *reverse ? &src : &dst;
+	for (unsigned i = 0; i < 16; i++)
+		h = h * 31 + low->addr.b[i] + 7u * high->addr.b[i];
+	h = (h * 31 + low->port) * 31 + high->port;
+	t = &talks[h % TALKS];
+	if (!same_end(&t->low, low) || !same_end(&t->high, high))
+		*t = (struct talk){.low = *low, .high = *high};
+	return t;
+}
+
+static void print_line(struct talk *talks, const struct packet *p)
+{
+	struct tv_print_base base = {0, 0, 0};
+	char line[LINE_MAX_], clock[16];
+	time_t seconds = (time_t)(p->time / TV_S);
+	struct tv_text text;
+	struct tm tm;
+	bool reverse;
+	int n;
+
+	if (!p->ip || !localtime_r(&seconds, &tm))
+		return;
+	strftime(clock, sizeof clock, "%H:%M:%S", &tm);
+	n = snprintf(line, sizeof line, "%s.%06llu ", clock, (unsigned long long)(p->time % TV_S / 1000));
+	text = tv_text_start(line + n, sizeof line - (size_t)n);
+	if (p->kind == PACKET_TCP) {
+		struct talk *t = talk_of(talks, p, &reverse);
+
+		base = tv_print_follow(&t->talk, reverse, p->flags, p->seq, p->ack);
+	}
+	tv_print_packet(&text, p->ip, p->ip_have, &base);
+	puts(line);
+}
+
+static int print_lines(struct records *records)
+{
+	struct talk *talks = calloc(TALKS, sizeof *talks);
+	struct packet p;
+	uint16_t type;
+
+	while (talks && reading_next(records, &p, &type))
+		print_line(talks, &p);
+	free(talks);
+	return talks ? EXIT_FINE : EXIT_USAGE;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The ladder                                                                                  */
+
+/* How much of a packet is its headers. */
+static uint32_t headers_of(const struct packet *p)
+{
+	uint32_t at;
+
+	if (p->kind != PACKET_TCP)
+		return p->ip_have;
+	for (at = 20; at + 20 <= p->ip_have; at += 4)
+		if ((uint32_t)p->ip[at] << 8 == (p->sport & 0xff00u) && p->ip[at + 1] == (p->sport & 0xff) &&
+			(uint32_t)p->ip[at + 2] << 8 == (p->dport & 0xff00u) && p->ip[at + 3] == (p->dport & 0xff))
+			break;
+	if (at + 20 > p->ip_have)
+		return p->ip_have;
+	at += (p->ip[at + 12] >> 4) * 4u;
+	return at < p->ip_have ? at : p->ip_have;
+}
+
+static void add(struct look *look, const struct conn *c, const struct packet *p)
+{
+	struct ladder_event event = {.time = p->time, .ip = p->ip, .fate = LADDER_CARRIED};
+	char remark[40];
+
+	if (ladder_count(look->ladder) == EVENTS_MAX) {
+		look->full = true;
+		return;
+	}
+	event.from = !tv_addr_equal(&p->src, &c->addr[0]) || (p->kind == PACKET_TCP && p->sport != c->port[0]);
+	if (p->kind == PACKET_ICMP)
+		event.from = !c->icmp_about;
+	event.len = look->payload ? p->ip_have : headers_of(p);
+	event.state[0] = (enum tv_state)c->side[0].state;
+	event.state[1] = (enum tv_state)c->side[1].state;
+	snprintf(remark, sizeof remark, "packet %llu", (unsigned long long)p->number);
+	event.remark = remark;
+	(void)ladder_packet(look->ladder, &event);
+}
+
+static int print_ladder(struct look *look, struct records *records)
+{
+	struct ladder_style style = {.ascii = look->common.ascii, .color = look->common.color,
+		.absolute = look->absolute, .width = 80};
+	struct tracker *tracker = tracker_new(0, NULL, NULL);
+	struct tv_endpoint a, b;
+	struct packet p;
+	uint16_t type;
+	char text[80];
+
+	look->ladder = ladder_new();
+	while (tracker && look->ladder && reading_next(records, &p, &type)) {
+		struct conn *c = tracker_take(tracker, &p);
+
+		if (!c || c->number != look->number)
+			continue;
+		if (ladder_count(look->ladder) == 0) {
+			a = (struct tv_endpoint){.addr = c->addr[0], .port = c->port[0]};
+			b = (struct tv_endpoint){.addr = c->addr[1], .port = c->port[1]};
+			end_text(&a, text, sizeof text);
+			ladder_end(look->ladder, 0, "client", text);
+			end_text(&b, text, sizeof text);
+			ladder_end(look->ladder, 1, "server", text);
+		}
+		add(look, c, &p);
+	}
+	if (!tracker || !look->ladder) {
+		complain(&look->common, "out of memory");
+		tracker_free(tracker);
+		ladder_free(look->ladder);
+		return EXIT_USAGE;
+	}
+	if (ladder_count(look->ladder)) {
+		ladder_print(look->ladder, &style, sink, stdout);
+		if (look->full)
+			printf("(only the first %d packets)\n", EVENTS_MAX);
+	} else {
+		complain(&look->common, "there is no connection %llu in the file", (unsigned long long)look->number);
+	}
+	type = ladder_count(look->ladder) != 0;
+	tracker_free(tracker);
+	ladder_free(look->ladder);
+	return type ? EXIT_FINE : EXIT_NOTHING;
+}
+
+int verb_ladder(int argc, char **argv)
+{
+	struct look look = {.number = 1};
+	const struct option table[] = {
+		{"number", 'n', OPTION_NUMBER, "N", "the connection, counted from 1 (default 1)", &look.number, 1, UINT32_MAX},
+		{"abs", 0, OPTION_FLAG, NULL, "sequence numbers as on the wire", &look.absolute, 0, 0},
+		{"lines", 0, OPTION_FLAG, NULL, "print all packets as tcpdump -n does", &look.lines, 0, 0},
+		{"payload", 0, OPTION_FLAG, NULL, "show the first bytes of text, escaped", &look.payload, 0, 0},
+		{0},
+	};
+	const struct usage usage = {
+		.verb = "ladder",
+		.synopsis = "FILE [FILTER]",
+		.about = "Draws a connection of a capture file as a ladder, with the states of both ends as far as the "
+			"packets tell them. FILE may be -; FILTER is a pcap filter.",
+		.options = table,
+		.examples = "  trivet ladder try.pcap -n 2\n  trivet ladder try.pcap port 443\n  trivet ladder --lines try.pcap",
+	};
+	int n = options_read(&usage, &look.common, argc, argv), status;
+	struct link_fault fault;
+	struct records *records;
+	char *filter;
+
+	if (n < 1)
+		usage_error("ladder", "which file?");
+	filter = reading_filter(n - 1, argv + 2);
+	records = filter ? records_open(argv[1], filter, &fault) : NULL;
+	if (!records) {
+		complain(&look.common, "%s", filter ? fault.text : "out of memory");
+		free(filter);
+		return EXIT_USAGE;
+	}
+	status = look.lines ? print_lines(records) : print_ladder(&look, records);
+	records_close(records);
+	free(filter);
+	return status;
+}
