@@ -376,9 +376,8 @@ struct tv_packet {
 };
 
 /*
- * Takes n packets; looks at them only during the call. A link that does not exist is TV_V_BAD_METADATA. Afterwards events may be waiting and
- * tv_output() may have something to say (tv_deadline() is then `now`). verdicts, if not NULL, gets
- * what became of each.
+ * Takes n packets; looks at them only during the call. Afterwards events may be waiting and
+ * tv_output() may have something to say. verdicts, if not NULL, gets what became of each packet.
  */
 TV_API void tv_input(struct tv_stack *stack, tv_time now, const struct tv_packet *packets, unsigned n,
                      uint8_t *verdicts);
@@ -386,12 +385,8 @@ TV_API void tv_input(struct tv_stack *stack, tv_time now, const struct tv_packet
 /*
  * Runs due timers and fills at most cap packets; returns how many. A packet handed out counts as
  * sent. Call again while it returns cap. `link` restricts it to one link; TV_ANY_LINK: all, and
- * packet.link says which.
- *
- * A packet's own cap should be the MTU of its link and 14 for an Ethernet header, or, where the link
- * cuts up super-segments and does not gather, gso_bytes and 64. With less room segments are shorter,
- * and an ICMP message that does not fit is dropped. From the first packet with less than
- * TV_PACKET_MIN on nothing is filled.
+ * packet.link says which. A packet's own cap should hold the link's MTU (or gso_bytes) and 64; with
+ * less room segments are shorter. From the first one below TV_PACKET_MIN on nothing is filled.
  */
 #define TV_PACKET_MIN 128u
 #define TV_ANY_LINK UINT32_MAX
