@@ -145,7 +145,10 @@ static unsigned collect(struct lab *l)
 unsigned lab_hear(struct lab *l)
 {
 	l->count = l->total = 0;
-	return collect(l);
+	collect(l);
+	if (tv_deadline(l->s) <= l->now) /* what was found out on the way: a neighbour to be asked */
+		collect(l);
+	return l->total;
 }
 
 unsigned lab_wait(struct lab *l, tv_time ns)
