@@ -163,12 +163,12 @@ static void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segm
 		a->lost_more = find_lost(c, t, b);
 }
 
-/* Forgets what lies below `ack`; tells the RTT if all of it was sent once (Karn) [MUST-18]: then true. */
-static bool forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
+/* Forgets what lies below `ack`; tells the RTT if all of it was sent once (Karn) [MUST-18]. Returns when
+ * some of it was repeated last; 0: nothing was. */
+static uint64_t forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 {
 	struct tv_busy *b = tv_busy(c, t);
-	uint64_t sent = 0;
-	bool clean = true;
+	uint64_t sent = 0, repeated = 0;
 
 	while (b != NULL && b->flight.first != 0) {
 		uint32_t i = b->flight.first;
@@ -179,7 +179,8 @@ static bool forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 			break;
 		if (sent == 0)
 			sent = r->u.time.first + 1;
-		clean = clean && r->sent == 1;
+		if (r->sent > 1)
+			repeated = tv_max64(repeated, r->u.time.last);
 		mark(b, r, 0);
 		if (seq_leq(r->seq + r->len, ack)) {
 			tv_ranges_remove(&b->flight, &c->ranges, tv_region(c), i);
@@ -190,18 +191,21 @@ static bool forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 		mark(b, r, flags);
 		break;
 	}
-	if (sent == 0 || !clean)
-		return false;
-	tv_rtt_sample(c, t, c->now - (sent - 1));
-	return true;
+	if (sent != 0 && repeated == 0)
+		tv_rtt_sample(c, t, c->now - (sent - 1));
+	return repeated;
 }
 
-/* RFC 7323 4.1: with timestamps a retransmission does not spoil the sample. */
-static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+/*
+ * RFC 7323 4.1: with timestamps a retransmission does not spoil the sample, if the echo is of the
+ * retransmission. An echo of the original says that its ACK was late or that it was lost; the second
+ * would make a time-out of a time-out, so it is no sample.
+ */
+static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, uint64_t repeated)
 {
 	uint32_t ms;
 
-	if ((t->opt.flags & TV_O_TS) == 0 || s->opt.ts_ecr == 0)
+	if ((t->opt.flags & TV_O_TS) == 0 || seq_lt(s->opt.ts_ecr, (uint32_t)(repeated / TV_MS) + t->opt.ts_offset))
 		return;
 	ms = c->now_ms + t->opt.ts_offset - s->opt.ts_ecr;
 	if (ms <= c->cfg.rto_max / TV_MS)
@@ -212,11 +216,12 @@ static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 {
 	bool syn = t->snd.una == t->snd.iss;
 	uint32_t bytes = s->ack - t->snd.una - syn, had = t->out.len;
-	struct tv_busy *b;
+	uint64_t repeated = forget(c, t, s->ack);
 	struct tv_side *side = tv_side(c, t);
+	struct tv_busy *b;
 
-	if (!forget(c, t, s->ack))
-		sample_echo(c, t, s);
+	if (repeated != 0)
+		sample_echo(c, t, s, repeated);
 	b = tv_busy(c, t);
 	if (b != NULL)
 		b->repeat.page = 0;
