@@ -180,7 +180,7 @@ static void tell_ignored(struct crowd *w, const struct group *g)
 }
 
 /* SYNs without an answer, while established connections to the same port wait to be accepted. */
-static void tell_dropped(struct crowd *w, const struct group *g)
+static void tell_dropped(struct crowd *w, const struct group *g, bool told)
 {
 	const struct conn *waiting = NULL;
 	struct finding f;
@@ -196,12 +196,14 @@ static void tell_dropped(struct crowd *w, const struct group *g)
 			continue;
 		if (since(&waiting->side[1].syn, &c->first) > limit(LIMIT_QUEUE_NEAR))
 			continue;
+		crowd_take(w, i);
+		if (told)
+			continue;
 		finding_start(&f, c, WORD_ACCEPT_QUEUE_FULL_SYN_DROPPED, LIKELY);
 		finding_cite(&f, &waiting->side[1].syn);
 		finding_cite(&f, &c->side[0].syn);
 		finding_cite(&f, &c->side[0].syn_again[0]);
 		report_add(w->report, &f);
-		crowd_take(w, i);
 	}
 }
 
@@ -224,8 +226,10 @@ void crowd_queues(struct crowd *w)
 
 		if (has_word(w, &g, WORD_SYNACK_THEN_BLACKHOLE) || has_word(w, &g, WORD_ACCEPT_QUEUE_OVERFLOW))
 			tell_ignored(w, &g);
+		full |= w->report->count > findings;
+		/* A queue that overflows also drops SYNs: one trouble, told once. */
 		if (has_word(w, &g, WORD_SYN_UNANSWERED))
-			tell_dropped(w, &g);
+			tell_dropped(w, &g, full);
 		/* Whoever got into the full queue waits in it: that is no second trouble. */
 		full |= w->report->count > findings;
 		for (size_t i = g.from; full && i < g.to; i++)
