@@ -69,13 +69,6 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	error = choose_port(s, g, &k, &reuse, full);
 	if (error != TV_OK)
 		return error;
-	if (reuse != 0) {
-		uint32_t slot = reuse & ((1u << TV_REF_SLOT_BITS) - 1);
-
-		after = tv_wait_at(c, slot)->snd_nxt + 65537;
-		tv_wait_free(s, slot);
-		c->cnt.time_wait_reused++;
-	}
 	profile = tv_profile_take(c, g->options);
 	if (profile == TV_NONE)
 		return TV_EFULL;
@@ -87,6 +80,13 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	t->profile = profile;
 	t->link = (uint8_t)link;
 	t->user = g->user;
+	if (reuse != 0) {
+		uint32_t slot = reuse & ((1u << TV_REF_SLOT_BITS) - 1);
+
+		after = tv_wait_at(c, slot)->snd_nxt + 65537;
+		tv_wait_free(s, slot);
+		c->cnt.time_wait_reused++;
+	}
 	tv_index_add(s, &k, TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
 	tv_open_active(c, t, &k);
 	if (reuse != 0) /* above what the old incarnation has used (RFC 6191) */

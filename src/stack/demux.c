@@ -495,7 +495,7 @@ static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const str
 	struct tv_core *c = &s->core;
 	uint32_t listener = tv_listen_find(c, &seg->dst, seg->dport, seg->zone);
 
-	if (listener != 0)
+	if (listener != 0 && (tv_listener_at(c, listener - 1)->any_address || tv_is_ours(s, &seg->dst)))
 		return in_listen(s, listener - 1, seg, k, old);
 	/* RFC 9293 3.10.7.1, CLOSED. */
 	if ((seg->flags & TV_RST) != 0)

@@ -206,9 +206,10 @@ static inline void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
 {
 	uint32_t idle_ms;
 
-	if (t->snd.una != t->snd.nxt || t->received_ms == c->now_ms || t->state < TV_ESTABLISHED)
+	if (t->snd.una != t->snd.nxt || t->progress_ms == c->now_ms || t->state < TV_ESTABLISHED)
 		return;
-	idle_ms = tv_min32(c->now_ms - t->received_ms, c->now_ms - t->progress_ms);
+	/* Since the last of its text was acknowledged; what was received says nothing (RFC 5681 4.1). */
+	idle_ms = c->now_ms - t->progress_ms;
 	if (idle_ms * TV_MS > tv_rto_ns(c, t))
 		tv_cc_idle(c, t);
 }

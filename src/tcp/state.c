@@ -204,6 +204,7 @@ static void trace_end(struct tv_core *c, const struct tv_tcb *t, enum tv_reason 
 void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 {
 	bool failed = t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && reason != TV_R_NORMAL);
+	bool told = t->state == TV_TIME_WAIT && reason == TV_R_NORMAL; /* when TIME-WAIT began */
 
 	if (t->state == TV_CLOSED)
 		return;
@@ -213,14 +214,16 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 		c->cnt.attempts_failed++;
 	tv_state_set(c, t, TV_CLOSED);
 	if ((t->flags & TV_F_SCRATCH) == 0) {
-		/* RFC 9293 3.10.7.4: all segment queues are flushed; what was received in order before a
-		 * normal end can still be read. */
-		tv_flush(c, t, reason == TV_R_NORMAL && (t->flags & TV_F_CLOSED_BY_USER) == 0);
+		/* RFC 9293 3.10.7.4: all segment queues are flushed; a stream that is complete can still be read. */
+		bool whole = reason == TV_R_NORMAL || (reason != TV_R_ABORTED && (t->flags & TV_F_FIN_RECEIVED) != 0);
+
+		tv_flush(c, t, whole && (t->flags & TV_F_CLOSED_BY_USER) == 0);
 		tv_want_drop(c, t);
 		tv_timers_off(c, t); /* [EV-56] */
 		t->flags |= TV_F_FREED;
 	}
 	if (TV_UNLIKELY(c->cfg.trace != NULL))
 		trace_end(c, t, reason);
-	tv_tell(c, t, TV_EV_CLOSED);
+	if (!told)
+		tv_tell(c, t, TV_EV_CLOSED);
 }

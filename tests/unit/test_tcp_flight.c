@@ -492,8 +492,12 @@ static void test_cc_partial_ack_repeats_the_next_hole(void **state)
 	acks(l, 3000);
 	assert_int_equal(l->heard[0].seg.seq, una + 7000);
 	assert_int_equal(lab_counters(l).fast_recoveries, 1);
-	acks(l, 5000);
+	acks(l, 5000); /* exactly what was in flight when it began: RFC 6582 3.2, 2 asks for more */
 	assert_int_equal(lab_counters(l).fast_recoveries, 1);
+	for (unsigned i = 0; i < 3; i++)
+		acks(l, 0);
+	assert_int_equal(lab_counters(l).fast_recoveries, 1);
+	acks(l, 1000);
 	for (unsigned i = 0; i < 3; i++)
 		acks(l, 0);
 	assert_int_equal(lab_counters(l).fast_recoveries, 2);

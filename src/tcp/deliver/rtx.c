@@ -107,13 +107,13 @@ static uint32_t sack(struct tv_core *c, struct tv_busy *b, uint32_t left, uint32
 }
 
 /* RFC 2883 4: a first block below the ACK, or inside the second block, tells of a duplicate. */
-static bool is_dsack(const struct tv_segment *s, uint32_t una)
+static bool is_dsack(const struct tv_segment *s)
 {
 	const struct tv_tcp_options *o = &s->opt;
 
 	if (o->sack_count == 0)
 		return false;
-	if (seq_leq(o->sack[0].right, seq_max(s->ack, una)))
+	if (seq_leq(o->sack[0].right, s->ack))
 		return true;
 	return o->sack_count > 1 && seq_geq(o->sack[0].left, o->sack[1].left) &&
 	       seq_leq(o->sack[0].right, o->sack[1].right);
@@ -140,13 +140,16 @@ static bool find_lost(struct tv_core *c, struct tv_tcb *t, struct tv_busy *b)
 static void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
 	struct tv_busy *b = tv_busy(c, t);
+	struct tv_side *side = tv_side(c, t);
 	unsigned first = 0;
 
 	if ((t->opt.flags & TV_O_SACK) == 0)
 		return;
 	c->cnt.sacks_in++;
-	if (is_dsack(s, t->snd.una)) {
+	if (is_dsack(s)) {
 		c->cnt.dsacks_in++;
+		if (side != NULL)
+			side->dsacks_received++;
 		a->dsack = true;
 		first = 1;
 	}

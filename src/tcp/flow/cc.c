@@ -92,6 +92,15 @@ static void forward_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_ack
 		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), CWND_MAX); /* RFC 9293 3.8.2 [MUST-19] */
 }
 
+/* RFC 6582 3.2, 2: not for duplicates of what an earlier recovery repeated. Without SACK these still come
+ * when all of it is acknowledged, and nothing tells them apart until something new is (RFC 6582 4.1). */
+static bool beyond_recover(const struct tv_tcb *t)
+{
+	if ((t->opt.flags & TV_O_SACK) != 0)
+		return seq_geq(t->snd.una, t->cc.recover);
+	return seq_gt(t->snd.una, t->cc.recover);
+}
+
 void tv_cc_news(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
 {
 	if (a->bytes != 0) {
@@ -101,9 +110,8 @@ void tv_cc_news(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
 			t->cc.dup_acks++;
 		tv_want(c, t, TV_WANT_SEND); /* limited transmit, or the next segment of recovery */
 	}
-	/* RFC 6582 3.2, 2: not for duplicates of what an earlier recovery repeated. */
 	if ((t->flags & (TV_F_RECOVERY | TV_F_RTO_RECOVERY)) == 0 && seq_lt(t->snd.una, t->snd.nxt) &&
-	    (t->cc.dup_acks >= DUP_THRESH || a->lost_more) && seq_geq(t->snd.una, t->cc.recover))
+	    (t->cc.dup_acks >= DUP_THRESH || a->lost_more) && beyond_recover(t))
 		enter_recovery(c, t, a);
 }
 

@@ -160,6 +160,8 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 		return false;
 	}
 	if (window <= 0) {
+		if (cwnd_left(c, t) >= mss)
+			t->flags &= ~(uint32_t)TV_F_LIMITED;
 		wait_for(c, t, true); /* no new text into a shrunk or closed window [SHLD-15] */
 		return false;
 	}
@@ -167,6 +169,8 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	n = tv_min32(have, tv_min32((uint32_t)window, cwnd));
 	if (cwnd <= tv_min32(have, (uint32_t)window))
 		t->flags |= TV_F_LIMITED;
+	else if ((uint32_t)window < have)
+		t->flags &= ~(uint32_t)TV_F_LIMITED; /* the peer is the limit */
 	/* Of a super-segment only full ones [SHLD-28]; alone, one segment leaves at a time. */
 	if (n > mss && gso_bytes > mss && (n < have || (n % mss != 0 && !small_one_goes(t, n % mss, true))))
 		n -= n % mss;
