@@ -177,7 +177,7 @@ struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 		return NULL;
 	}
 	t = tv_conn(c, i);
-	memset(t, 0, sizeof *t);
+	tv_zero(t, sizeof *t);
 	t->gen = tv_gen_next(c);
 	t->v6 = k->v6;
 	t->zone = k->zone;
@@ -462,7 +462,7 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 		c->cnt.record_failures++;
 		return TV_V_NO_RECORD;
 	}
-	memset(&t, 0, sizeof t);
+	tv_zero(&t, sizeof t);
 	t.flags = TV_F_SCRATCH;
 	t.link = seg->link;
 	t.listener = (uint16_t)(index + 1);

@@ -207,6 +207,8 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 		return TV_ESECRET;
 	c->cfg = *config;
 	settle_config(&c->cfg);
+	c->rto_min_us = (uint32_t)(c->cfg.rto_min / TV_US);
+	c->rto_max_us = (uint32_t)(c->cfg.rto_max / TV_US);
 	plan(s);
 	memset(c->cfg.secret, 0, sizeof c->cfg.secret);
 	tv_keys_derive(c, config->secret);

@@ -123,6 +123,7 @@ struct tv_core {
 	struct tv_config cfg;
 	tv_time now;               /* of the call that is being served */
 	uint32_t now_ms;
+	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
 	uint32_t gen;              /* last generation given out */
 	struct {
 		uint8_t pair[32];  /* the two addresses that were asked for last */

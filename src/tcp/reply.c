@@ -74,12 +74,14 @@ void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t)
 void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key)
 {
 	struct tv_reply *r = tv_reply_new(c, NULL);
-	struct tv_tcp_options o = {0};
+	struct tv_tcp_options o;
 
 	if (r == NULL)
 		return;
 	tv_key_local(key, &r->local);
 	tv_key_remote(key, &r->remote);
+	o.has = o.ts_val = o.ts_ecr = 0;
+	o.mss = o.wscale = 0;
 	r->link = t->link;
 	r->ack = t->rcv.nxt;
 	r->ttl = tv_opts(c, t)->ttl;

@@ -160,7 +160,7 @@ struct tv_busy *tv_busy_new(struct tv_core *c, struct tv_tcb *t)
 	}
 	t->busy = i + 1;
 	t->flags |= TV_F_TIMERS; /* the wheel looks after it even when no deadline is set */
-	memset(tv_busy(c, t), 0, sizeof(struct tv_busy));
+	tv_zero(tv_busy(c, t), sizeof(struct tv_busy));
 	return tv_busy(c, t);
 }
 

@@ -17,6 +17,7 @@
  * that counts, since routers cut it anywhere and have changed its lengths and checksum.
  */
 #include "wire/ip.h"
+#include "base/key.h"
 #include "wire/csum.h"
 #include "wire/put.h"
 
@@ -25,8 +26,6 @@
 
 enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_LSRR = 131, OPTION_SSRR = 137 };
 enum { EXT_HOP_BY_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_DESTINATION = 60 };
-
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 /* ------------------------------------------------------------------------------------------ */
 /* Addresses                                                                                   */
@@ -72,10 +71,8 @@ static enum tv_verdict v4_options(const uint8_t *p, uint32_t n)
 static inline enum tv_verdict v4_values(struct tv_ip *ip, const uint8_t *p, uint32_t header, uint32_t total)
 {
 	if (tv_load16(p + 6) & 0x3fff) return TV_V_FRAGMENT; /* more fragments, or an offset */
-	memcpy(ip->src.b, mapped, 12);
-	memcpy(ip->src.b + 12, p + 12, 4);
-	memcpy(ip->dst.b, mapped, 12);
-	memcpy(ip->dst.b + 12, p + 16, 4);
+	tv_addr_map(&ip->src, tv_native32(p + 12));
+	tv_addr_map(&ip->dst, tv_native32(p + 16));
 	ip->payload = p + header;
 	ip->len = total - header;
 	ip->header_len = (uint16_t)header;

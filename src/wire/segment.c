@@ -17,6 +17,7 @@
 #include "arch/kernel.h"
 #include "arch/kernels.h"
 #include "base/bytes.h"
+#include "base/key.h"
 
 static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
 {
@@ -38,8 +39,13 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
 	if (header < 20 || header > ip->len) return TV_V_BAD_TCP_HEADER;
 	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL)) && !checksum_is_right(ip, arch))
 		return TV_V_BAD_TCP_CHECKSUM; /* RFC 9293 3.1 [MUST-3] */
-	s->src = ip->src;
-	s->dst = ip->dst;
+	if (ip->v6) {
+		s->src = ip->src;
+		s->dst = ip->dst;
+	} else {
+		tv_addr_map(&s->src, tv_native32(ip->src.b + 12));
+		tv_addr_map(&s->dst, tv_native32(ip->dst.b + 12));
+	}
 	s->sport = tv_load16(p);
 	s->dport = tv_load16(p + 2);
 	s->seq = tv_load32(p + 4);

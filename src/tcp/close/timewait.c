@@ -81,7 +81,7 @@ void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 {
 	const struct tv_wait *w = tv_wait_at(c, slot);
 
-	memset(t, 0, sizeof *t);
+	tv_zero(t, sizeof *t);
 	t->flags = TV_F_SCRATCH | (w->active != 0 ? TV_F_ACTIVE : 0);
 	t->state = TV_TIME_WAIT;
 	t->v6 = (w->flags & TV_H_V6) != 0;

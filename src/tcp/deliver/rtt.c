@@ -11,8 +11,8 @@ static void set_rto(struct tv_core *c, struct tv_tcb *t)
 	/* RFC 6298 2.3: RTO = SRTT + max(G, 4 * RTTVAR); 2.4: a lower bound; 2.5: an upper one. */
 	uint64_t rto = (uint64_t)(t->rtt.srtt_us >> 3) + tv_max32(t->rtt.var_us, 1000);
 
-	rto = tv_max64(rto, c->cfg.rto_min / TV_US);
-	t->rtt.rto_us = (uint32_t)tv_min64(rto, c->cfg.rto_max / TV_US);
+	rto = tv_max64(rto, c->rto_min_us);
+	t->rtt.rto_us = (uint32_t)tv_min64(rto, c->rto_max_us);
 }
 
 void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
@@ -26,7 +26,7 @@ void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 
 void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t ns)
 {
-	uint32_t us = (uint32_t)tv_min64(tv_max64(ns / TV_US, 1), c->cfg.rto_max / TV_US);
+	uint32_t us = (uint32_t)tv_min64(tv_max64(ns / TV_US, 1), c->rto_max_us);
 
 	if (t->rtt.min_us == 0 || us < t->rtt.min_us)
 		t->rtt.min_us = us;

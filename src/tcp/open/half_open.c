@@ -49,7 +49,7 @@ void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 	const struct tv_half *h = tv_half_at(c, slot);
 	const struct tv_options *o;
 
-	memset(t, 0, sizeof *t);
+	tv_zero(t, sizeof *t);
 	t->flags = TV_F_SCRATCH;
 	t->state = TV_SYN_RECEIVED;
 	t->v6 = (h->opt & TV_H_V6) != 0;
