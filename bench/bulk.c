@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 65536u /* the pattern, and what is written at once */
-#define READ 16384u
+#define PERIOD (64u * 61u)  /* of the pattern: misplaced bytes do not fall on their like, and chunks stay aligned */
+#define CHUNK 8192u         /* what is written, and what is read at once */
 #define STEP_NS (5 * TV_US) /* virtual time of one round */
 
 struct bulk {
@@ -18,7 +18,7 @@ struct bulk {
 	tv_handle sender, receiver;
 	tv_time now;
 	uint64_t sent, got;
-	uint8_t *pattern; /* CHUNK bytes twice, so that any offset can be compared at once */
+	uint8_t *pattern; /* PERIOD + CHUNK bytes: a chunk can begin anywhere in it */
 	bool wrong;
 };
 
@@ -33,17 +33,17 @@ static void begin(struct bulk *b, const struct options *o)
 	b->now = TV_S;
 	for (unsigned side = 1; side <= 2; side++) {
 		bench_config(&config, (uint8_t)side);
-		config.defaults.rcv_buf = config.defaults.snd_buf = 256 << 10;
+		config.defaults.rcv_buf = config.defaults.snd_buf = 512 << 10;
 		config.connections = 16;
 		*(side == 1 ? &b->client : &b->server) = bench_stack(&config, (uint8_t)side, 1500);
 	}
 	wire_init(&b->out, o->self_test);
 	wire_init(&b->back, false);
-	b->pattern = malloc(2 * CHUNK);
+	b->pattern = malloc(PERIOD + CHUNK);
 	if (b->pattern == NULL)
 		bench_die("no memory");
-	for (unsigned i = 0; i < 2 * CHUNK; i++)
-		b->pattern[i] = (uint8_t)((i % CHUNK) * 31 + ((i % CHUNK) >> 8) * 7);
+	for (unsigned i = 0; i < PERIOD + CHUNK; i++)
+		b->pattern[i] = (uint8_t)((i % PERIOD) * 2654435761u >> 24);
 	tv_listen_default(&listen);
 	listen.port_first = listen.port_last = 9;
 	tv_connect_default(&connect);
@@ -63,7 +63,7 @@ static void begin(struct bulk *b, const struct options *o)
 static void write_some(struct bulk *b)
 {
 	for (;;) {
-		uint32_t at = (uint32_t)(b->sent % CHUNK);
+		uint32_t at = (uint32_t)(b->sent % PERIOD);
 		int64_t n = tv_send(b->client.stack, b->now, b->sender, b->pattern + at, CHUNK, 0);
 
 		if (n <= 0)
@@ -74,11 +74,11 @@ static void write_some(struct bulk *b)
 
 static void read_some(struct bulk *b)
 {
-	static uint8_t buffer[READ];
+	static uint8_t buffer[CHUNK];
 	int64_t n;
 
 	while ((n = tv_recv(b->server.stack, b->now, b->receiver, buffer, sizeof buffer, 0)) > 0) {
-		b->wrong = b->wrong || memcmp(buffer, b->pattern + b->got % CHUNK, (size_t)n) != 0;
+		b->wrong = b->wrong || memcmp(buffer, b->pattern + b->got % PERIOD, (size_t)n) != 0;
 		b->got += (uint64_t)n;
 	}
 }
