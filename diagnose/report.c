@@ -2,8 +2,8 @@
  * report.c - the list of findings.
  *
  * The same word about the same server and port is one finding, however many connections it was seen
- * on: the count says how many, and the packets of the first ones prove it. At most twelve packets or
- * ranges are cited.
+ * on: the count says how many, the packets of the first ones prove it, and it is as certain as the most
+ * certain of them. At most twelve packets or ranges are cited.
  */
 #include "diagnose/report.h"
 
@@ -63,12 +63,14 @@ static bool joins(const struct finding *a, const struct finding *b)
 		return false;
 	if (!tv_addr_equal(&a->server.addr, &b->server.addr) || a->word == WORD_OK)
 		return false;
-	return a->lost == b->lost && a->certainty == b->certainty;
+	return a->lost == b->lost;
 }
 
 static void join(struct finding *into, const struct finding *f)
 {
 	into->count += f->count;
+	if (f->certainty < into->certainty)
+		into->certainty = f->certainty;
 	if (!tv_addr_equal(&into->client.addr, &f->client.addr))
 		into->several_clients = true;
 	for (uint32_t i = 0; i < f->frame_count; i++)

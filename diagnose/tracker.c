@@ -14,6 +14,9 @@
  * of its own, so that a capture of ICMP alone still tells what failed.
  *
  * Hosts stand in a second, smaller table: the TTLs with which an address's genuine packets arrive.
+ *
+ * A capture on all interfaces of a router or bridge holds each packet twice, a few microseconds apart.
+ * No end repeats anything so soon, so the second copy is passed over.
  */
 #include "diagnose/tracker.h"
 
@@ -24,9 +27,18 @@
 #define HOSTS_MAX 65536u
 #define NONE 0u
 
-enum { CHUNK = 256 };
+#define TWICE_WITHIN (2 * TV_MS)
+
+enum { CHUNK = 256, RECENT = 4096 };
+
+/* A packet that was just seen. */
+struct recent {
+	uint64_t sum;
+	tv_time time;
+};
 
 struct tracker {
+	struct recent *recent;
 	struct conn **chunks;
 	uint32_t chunk_count, count, most, free_chain;
 	uint32_t *buckets;
@@ -64,7 +76,8 @@ struct tracker *tracker_new(uint32_t most, tracker_leave_fn on_leave, void *user
 	t->buckets = calloc(t->bucket_mask + 1, sizeof *t->buckets);
 	t->host_mask = 1023;
 	t->host_slots = calloc(t->host_mask + 1, sizeof *t->host_slots);
-	if (t->chunks && t->buckets && t->host_slots)
+	t->recent = calloc(RECENT, sizeof *t->recent);
+	if (t->recent && t->chunks && t->buckets && t->host_slots)
 		return t;
 	tracker_free(t);
 	return NULL;
@@ -80,6 +93,7 @@ void tracker_free(struct tracker *t)
 	free(t->buckets);
 	free(t->hosts);
 	free(t->host_slots);
+	free(t->recent);
 	free(t);
 }
 
@@ -395,6 +409,25 @@ static struct conn *begin_again(struct tracker *t, struct conn *old, const struc
 	return c;
 }
 
+/* The same packet again, recorded on another interface? All but its TTL is the same. */
+static bool is_second_copy(struct tracker *t, const struct packet *p)
+{
+	uint64_t sum = hash_addr(&p->src) + 3 * hash_addr(&p->dst);
+	uint32_t id = p->v6 || p->ip_have < 6 ? 0 : (uint32_t)p->ip[4] << 8 | p->ip[5];
+	struct recent *r;
+	bool same;
+
+	sum = mix(sum + ((uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->seq));
+	sum = mix(sum + ((uint64_t)p->ack << 32 | (uint32_t)p->flags << 16 | p->wnd));
+	sum = mix(sum + ((uint64_t)p->len << 32) + id);
+	if (p->opt.has & TV_OPT_HAS_TS)
+		sum = mix(sum + ((uint64_t)p->opt.ts_val << 32 | p->opt.ts_ecr));
+	r = &t->recent[sum % RECENT];
+	same = r->sum == sum && p->time >= r->time && p->time - r->time <= TWICE_WITHIN;
+	*r = (struct recent){sum, p->time};
+	return same;
+}
+
 static struct conn *take_tcp(struct tracker *t, const struct packet *p)
 {
 	unsigned from = 0;
@@ -475,8 +508,12 @@ void tracker_count(struct tracker *t, const struct packet *p, uint16_t link_type
 
 struct conn *tracker_take(struct tracker *t, const struct packet *p)
 {
-	if (p->kind == PACKET_TCP)
-		return take_tcp(t, p);
+	if (p->kind == PACKET_TCP) {
+		if (!is_second_copy(t, p))
+			return take_tcp(t, p);
+		t->counts.copies++;
+		return NULL;
+	}
 	if (p->kind == PACKET_ICMP)
 		return take_icmp(t, p);
 	return NULL;

@@ -145,6 +145,7 @@ const struct host *tracker_host(const struct tracker *t, const struct tv_addr *a
 
 struct tracker_counts {
 	uint64_t packets, tcp, icmp, rest, fragments, unreadable, unknown_link, cut, options_cut;
+	uint64_t copies;               /* packets that were recorded twice */
 	uint64_t connections, left;
 	struct mark first, last;       /* of all packets with IP in them */
 	uint16_t unknown_link_type;

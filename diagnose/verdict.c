@@ -75,14 +75,16 @@ static void add_healthy(const struct case_ *k, struct report *r)
 	struct finding f;
 	bool noted = false;
 
+	if (!is_established(k->c))
+		return;
 	r->healthy++;
-	if (is_established(k->c) && a->syn_seen)
+	if (a->syn_seen)
 		for (unsigned i = 0; i < note_rule_count; i++)
 			if (note_rules[i](k, &f)) {
 				report_add(r, &f);
 				noted = true;
 			}
-	if (noted || !is_established(k->c))
+	if (noted)
 		return;
 	finding_start(&f, k->c, WORD_OK, CERTAIN);
 	finding_cite(&f, &a->syn);
@@ -105,6 +107,14 @@ void verdict_leaving(struct tracker *t, struct report *r, struct conn *c)
 		report_add(r, &f);
 	else
 		add_healthy(&k, r);
+}
+
+/* The tail of a connection that was over: a few packets without text say nothing, not even that. */
+static bool is_remnant(const struct crowd *w, size_t i)
+{
+	const struct conn *c = w->conns[i];
+
+	return w->count > 1 && w->words[i] == WORD_NO_HANDSHAKE_IN_CAPTURE && c->side[0].bytes + c->side[1].bytes == 0;
 }
 
 static int compare_number(const void *a, const void *b)
@@ -141,6 +151,7 @@ static void judge_all(struct crowd *w)
 		struct case_ k = case_of(w->tracker, w->conns[i], w->end);
 
 		w->words[i] = (uint8_t)judge(&k, &f);
+		w->taken[i] = is_remnant(w, i);
 	}
 	crowd_one_direction(w);
 	crowd_wrong_sources(w);

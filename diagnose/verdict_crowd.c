@@ -172,8 +172,7 @@ static bool is_probe_of_port(const struct conn *c)
 }
 
 struct scan {
-	unsigned ports, probes, few, hung_up;
-	bool talk;
+	unsigned ports, probes, few, half_open;
 	tv_time first, last;
 };
 
@@ -192,7 +191,7 @@ static void look_at_scan(const struct crowd *w, const struct group *g, struct sc
 			s->first = mark_time(&c->first);
 		s->last = mark_time(&c->first);
 		s->few += c->side[0].syn_options_few;
-		s->hung_up += seen(&c->side[0].rst);
+		s->half_open += crowd_word(w, i) == WORD_SYN_SCAN;
 		s->ports += !(known[port / 8] >> (port % 8) & 1);
 		known[port / 8] |= (uint8_t)(1u << port % 8);
 	}
@@ -233,8 +232,8 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 }
 
 /*
- * Several ports of one host from one client: three if the SYNs are a scanner's (hardly any options, or it
- * hangs up half-way), more if they are ordinary.
+ * Several ports of one host from one client: three if the SYNs are a scanner's (hardly any options), two if
+ * it also hangs up half-way, more if they are ordinary.
  */
 void crowd_scans(struct crowd *w)
 {
@@ -243,12 +242,12 @@ void crowd_scans(struct crowd *w)
 
 	crowd_sort(w, BY_CLIENT_AND_SERVER);
 	while (crowd_group(w, BY_CLIENT_AND_SERVER, &g)) {
-		if (g.to - g.from < SCAN_PORTS)
+		if (g.to - g.from < 2)
 			continue;
 		look_at_scan(w, &g, &s);
 		if (s.last - s.first > limit(LIMIT_SCAN_SPAN) * (1 + s.ports / 64))
 			continue;
-		if (s.ports >= SCAN_PORTS && s.few == s.probes)
+		if (s.few == s.probes && (s.ports >= SCAN_PORTS || (s.ports > 1 && s.half_open)))
 			tell_scan(w, &g, &s, true);
 		else if (s.ports >= SCAN_PORTS_PLAIN)
 			tell_scan(w, &g, &s, false);

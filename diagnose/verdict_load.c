@@ -252,8 +252,7 @@ static bool is_left_open(const struct conn *c)
 
 /*
  * Several connections to one port that the server left open, while newer ones came: a server that is only
- * slow would have closed the older ones by then. None that was opened and closed in between may have been
- * closed by the server at once.
+ * slow would have closed the older ones by then. If it closed most of them, it knows how to.
  */
 void crowd_leaks(struct crowd *w)
 {
@@ -262,13 +261,15 @@ void crowd_leaks(struct crowd *w)
 	crowd_sort(w, BY_SERVER_PORT);
 	while (crowd_group(w, BY_SERVER_PORT, &g)) {
 		uint32_t open = 0, closed = 0;
+		tv_time newest = mark_time(&crowd_at(w, g.to - 1)->first);
 
 		for (size_t i = g.from; i < g.to; i++) {
 			const struct conn *c = crowd_at(w, i);
 
 			if (crowd_taken(w, i))
 				continue;
-			open += is_left_open(c);
+			open += is_left_open(c) && (i + 1 == g.to || mark_time(&c->side[0].fin_acked) < newest ||
+				w->end >= mark_time(&c->side[0].fin_acked) + limit(LIMIT_IDLE));
 			closed += seen(&c->side[1].fin) || seen(&c->side[1].rst);
 		}
 		if (open < LEAK_CONNECTIONS || closed > open)

@@ -196,6 +196,9 @@ bool rule_one_direction(const struct case_ *k, struct finding *f)
 		return false;
 	if (s == b && !b->syn_is_answer && b->packets == b->rst_count && !b->rst_has_ack)
 		return false;
+	/* One stray packet of an older connection. */
+	if (s->packets == 1 && !s->syn_seen && !s->rst_count && tracker_counts(k->tracker)->connections > 1)
+		return false;
 	finding_start(f, k->c, WORD_ONE_DIRECTION_ONLY, CERTAIN);
 	finding_cite(f, &k->c->first);
 	finding_cite(f, seen(&s->wnd_first) ? &s->wnd_first : &s->last);
