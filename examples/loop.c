@@ -34,7 +34,7 @@ static struct tv_stack *make_stack(uint8_t host)
 /* Carries packets both ways until nobody has anything to say. */
 static void carry(struct tv_stack *a, struct tv_stack *b, tv_time now)
 {
-	static uint8_t bytes[1500];
+	static uint8_t bytes[1500 + 64];
 	struct tv_packet p = {.data = bytes, .cap = sizeof bytes};
 	struct tv_stack *from = a, *to = b, *other;
 	unsigned quiet = 0;
