@@ -224,6 +224,7 @@ static int run(struct explain *e, const char *path, const char *filter)
 		complain(&e->common, "out of memory");
 		return EXIT_USAGE;
 	}
+	e->report.keep_healthy = e->all;
 	while (reading_next(capture, &p, &link_type)) {
 		tracker_count(e->tracker, &p, link_type);
 		(void)tracker_take(e->tracker, &p);

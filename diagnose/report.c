@@ -77,11 +77,27 @@ static void join(struct finding *into, const struct finding *f)
 		finding_cite_range(into, f->frames[i].first, f->frames[i].last);
 }
 
+static uint32_t *place_of(struct report *r, const struct finding *f)
+{
+	uint32_t h = (uint32_t)f->word * 31 + f->server.port;
+
+	for (unsigned i = 0; i < 16; i++)
+		h = h * 31 + f->server.addr.b[i];
+	return &r->places[(h ^ h >> 10) % (sizeof r->places / sizeof r->places[0])];
+}
+
 void report_add(struct report *r, const struct finding *f)
 {
-	enum { LOOK_BACK = 512 };
+	enum { LOOK_BACK = 64 };
 	size_t from = r->count > LOOK_BACK ? r->count - LOOK_BACK : 0;
+	uint32_t *place = place_of(r, f);
 
+	if (f->word == WORD_OK && !r->keep_healthy)
+		return;
+	if (*place && joins(&r->list[*place - 1], f)) {
+		join(&r->list[*place - 1], f);
+		return;
+	}
 	for (size_t i = r->count; i-- > from;)
 		if (joins(&r->list[i], f)) {
 			join(&r->list[i], f);
@@ -99,6 +115,7 @@ void report_add(struct report *r, const struct finding *f)
 		r->room = room;
 	}
 	r->list[r->count++] = *f;
+	*place = (uint32_t)r->count;
 }
 
 static int rank(const struct finding *f)

@@ -31,6 +31,8 @@ struct report {
 	struct finding *list;
 	size_t count, room;
 	bool short_of_memory;
+	bool keep_healthy;             /* list plain `ok` too; else it is only counted */
+	uint32_t places[1024];         /* where the last finding with this hash stands, from 1 */
 	uint64_t healthy;              /* connections without any other word */
 };
 
