@@ -4,7 +4,10 @@
  * said last), raw bytes as a packet, user calls on handles old and new, time, and output. After each
  * operation every invariant holds; nothing is asserted about what the stack decides.
  *
- * The second half of the time an Ethernet link and IPv6 are used instead of IPv4 without a link header.
+ * Half of the time an Ethernet link and IPv6 are used instead of IPv4 without a link header. Beside it there
+ * is a second link that cuts up super-segments and gathers, whose peer has another address, and connections
+ * to our own address go round inside. Buffers for output are of all sizes, their ends guarded; time jumps by
+ * up to months.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +21,8 @@
 
 #define HANDLES 16
 #define PACKET 2048
+#define GUARD 16
+#define PIECES 4
 #define BATCH 8
 
 struct world {
@@ -29,7 +34,8 @@ struct world {
 	uint32_t said_seq, said_ack; /* of the last TCP packet that the stack sent */
 	uint16_t our_port, peer_port;
 	bool v6;
-	uint8_t bytes[BATCH][PACKET];
+	uint16_t link;               /* on which the last packet left */
+	uint8_t bytes[BATCH][PACKET + GUARD];
 };
 
 static uint8_t byte(struct world *w)
@@ -107,16 +113,21 @@ static uint32_t options(struct world *w, uint8_t *p, bool syn)
 
 static void give(struct world *w, uint8_t *p, uint32_t len, uint16_t seg_size)
 {
-	struct tv_packet packet = {.data = p, .len = len, .flags = TV_PKT_CSUM_OK, .seg_size = seg_size};
+	struct tv_packet packet = {.data = p, .len = len, .flags = TV_PKT_CSUM_OK, .link = w->link, .seg_size = seg_size};
 
 	tv_input(w->stack, w->now, &packet, 1, NULL);
 }
 
+static uint32_t head_of(const struct world *w, unsigned link)
+{
+	return w->v6 && link == 0 ? TV_ETH_HEADER : 0;
+}
+
 static void segment(struct world *w)
 {
-	uint8_t *p = w->bytes[0], *ip = p + (w->v6 ? TV_ETH_HEADER : 0), *tcp = ip + tv_ip_header_len(w->v6);
+	uint8_t *p = w->bytes[0], *ip = p + head_of(w, w->link), *tcp = ip + tv_ip_header_len(w->v6);
 	struct tv_tcp_header h = {.sport = w->peer_port, .dport = w->our_port};
-	struct tv_addr src = address(w, 2), dst = address(w, 1);
+	struct tv_addr src = address(w, w->link == 0 ? 2 : 130), dst = address(w, w->link == 0 ? 1 : 129);
 	uint32_t text, length;
 	uint8_t ports = byte(w);
 
@@ -135,7 +146,7 @@ static void segment(struct world *w)
 	memset(tcp + h.header_len, byte(w), text);
 	tv_tcp_header_build(tcp, &h);
 	length = tv_ip_build(ip, &src, &dst, TV_PROTO_TCP, h.header_len + text, 64, 0) + h.header_len + text;
-	if (w->v6)
+	if (head_of(w, w->link) != 0)
 		tv_eth_build(p, mac, peer_mac, TV_ETH_IP6);
 	give(w, p, (uint32_t)(ip - p) + length, text > 600 ? 500 : 0);
 }
@@ -149,26 +160,55 @@ static void raw(struct world *w)
 	give(w, w->bytes[0], n, half(w));
 }
 
+/* The whole packet in one piece; its length. Nothing was written behind its buffer. */
+static uint32_t whole(const struct tv_packet *p, uint8_t *to, size_t room)
+{
+	uint32_t n = p->len;
+
+	for (unsigned i = 0; i < GUARD; i++)
+		if (p->data[p->cap + i] != 0xa5)
+			abort();
+	if (p->len > p->cap || p->piece_count > p->piece_cap || n > room)
+		abort();
+	memcpy(to, p->data, n);
+	for (unsigned i = 0; i < p->piece_count; i++) {
+		if (p->pieces[i].len > room - n)
+			abort();
+		memcpy(to + n, p->pieces[i].data, p->pieces[i].len);
+		n += p->pieces[i].len;
+	}
+	return n;
+}
+
 static void output(struct world *w)
 {
+	static uint8_t packet[1 << 17];
+	static const uint16_t caps[] = {PACKET, PACKET, PACKET, PACKET, 1500, 600, 128, 127, 0};
 	struct tv_packet packets[BATCH];
+	struct tv_piece pieces[BATCH][PIECES];
+	uint8_t how = byte(w), first = byte(w);
 	unsigned n;
 
-	for (unsigned i = 0; i < BATCH; i++)
-		packets[i] = (struct tv_packet){.data = w->bytes[i], .cap = PACKET};
-	n = tv_output(w->stack, w->now, TV_ANY_LINK, packets, 1 + byte(w) % BATCH);
+	for (unsigned i = 0; i < BATCH; i++) {
+		uint32_t cap = caps[(first + i * (first >> 6)) % (sizeof caps / sizeof caps[0])];
+
+		memset(w->bytes[i] + cap, 0xa5, GUARD);
+		packets[i] = (struct tv_packet){.data = w->bytes[i], .cap = cap, .pieces = pieces[i],
+		                                .piece_cap = (uint16_t)((first >> 4) % (PIECES + 1))};
+	}
+	n = tv_output(w->stack, w->now, how < 160 ? TV_ANY_LINK : how & 1, packets, how % (BATCH + 1));
 	for (unsigned i = 0; i < n; i++) {
 		struct tv_segment s;
 		struct tv_ip ip;
-		uint32_t head = w->v6 ? TV_ETH_HEADER : 0;
+		uint32_t head = head_of(w, packets[i].link), len = whole(&packets[i], packet, sizeof packet);
 
-		if (packets[i].len < head ||
-		    tv_ip_parse(&ip, packets[i].data + head, packets[i].len - head) != TV_V_OK ||
+		if (len < head || tv_ip_parse(&ip, packet + head, len - head) != TV_V_OK ||
 		    ip.protocol != TV_PROTO_TCP)
 			continue;
 		/* What we send is well-formed, whatever we were told. */
-		if (tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK)
+		if (tv_segment_parse(&s, &ip, packets[i].flags, packets[i].seg_size, TV_ARCH_PORTABLE) != TV_V_OK)
 			abort();
+		w->link = packets[i].link;
 		w->said_seq = s.seq + tv_segment_len(&s);
 		if ((s.flags & TV_ACK) != 0)
 			w->said_ack = s.ack;
@@ -183,7 +223,7 @@ static void open_call(struct world *w)
 	tv_handle h;
 
 	tv_connect_default(&c);
-	c.remote.addr = address(w, (uint8_t)(byte(w) & 3));
+	c.remote.addr = address(w, (uint8_t)(byte(w) & 0x83)); /* .1 and .129 are ours */
 	c.remote.port = (uint16_t)(1 + byte(w));
 	if (tv_connect(w->stack, w->now, &c, &h, NULL) == TV_OK)
 		remember(w, h);
@@ -248,6 +288,18 @@ static void events(struct world *w)
 	}
 }
 
+/* What changes under the connections: the size of packets, and their ways. */
+static void path_call(struct world *w)
+{
+	struct tv_addr to = address(w, 0), by = address(w, (uint8_t)(byte(w) & 0x83));
+	uint8_t how = byte(w);
+
+	if (how < 128)
+		tv_link_mtu(w->stack, w->now, how & 1, 576 + half(w) % 1000);
+	else
+		tv_route_add(w->stack, w->now, &to, 121 + how % 8, &by, how & 1, how >> 4);
+}
+
 static void wait_a_while(struct world *w)
 {
 	tv_time next = tv_deadline(w->stack);
@@ -256,7 +308,7 @@ static void wait_a_while(struct world *w)
 	if (how < 128 && next != TV_NEVER && next > w->now)
 		w->now = next;
 	else
-		w->now += (tv_time)half(w) * (how < 200 ? TV_MS : TV_S);
+		w->now += (tv_time)half(w) * (how < 200 ? TV_MS : how < 240 ? TV_S : 100 * TV_S);
 }
 
 static void step(struct world *w)
@@ -271,7 +323,7 @@ static void step(struct world *w)
 	case 4: events(w); break;
 	case 5: wait_a_while(w); break;
 	case 6: (op & 1 ? open_call : listen_call)(w); break;
-	default: (op & 1 ? raw : answer_call)(w); break;
+	default: (op & 2 ? path_call : op & 1 ? raw : answer_call)(w); break;
 	}
 }
 
@@ -300,8 +352,15 @@ static bool begin(struct world *w, void *region, size_t bytes)
 	memcpy(link.mac, mac, 6);
 	if (tv_stack_size(&g) > bytes || tv_stack_init(region, bytes, &g, w->now, &w->stack) != TV_OK)
 		return false;
-	return tv_link_add(w->stack, w->now, &link) == 0 &&
-	       tv_address_add(w->stack, w->now, 0, &addr, w->v6 ? 64 : 120) == TV_OK;
+	if (tv_link_add(w->stack, w->now, &link) != 0 ||
+	    tv_address_add(w->stack, w->now, 0, &addr, 121) != TV_OK)
+		return false;
+	link.kind = TV_LINK_IP;
+	link.csum_offload = link.gather = true;
+	link.gso_bytes = 65535;
+	addr = address(w, 129);
+	return tv_link_add(w->stack, w->now, &link) == 1 &&
+	       tv_address_add(w->stack, w->now, 1, &addr, 121) == TV_OK;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
