@@ -17,8 +17,10 @@ int memcmp(const void *a, const void *b, size_t n);
 /* Our own bugs end here; never on bytes from the wire. Stays on in every build. */
 #define TV_ASSERT(condition) ((condition) ? (void)0 : __builtin_trap())
 
-/* For what two callers need as a part of themselves, and for what must not burden its only caller. */
+/* What two callers need as a part of themselves; what shall not burden its caller with its registers; the
+ * same where it is also seldom needed. */
 #define TV_INLINE static inline __attribute__((always_inline))
+#define TV_APART __attribute__((noinline))
 #define TV_RARE __attribute__((noinline, cold))
 
 #define TV_LIKELY(x) __builtin_expect(!!(x), 1)

@@ -187,7 +187,9 @@ static inline struct tv_busy *tv_busy(const struct tv_core *c, const struct tv_t
 
 static inline struct tv_side *tv_side(const struct tv_core *c, const struct tv_tcb *t)
 {
-	return t->side == 0 ? NULL : (struct tv_side *)tv_pool_at(&c->sides, tv_region(c), t->side - 1);
+	if (TV_LIKELY(t->side == 0))
+		return NULL;
+	return (struct tv_side *)tv_pool_at(&c->sides, tv_region(c), t->side - 1);
 }
 
 static inline struct tv_profile *tv_profile_at(const struct tv_core *c, uint32_t index)

@@ -15,6 +15,7 @@
 #define TCP_HEADER 20u
 #define CSUM_AT 16u
 #define SACK_ROOM 36u              /* what the blocks may take */
+#define HEADERS_MOST (40u + 60u)   /* of IPv6, of TCP */
 #define TEXT_MOST (65535u - 20 - 60) /* the length of an IPv4 packet has 16 bits */
 
 /* What both kinds of packets need. */
@@ -68,7 +69,7 @@ TV_INLINE void checksum(const struct build *b, const struct tv_out *out, uint8_t
 	tv_csum_store(tcp + CSUM_AT, sum + text + b->sum);
 }
 
-static struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
+static inline struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
 {
 	struct tv_busy *b = tv_busy(c, t);
 
@@ -76,7 +77,7 @@ static struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb 
 }
 
 /* The text as pieces in place: their number, and in *covered how much of it they hold. */
-static unsigned gather(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, const struct tv_out *out,
+static TV_APART unsigned gather(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, const struct tv_out *out,
                        uint32_t *covered)
 {
 	struct tv_packet *p = out->packet;
@@ -89,13 +90,18 @@ static unsigned gather(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit
 }
 
 /* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. */
-static unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
+static inline unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
 {
-	uint32_t head = out->head + tv_ip_header_len(t->v6) + TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
-	uint32_t blocks = x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss ? SACK_ROOM : 0;
-	uint32_t room = out->packet->cap - head, covered;
-	unsigned n = gather(c, t, x, out, &covered);
+	uint32_t head, blocks, room, covered;
+	unsigned n;
 
+	/* With the longest headers that there are: true of all but super-segments. */
+	if (TV_LIKELY(!out->gather && out->head + HEADERS_MOST + x->len <= out->packet->cap))
+		return 0;
+	head = out->head + tv_ip_header_len(t->v6) + TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
+	blocks = x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss ? SACK_ROOM : 0;
+	room = out->packet->cap - head;
+	n = gather(c, t, x, out, &covered);
 	if (n != 0 && covered == x->len)
 		return n;
 	if (TV_LIKELY(x->len + blocks <= room))

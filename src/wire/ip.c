@@ -180,7 +180,7 @@ static enum tv_verdict v6_walk(struct tv_ip *ip, bool quoted)
 }
 
 /* Out of line: reading an IPv4 header shall not pay for the registers it needs. */
-static __attribute__((noinline)) enum tv_verdict v6_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
+static TV_APART enum tv_verdict v6_parse(struct tv_ip *ip, const uint8_t *p, size_t n, bool quoted)
 {
 	if (n < 40) return TV_V_TRUNCATED;
 	ip->len = tv_load16(p + 4);

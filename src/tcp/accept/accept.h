@@ -52,7 +52,8 @@ static inline bool tv_seq_acceptable(const struct tv_tcb *t, uint32_t seq, uint3
 /* A RST counts by its first octet alone. */
 static inline int tv_check_seq(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if (TV_LIKELY((s->flags & TV_RST) == 0 && tv_seq_acceptable(t, s->seq, tv_segment_len(s))))
+	if (TV_LIKELY((s->flags & TV_RST) == 0 &&
+	              (seq_in(s->seq, t->rcv.nxt, t->rcv.adv) || tv_seq_acceptable(t, s->seq, tv_segment_len(s)))))
 		return TV_NEXT;
 	return tv_seq_fails(c, t, s);
 }

@@ -58,8 +58,8 @@ static uint32_t before_early(const struct tv_core *c, const struct tv_tcb *t, ui
 	return tv_min32(len, tv_range_at(&c->ranges, tv_region(c), b->early.first)->seq - t->rcv.nxt);
 }
 
-static inline enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const uint8_t *text,
-                                uint32_t len)
+static inline enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
+                                       const uint8_t *text, uint32_t len)
 {
 	struct tv_side *side = tv_side(c, t);
 	bool was_empty = t->in.len == 0, gap = false;

@@ -137,7 +137,7 @@ static bool find_lost(struct tv_core *c, struct tv_tcb *t, struct tv_busy *b)
 	return b->lost != before;
 }
 
-static void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
+static TV_APART void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
 	struct tv_busy *b = tv_busy(c, t);
 	struct tv_side *side = tv_side(c, t);
