@@ -1,0 +1,307 @@
+/*
+ * test_diagnose_rules.c - rules on streams of packets that are written here, not captured: what each
+ * rule must see, and the neighbours that it must not take for it.
+ *
+ * A stream is a list of steps, "TIME > FLAGS SEQ ACK LEN key=value...", separated by semicolons: time in
+ * ms, > from the client, < from the server, numbers relative to each side's first. Keys: w window, ttl,
+ * p the client's port, d the server's, mss, ws (-1: none), nots, nops, h the client's host, x another
+ * host that the server's packet comes from, v6, icmp (type.code of an error about the last SYN).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "diagnose/verdict.h"
+
+enum { CLIENT_ISN = 1000000, SERVER_ISN = 50000000 };
+
+struct stream {
+	struct tracker *tracker;
+	uint64_t number;
+	uint32_t ts[2];
+};
+
+static int key(const char *step, const char *name, int otherwise)
+{
+	char pattern[16];
+	const char *at;
+
+	snprintf(pattern, sizeof pattern, " %s=", name);
+	at = strstr(step, pattern);
+	return at ? atoi(at + strlen(pattern)) : otherwise;
+}
+
+static uint16_t flags_of(const char *letters)
+{
+	uint16_t flags = 0;
+
+	for (; *letters; letters++)
+		flags |= (uint16_t)(*letters == 'S' ? TV_SYN : *letters == 'A' ? TV_ACK : *letters == 'F' ? TV_FIN :
+			*letters == 'R' ? TV_RST : *letters == 'P' ? TV_PSH : 0);
+	return flags;
+}
+
+static struct tv_addr address(bool v6, uint8_t net, uint8_t host)
+{
+	struct tv_addr a = {{0x20, 1, 0x0d, 0xb8, 0, net, 0, 0, 0, 0, 0, 0, 0, 0, 0, host}};
+
+	return v6 ? a : tv_addr_v4(10, 0, net, host);
+}
+
+static void set_options(struct packet *p, const char *step, bool client, struct stream *s)
+{
+	int ws = key(step, "ws", 7);
+
+	if (p->flags & TV_RST)
+		return;
+	if (!strstr(step, " nots")) {
+		p->opt.has |= TV_OPT_HAS_TS;
+		p->opt.ts_val = (uint32_t)((p->time - 1700000000 * TV_S) / TV_MS) + 1;
+		p->opt.ts_ecr = p->flags & TV_ACK ? (uint32_t)key(step, "ecr", (int)s->ts[client]) : 0;
+		s->ts[!client] = p->opt.ts_val;
+	}
+	if (!(p->flags & TV_SYN))
+		return;
+	p->opt.has |= TV_OPT_HAS_MSS;
+	p->opt.mss = (uint16_t)key(step, "mss", 1460);
+	p->nops = (uint8_t)key(step, "nops", 1);
+	if (ws >= 0) {
+		p->opt.has |= TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK;
+		p->opt.wscale = (uint8_t)ws;
+	}
+	if (strstr(step, " few"))
+		p->opt.has = TV_OPT_HAS_MSS;
+}
+
+static void take_step(struct stream *s, const char *step)
+{
+	bool v6 = strstr(step, " v6"), client;
+	struct packet p = {.kind = PACKET_TCP, .v6 = v6};
+	char letters[8] = "", arrow = 0;
+	unsigned seq = 0, ack = 0, len = 0;
+	double ms = 0;
+	int type, code;
+
+	assert_true(sscanf(step, " %lf %c %7s %u %u %u", &ms, &arrow, letters, &seq, &ack, &len) >= 3);
+	client = arrow == '>';
+	p.number = ++s->number;
+	p.time = 1700000000 * TV_S + (tv_time)(ms * 1000) * TV_US;
+	p.flags = flags_of(letters);
+	p.ttl = (uint8_t)key(step, "ttl", client ? 64 : 60);
+	p.src = address(v6, 1, (uint8_t)key(step, "h", 1));
+	p.dst = address(v6, 2, (uint8_t)key(step, "s", 9));
+	p.sport = (uint16_t)key(step, "p", 40000);
+	p.dport = (uint16_t)key(step, "d", 80);
+	p.seq = seq + (client ? CLIENT_ISN : SERVER_ISN);
+	p.ack = ack + (client ? SERVER_ISN : CLIENT_ISN);
+	if (!(p.flags & TV_ACK))
+		p.ack = 0;
+	p.len = len;
+	p.wnd = (uint16_t)key(step, "w", p.flags & TV_SYN ? 64240 : p.flags & TV_RST ? 0 : 502);
+	set_options(&p, step, client, s);
+	if (strstr(step, " icmp=") && sscanf(strstr(step, " icmp="), " icmp=%d.%d", &type, &code) == 2) {
+		p.kind = PACKET_ICMP;
+		p.quoted_src = p.dst;
+		p.quoted_dst = p.src;
+		p.quoted_src = address(v6, 1, (uint8_t)key(step, "h", 1));
+		p.quoted_dst = address(v6, 2, (uint8_t)key(step, "s", 9));
+		p.src = address(v6, 3, 3);
+		p.seq = seq + CLIENT_ISN;
+		p.icmp_type = (uint8_t)type;
+		p.icmp_code = (uint8_t)code;
+		p.icmp = tv_icmp_kind(v6, p.icmp_type, p.icmp_code);
+	} else if (!client) {
+		struct tv_addr a = p.src;
+		uint16_t port = p.sport;
+
+		p.src = strstr(step, " x=") ? address(v6, 2, (uint8_t)key(step, "x", 9)) : p.dst;
+		p.dst = a;
+		p.sport = p.dport;
+		p.dport = port;
+	}
+	tracker_count(s->tracker, &p, 1);
+	(void)tracker_take(s->tracker, &p);
+}
+
+/* The findings but plain ok, as "word:certainty:lost", in the order of the report. */
+static void judge(const char *text, char *out, size_t room)
+{
+	struct stream s = {.tracker = tracker_new(0, NULL, NULL)};
+	struct report report = {.keep_healthy = false};
+	char *copy = strdup(text), *save, *step;
+
+	assert_non_null(s.tracker);
+	assert_non_null(copy);
+	for (step = strtok_r(copy, ";", &save); step; step = strtok_r(NULL, ";", &save))
+		take_step(&s, step);
+	verdict_all(s.tracker, &report);
+	*out = 0;
+	for (size_t i = 0; i < report.count; i++) {
+		const struct finding *f = &report.list[i];
+
+		snprintf(out + strlen(out), room - strlen(out), "%s%s:%s%s%s", i ? " " : "", word_info(f->word)->name,
+			certainty_name(f->certainty), f->lost ? ":" : "", f->lost ? f->lost : "");
+		assert_true(f->frame_count > 0 && f->frame_count <= FRAMES_MAX);
+	}
+	report_free(&report);
+	tracker_free(s.tracker);
+	free(copy);
+}
+
+#define OPEN_ "0 > S; 10 < SA 0 1; 10.1 > A 1 1; "
+#define ASKED OPEN_ "11 > PA 1 1 100; 21 < A 1 101; "
+#define CLOSED "40 > FA 101 501; 50 < FA 501 102; 50.1 > A 102 502"
+
+static const struct {
+	const char *stream, *want;
+} cases[] = {
+	/* healthy */
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; " CLOSED, ""},
+	{OPEN_ "5000 > FA 1 1; 5010 < FA 1 2; 5010.1 > A 2 2", ""},
+	{"0 > S; 0.1 > S; 10 < SA 0 1; 10 < SA 0 1; 10.1 > A 1 1; 10.2 > A 1 1", ""},      /* recorded twice */
+	{ASKED "8000 < PA 1 101 500; 8000.1 > A 101 501", ""},                             /* a long poll */
+	{ASKED "30 > FA 101 1; 40 < A 1 102; 9000 < PA 1 102 1000; 9000.1 > A 102 1001; 9001 < FA 1001 102", ""},
+	{OPEN_ "11 > PA 1 1 100; 211 > PA 1 1 100; 221 < A 1 101; 222 < PA 1 101 50; 223 > A 101 51", ""},
+	{OPEN_ "11 > PA 1 1 1400; 21 < A 1 1401 w=0; 500 < A 1 1401 w=300; 501 > PA 1401 1 1400; 511 < A 1 2801", ""},
+	{OPEN_ "11 > RA 1 1", ""},                                                         /* a health check */
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 60 > RA 101 501", ""},
+	{ASKED "22 < FA 1 101; 22.1 > A 101 2; 3000 > PA 101 2 10; 3010 < R 2", ""},       /* it had closed */
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 9000 > A 100 501; 9010 < A 501 101; " "9100 > FA 101 501; "
+		"9110 < FA 501 102", "ok-keepalive:certain"},
+	/* the attempt */
+	{"0 > S; 10 < RA 0 1", "refused:certain"},
+	{"0 > S; 10 < RA 0 1; 500 > S; 510 < RA 0 1; 1000 > S; 1010 < RA 0 1", "refused:certain"}, /* insists */
+	{"0 > S; 1000 > S; 1010 < RA 0 1", "refused-after-loss:certain"},
+	{"0 > S p=1; 10 < SA 0 1 p=1; 10.1 > A 1 1 p=1; 20 > S p=2 d=81; 30 < RA 0 1 p=2 d=81 ttl=64",
+		"reset-by-middlebox:likely"},
+	{"0 > S; 1000 > S; 2000 > S; 4000 > S", "syn-unanswered:certain"},
+	{"0 > S", "syn-unanswered:open"},
+	{"0 > S; 10 < SA 0 1; 1010 < SA 0 1; 3010 < SA 0 1", "synack-unanswered:certain"},
+	{"0 > S; 10 < SA 0 77; 10.1 > R 77; 1000 > S; 1010 < SA 0 77", "synack-wrong-ack:certain"},
+	{"0 > S; 10 < SA 0 1 x=44; 10.1 > R 1 s=44; 1000 > S; 1010 < SA 0 1 x=44", "synack-wrong-source:certain"},
+	{"0 > S; 10 < A icmp=3.13", "icmp-admin-prohibited:certain"},
+	{"0 > S; 10 < A icmp=3.0; 1000 > S; 1010 < A icmp=3.0", "icmp-net-unreachable:certain"},
+	{"0 > S; 10 < A icmp=3.2", "icmp-protocol-unreachable:certain"},
+	{"0 > S; 10 < A icmp=11.0; 1000 > S", "icmp-ttl-exceeded:certain"},
+	{"0 > S v6; 10 < A icmp=1.4 v6", "icmp-port-unreachable:certain"},
+	{"0 > S; 10 < A icmp=3.1; 1000 > S; 1010 < SA 0 1; 1010.1 > A 1 1", "ok-syn-lost:certain:syn"},
+	{"0 > S; 1000 > S; 1010 < SA 0 1; 1010.1 > A 1 1", "ok-syn-lost:certain:syn"},
+	{"0 > S; 1000 > S; 1010 < SA 0 1 ecr=1; 1010.1 > A 1 1", "ok-syn-lost:certain:synack"},
+	{"0 > S nots; 1000 > S nots; 1010 < SA 0 1 nots; 1010.1 > A 1 1 nots", "ok-syn-lost:certain"},
+	{"0 > S; 0.1 < SA 0 1; 1000 < SA 0 1; 1010 > A 1 1; 1011 < PA 1 1 20; 1021 > A 1 21",
+		"ok-final-ack-lost:certain:ack"},
+	{"0 > S; 300 < SA 0 1; 300.1 > A 1 1", "ok-high-rtt:certain"},
+	{"0 > S; 10 < SA 0 1 mss=536; 10.1 > A 1 1", "ok-small-mss:certain"},
+	{"0 > S; 10 < SA 0 1 ws=-1; 10.1 > A 1 1 w=64240; 11 > PA 1 1 9; 21 < A 1 10 w=64000",
+		"ok-no-window-scaling:certain"},
+	{"0 > S; 10 < SA 0 1 ws=-1 nops=4; 10.1 > A 1 1 w=64240; 11 > PA 1 1 9; 21 < A 1 10 w=70",
+		"window-scale-stripped:certain"},
+	{"0 > S; 5 < S; 5.1 > SA 0 1; 10 < SA 0 1; 10.1 > A 1 1", "ok-simultaneous-open:certain"},
+	{"0 > S few; 1 < SA 0 1; 1.1 > R 1; 2 > S p=1 d=81 few; 3 < RA 0 1 p=1 d=81; 4 > S p=2 d=82 few",
+		"syn-scan:certain"},
+	{"0 > S v6; 250 > S; 260 < SA 0 1; 260.1 > A 1 1", "ok-family-fallback:certain"},
+	/* it was established */
+	{OPEN_ "11 > PA 1 1 9; 211 > PA 1 1 9; 611 > PA 1 1 9; 1010 < SA 0 1; 1010.1 > A 10 1",
+		"synack-then-blackhole:open"},
+	{OPEN_ "11 > PA 1 1 9; 21 < RA 1 10", "reset-after-accept:certain"},
+	{ASKED "22 < PA 1 101 500; 23 < RA 501 101", "reset-mid-transfer:certain"},
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 5000 > PA 101 501 9; 5010 < R 501", "reset-stale-connection:likely"},
+	{OPEN_ "11 > PA 1 1 9; 21 < R 1; 21.1 < R 1", "accept-queue-overflow-reset:likely"},
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 1000 > PA 101 501 9; 1200 > PA 101 501 9; 1600 > PA 101 501 9; "
+		"2400 > PA 101 501 9", "peer-gone-data-unacked:certain"},
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 9000 > PA 101 501 9; 9200 > PA 101 501 9; 9600 > PA 101 501 9",
+		"idle-then-blackhole:likely"},
+	{ASKED "5000 > FA 101 1; 5010 < A 1 102", "server-silent:certain"},
+	{ASKED "5000 > FA 101 1; 5010 < FA 1 102; 5010.1 > A 102 2", ""},                  /* it closes in turn */
+	{OPEN_ "11 > PA 1 1 1400; 21 < A 1 1401 w=0; 221 > A 1400 1; 231 < A 1 1401 w=0", "zero-window:certain"},
+	{ASKED "22 < A 1 101 1448; 222 < A 1 101 1448; 622 < A 1 101 1448; 5000 > FA 101 1; 5010 < A 1449 102",
+		"mtu-blackhole:certain"},
+	{ASKED "5000 > FA 101 1; 5010 < A 14481 102", "mtu-blackhole:likely"},
+	{ASKED "2000 < A 0 101; 2010 > A 101 1; 4000 < A 0 101; 5000 < A 0 101; 6000 < A 0 101; 7000 < RA 1 101",
+		"keepalive-peer-gone:certain"},
+	/* nothing can be judged */
+	{"0 > S; 10 > A 1 1; 11 > PA 1 1 9; 30 > A 10 900", "one-direction-only:certain"},
+	{"0 > PA 500 500 9; 10 < PA 500 509 9; 11 > A 509 509", "no-handshake-in-capture:certain"},
+};
+
+static void test_diagnose_streams_get_their_words(void **state)
+{
+	unsigned failed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char got[512];
+
+		judge(cases[i].stream, got, sizeof got);
+		if (strcmp(got, cases[i].want) != 0) {
+			print_message("%s\n  gives '%s', not '%s'\n", cases[i].stream, got, cases[i].want);
+			failed++;
+		}
+	}
+	assert_int_equal(failed, 0);
+}
+
+/* What a file without packets is. */
+static void test_diagnose_nothing_is_empty(void **state)
+{
+	struct tracker *t = tracker_new(0, NULL, NULL);
+	struct report r = {0};
+
+	(void)state;
+	verdict_all(t, &r);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(r.list[0].word, WORD_EMPTY);
+	assert_int_equal(report_status(&r), 4);
+	report_free(&r);
+	tracker_free(t);
+}
+
+struct leavers {
+	struct tracker *tracker;
+	unsigned count;
+};
+
+static void count_leaver(void *user, struct conn *c)
+{
+	struct leavers *l = user;
+
+	assert_true(c->number == ++l->count);
+}
+
+/* More connections than there is room for: the oldest leave, in order, and are found no more. */
+static void test_diagnose_tracker_is_bounded(void **state)
+{
+	struct leavers l = {NULL, 0};
+	struct packet p = {.kind = PACKET_TCP, .flags = TV_SYN, .dport = 80};
+
+	(void)state;
+	l.tracker = tracker_new(100, count_leaver, &l);
+	for (unsigned i = 0; i < 1000; i++) {
+		p.number = i + 1;
+		p.time = i * TV_MS;
+		p.src = tv_addr_v4(10, 0, (uint8_t)(i >> 8), (uint8_t)i);
+		p.dst = tv_addr_v4(10, 1, 0, 1);
+		p.sport = (uint16_t)(1000 + i);
+		p.seq = i;
+		assert_non_null(tracker_take(l.tracker, &p));
+	}
+	assert_int_equal(l.count, 900);
+	assert_int_equal(tracker_counts(l.tracker)->connections, 1000);
+	tracker_free(l.tracker);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_diagnose_streams_get_their_words),
+		cmocka_unit_test(test_diagnose_nothing_is_empty),
+		cmocka_unit_test(test_diagnose_tracker_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
