@@ -134,14 +134,15 @@ class Finder:
     def add(self, operator, start, end, text):
         self.out.append(Mutant(self.path, self.function, operator, start, end, text, self.data))
 
-    def visit(self, node, parent, compared=False):
+    def visit(self, node, parent, compared=False, over=None):
         kind = node.get("kind")
         where = span(node)
         if where:
             if kind == "IfStmt":
                 self.check(node, where)
             elif kind == "BinaryOperator" and node.get("opcode") in SWAPS:
-                self.shift(node)
+                if not self.same_either_way(node, over):
+                    self.shift(node)
             elif kind == "CallExpr" and callee(node) in SWAPS:
                 name = callee(node)
                 self.add("shift", where[0], where[0] + len(name), SWAPS[name].encode())
@@ -150,7 +151,7 @@ class Finder:
             if parent in BODIES and self.changes_state(node):
                 self.add("state", where[0], where[1], b"(void)0")
         for c in children(node):
-            self.visit(c, kind, compared or node.get("opcode") in ("==", "!="))
+            self.visit(c, kind, compared or node.get("opcode") in ("==", "!="), node)
 
     def check(self, node, where):
         parts = children(node)
@@ -170,6 +171,19 @@ class Finder:
         condition = self.data[start:at + 1]
         self.add("delete", start, at + 1, b"(0 && " + condition + b")")
         self.add("negate", start, at + 1, b"(!" + condition + b")")
+
+    def words(self, node):
+        """The text of an expression without blanks, casts and the parentheses around it."""
+        where = span(plain(node))
+        return re.sub(rb"\s|\(u?int\d+_t\)", b"", self.code[where[0]:where[1]]) if where else b"?"
+
+    def same_either_way(self, node, over):
+        """a < b ? a : b, and a < b ? b - a : 0: where a equals b, both results are equal too."""
+        if over is None or over.get("kind") != "ConditionalOperator" or children(over)[0] is not node:
+            return False
+        low, high = (self.words(c) for c in children(node)[:2])
+        yes, no = (self.words(c) for c in children(over)[1:3])
+        return {low, high} == {yes, no} or no == b"0" and yes in (high + b"-" + low, low + b"-" + high)
 
     def shift(self, node):
         left, right = (span(c) for c in children(node)[:2])
