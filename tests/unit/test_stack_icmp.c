@@ -230,6 +230,11 @@ static void test_icmp_too_big_cuts_segments_and_repeats(void **state)
 		/* The same again says nothing new. */
 		about(l, l->v6 ? 2 : 3, l->v6 ? 0 : 4, cases[i].expected, before.snd_una);
 		assert_int_equal(l->count, 0);
+		if (cases[i].expected == 552) { /* nor does one below the floor, when that is reached */
+			about(l, 3, 4, 100, before.snd_una);
+			assert_int_equal(l->count, 0);
+			assert_int_equal(lab_counters(l).pmtu_reduced, 1);
+		}
 		lab_free(l);
 	}
 }
