@@ -440,6 +440,35 @@ static void test_icmp_reply_ring_full_drops_the_newest(void **state)
 	lab_free(l);
 }
 
+/* A full ring: the RST of an abort and a SYN-ACK are dropped and counted like any other reply. */
+static void test_icmp_reply_ring_full_drops_what_records_say(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	static uint8_t bytes[66][100];
+	struct tv_packet p[66];
+
+	(void)state;
+	lab_active(l);
+	l->port = 80;
+	lab_listen(l);
+	memset(p, 0, sizeof p);
+	for (unsigned i = 0; i < 66; i++) {
+		l->peer_port = (uint16_t)(i + 1);
+		l->port = i < 64 ? 81 : 80;
+		p[i].data = bytes[i];
+		p[i].len = lab_build(l, &(struct say){.flags = i < 64 ? TV_ACK : TV_SYN}, bytes[i]);
+	}
+	tv_input(l->s, l->now, p, 66, NULL);
+	assert_int_equal(tv_abort(l->s, l->now, l->conn), TV_OK);
+	assert_int_equal(lab_counters(l).replies_dropped, 3);
+	lab_hear(l);
+	assert_int_equal(l->count, 64);
+	assert_int_equal(lab_info(l).state, TV_CLOSED);
+	lab_wait(l, 1100 * TV_MS); /* the SYN-ACKs come again */
+	assert_int_equal(l->count, 2);
+	lab_free(l);
+}
+
 /* [MUST-57] [MUST-63]: from or to what is no single host: silence and no state, with a listener open. */
 static void test_icmp_bad_addresses_are_dropped_silently(void **state)
 {
@@ -573,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_icmp_no_limit_for_what_is_ours),
 		cmocka_unit_test(test_icmp_rate_zero_is_no_limit),
 		cmocka_unit_test(test_icmp_reply_ring_full_drops_the_newest),
+		cmocka_unit_test(test_icmp_reply_ring_full_drops_what_records_say),
 		cmocka_unit_test(test_icmp_bad_addresses_are_dropped_silently),
 		cmocka_unit_test(test_icmp_source_routes_and_fragments_are_dropped),
 		cmocka_unit_test(test_icmp_own_address_loops_inside),
