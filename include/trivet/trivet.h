@@ -426,7 +426,7 @@ struct tv_answer {
 	uint32_t size;
 	enum tv_answer_kind kind;
 	uint8_t icmp_type, icmp_code;     /* TV_ANSWER_UNREACHABLE */
-	struct tv_addr icmp_from;         /* its sender; all zero: the SYN's destination */
+	struct tv_addr icmp_from;         /* its sender, of the SYN's family; all zero: the SYN's destination */
 	const struct tv_options *options; /* TV_ANSWER_ACCEPT: the connection's; NULL: the listener's */
 	uint64_t user;
 };

@@ -22,15 +22,16 @@ static bool remote_valid(const struct tv_stack *s, const struct tv_endpoint *r)
 static int choose_ends(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
                        unsigned *link)
 {
+	bool zoned = !tv_addr_is_v4(&g->remote.addr) && tv_addr_is_link_local(&g->remote.addr);
 	struct tv_hop hop;
 
 	if (!remote_valid(s, &g->remote))
 		return TV_ENOTPERM;
-	if (!tv_route_find(s, &g->remote.addr, g->remote.zone, &hop))
+	if (!tv_route_find(s, &g->remote.addr, zoned ? g->remote.zone : 0, &hop))
 		return TV_ENOROUTE;
 	*link = hop.link;
 	*local = g->local;
-	local->zone = g->remote.zone;
+	local->zone = zoned ? tv_link_at(s, hop.link)->zone : 0; /* as that of its answers (RFC 4007 6) */
 	if (tv_addr_is_any(&local->addr)) {
 		if (!tv_source_for(s, &g->remote.addr, hop.link, &local->addr))
 			return TV_EADDRNOTAVAIL;
@@ -65,7 +66,7 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	error = choose_ends(s, g, &local, &link);
 	if (error != TV_OK)
 		return error;
-	tv_key_make(&k, !tv_addr_is_v4(&g->remote.addr), g->remote.zone, &local, &g->remote);
+	tv_key_make(&k, !tv_addr_is_v4(&g->remote.addr), local.zone, &local, &g->remote);
 	error = choose_port(s, g, &k, &reuse, full);
 	if (error != TV_OK)
 		return error;

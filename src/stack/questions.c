@@ -250,6 +250,9 @@ int tv_answer(struct tv_stack *s, tv_time now, tv_handle question, const struct 
 	if (a->size != sizeof *a || a->kind > TV_ANSWER_DROP ||
 	    (a->options != NULL && tv_options_valid(a->options) != TV_OK))
 		return TV_EINVAL;
+	if (a->kind == TV_ANSWER_UNREACHABLE && !tv_addr_is_any(&a->icmp_from) &&
+	    tv_addr_is_v4(&a->icmp_from) == ((tv_half_at(&s->core, slot)->opt & TV_H_V6) != 0))
+		return TV_EINVAL;
 	if (a->kind == TV_ANSWER_ACCEPT)
 		return answer_accept(s, slot, a, connection);
 	answer_no(s, slot, a);

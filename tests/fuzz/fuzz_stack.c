@@ -113,7 +113,8 @@ static uint32_t options(struct world *w, uint8_t *p, bool syn)
 
 static void give(struct world *w, uint8_t *p, uint32_t len, uint16_t seg_size)
 {
-	struct tv_packet packet = {.data = p, .len = len, .flags = TV_PKT_CSUM_OK, .link = w->link, .seg_size = seg_size};
+	struct tv_packet packet = {.data = p, .len = len, .flags = TV_PKT_CSUM_OK, .link = w->link,
+	                           .seg_size = seg_size};
 
 	tv_input(w->stack, w->now, &packet, 1, NULL);
 }

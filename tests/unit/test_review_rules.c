@@ -224,6 +224,99 @@ static void test_rules_dsacks_are_counted_for_their_connection(void **state)
 	lab_free(l);
 }
 
+/* RFC 4007 6, 11.2: a link-local address belongs to a zone; without one it is that of the link which the
+ * route names, and the answers of that link find the connection. */
+static void test_rules_link_local_remote_with_and_without_zone(void **state)
+{
+	(void)state;
+	for (uint8_t zone = 0; zone < 3; zone++) {
+		struct lab *l = lab_new(NULL, true);
+		struct tv_addr us = {{0xfe, 0x80, [15] = 1}}, peer = {{0xfe, 0x80, [15] = 2}};
+		struct tv_connect_config g;
+
+		assert_int_equal(tv_address_add(l->s, l->now, 0, &us, 64), TV_OK);
+		l->us = us;
+		l->peer = peer;
+		tv_connect_default(&g);
+		g.remote.addr = peer;
+		g.remote.port = l->peer_port;
+		g.remote.zone = zone;
+		if (zone == 2) { /* there is no such link */
+			assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_ENOROUTE);
+			lab_free(l);
+			continue;
+		}
+		assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_OK);
+		lab_hear(l);
+		l->ack = lab_only(l, TV_SYN)->seq + 1;
+		l->port = lab_last(l)->sport;
+		assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK), TV_V_OK);
+		assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+		lab_free(l);
+	}
+}
+
+/* A zone beside an address that belongs to none means nothing, as a sin6_scope_id does. */
+static void test_rules_zone_of_a_global_address_is_ignored(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_connect_config g;
+
+	(void)state;
+	tv_connect_default(&g);
+	g.remote.addr = l->peer;
+	g.remote.port = l->peer_port;
+	g.remote.zone = 7;
+	assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_OK);
+	lab_hear(l);
+	l->ack = lab_only(l, TV_SYN)->seq + 1;
+	l->port = lab_last(l)->sport;
+	assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK), TV_V_OK);
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	lab_free(l);
+}
+
+/* trivet.h, struct tv_answer: the sender of an ICMP error is an address of the question's family. */
+static void test_rules_answer_from_another_family_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct lab *l = lab_new(NULL, v6 != 0);
+		struct tv_answer a = {.size = sizeof a, .kind = TV_ANSWER_UNREACHABLE, .icmp_type = 1};
+		struct tv_event e;
+
+		listen_on(l, 80, false, true);
+		SAY(l, .flags = TV_SYN);
+		assert_true(tv_event(l->s, &e));
+		a.icmp_from = v6 != 0 ? tv_addr_v4(10, 0, 0, 1) : lab_v6(9);
+		assert_int_equal(tv_answer(l->s, l->now, e.handle, &a, NULL), TV_EINVAL);
+		assert_int_equal(lab_hear(l), 0);
+		a.icmp_from = v6 != 0 ? lab_v6(9) : tv_addr_v4(10, 0, 0, 1);
+		assert_int_equal(tv_answer(l->s, l->now, e.handle, &a, NULL), TV_OK);
+		assert_int_equal(lab_hear(l), 1);
+		assert_int_equal(tv_answer(l->s, l->now, e.handle, &a, NULL), TV_ESTALE);
+		lab_free(l);
+	}
+}
+
+/* RFC 6298 2.4, 2.5: the largest sample that a configuration allows does not run over. */
+static void test_rules_rtt_of_many_minutes_does_not_run_over(void **state)
+{
+	struct tv_config g;
+	struct lab *l;
+
+	(void)state;
+	lab_config(&g);
+	g.rto_max = g.rto_first = 3000 * TV_S;
+	l = lab_new(&g, false);
+	lab_syn_sent(l);
+	lab_wait(l, 537 * TV_S);
+	SAY(l, .flags = TV_SYN | TV_ACK);
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	assert_true(lab_info(l).srtt_us >= 200000000u);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +329,10 @@ int main(void)
 		cmocka_unit_test(test_rules_connect_without_a_record_changes_nothing),
 		cmocka_unit_test(test_rules_no_range_left_still_acknowledges),
 		cmocka_unit_test(test_rules_dsacks_are_counted_for_their_connection),
+		cmocka_unit_test(test_rules_link_local_remote_with_and_without_zone),
+		cmocka_unit_test(test_rules_zone_of_a_global_address_is_ignored),
+		cmocka_unit_test(test_rules_answer_from_another_family_is_refused),
+		cmocka_unit_test(test_rules_rtt_of_many_minutes_does_not_run_over),
 	};
 
 	return cmocka_run_group_tests_name("review_rules", tests, NULL, NULL);

@@ -6,6 +6,8 @@
  */
 #include "tcp/core.h"
 
+#define SAMPLE_MAX_US (1u << 28)   /* times 8 it still has room */
+
 static void set_rto(struct tv_core *c, struct tv_tcb *t)
 {
 	/* RFC 6298 2.3: RTO = SRTT + max(G, 4 * RTTVAR); 2.4: a lower bound; 2.5: an upper one. */
@@ -20,13 +22,13 @@ void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 	/* RFC 6298 2.1: 1 s; 5.7: 3 s when the SYN had to be repeated. */
 	uint64_t first = c->cfg.rto_first * ((t->flags & TV_F_SYN_LOST) != 0 && t->state >= TV_ESTABLISHED ? 3 : 1);
 
-	t->rtt.rto_us = (uint32_t)(first / TV_US);
+	t->rtt.rto_us = (uint32_t)(tv_min64(first, c->cfg.rto_max) / TV_US);
 	t->rtt.srtt_us = t->rtt.var_us = t->rtt.min_us = 0;
 }
 
 void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t ns)
 {
-	uint32_t us = (uint32_t)tv_min64(tv_max64(ns / TV_US, 1), c->rto_max_us);
+	uint32_t us = (uint32_t)tv_min64(tv_max64(ns / TV_US, 1), tv_min32(c->rto_max_us, SAMPLE_MAX_US));
 
 	if (t->rtt.min_us == 0 || us < t->rtt.min_us)
 		t->rtt.min_us = us;
