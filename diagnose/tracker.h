@@ -43,7 +43,7 @@ struct side {
 	struct mark syn_again[REPEAT_MARKS]; /* the first repeat, and the last one */
 	uint16_t syn_count;
 	uint32_t isn, syn_ack;         /* syn_ack: what its SYN,ACK acknowledged */
-	uint32_t syn_ts, syn_echo; /* TSval of its first SYN; TSecr of its first SYN,ACK */
+	uint32_t syn_ts, syn_echo; /* TSval of its first SYN; TSecr of its SYN,ACK or final ACK */
 	uint16_t syn_len, syn_again_len; /* text in the first SYN, and in its first repeat */
 	uint16_t has;                  /* TV_OPT_HAS_*, of the SYN */
 	uint16_t syn_wnd;

@@ -80,7 +80,7 @@ static void take_syn(struct conn *c, unsigned from, const struct packet *p)
 	} else if (o->syn_seen && !o->syn_is_answer) {
 		c->simultaneous = true;
 	}
-	if (s->syn_count == 0 && !answer && p->opt.has & TV_OPT_HAS_TS)
+	if (s->syn_count == 0 && p->opt.has & TV_OPT_HAS_TS)
 		s->syn_ts = p->opt.ts_val;
 	if (s->syn_count < UINT16_MAX)
 		s->syn_count++;
@@ -100,6 +100,15 @@ static void take_rst(struct conn *c, unsigned from, const struct packet *p)
 		s->rst_count++;
 	if (s->rst_count > 1)
 		return;
+	/* It stands behind all that its sender sent: what is missing was lost, if there was time for it. An
+	 * RST that comes at once may have been invented on the way. */
+	if (p->flags & TV_ACK && s->next_known && seq_after(p->seq, s->next) && !seen(&s->hole) &&
+		p->time >= mark_time(&s->last) + TV_S) {
+		s->hole = mark_of(p);
+		s->hole_before = s->last;
+		s->hole_from = s->next;
+		s->hole_to = p->seq;
+	}
 	s->rst = mark_of(p);
 	s->rst_seq = p->seq;
 	s->rst_ack = p->ack;
@@ -263,8 +272,11 @@ static bool take_handshake(struct conn *c, unsigned from, const struct packet *p
 		}
 		return false;
 	}
-	if (from == 0 && b->syn_seen && !seen(&c->ack) && !(p->flags & TV_SYN) && seq_after(p->ack, b->isn))
+	if (from == 0 && b->syn_seen && !seen(&c->ack) && !(p->flags & TV_SYN) && seq_after(p->ack, b->isn)) {
 		c->ack = mark_of(p);
+		if (!c->simultaneous)
+			a->syn_echo = p->opt.has & TV_OPT_HAS_TS ? p->opt.ts_ecr : 0;
+	}
 	if (from == 0 && c->simultaneous && !seen(&c->ack) && p->flags & TV_SYN)
 		c->ack = mark_of(p);
 	return true;

@@ -41,14 +41,24 @@ static bool note_port_reuse(const struct case_ *k, struct finding *f)
 	return true;
 }
 
-/* A round trip later in the connection: the first text, and what acknowledged it; 0: not known. */
+/* From the first text of an end to what acknowledged it, if nothing was repeated; 0: not known. */
+static tv_time text_rtt(const struct side *s)
+{
+	return seen(&s->data) && seen(&s->data_acked) && s->again_count == 0 ? since(&s->data, &s->data_acked) : 0;
+}
+
+/* A round trip later in the connection, seen from whichever end is the farther. */
 static tv_time later_rtt(const struct case_ *k)
 {
-	tv_time rtt = 0;
+	tv_time a = text_rtt(k->a), b = text_rtt(k->b);
 
-	if (seen(&k->a->data) && seen(&k->a->data_acked) && k->a->again_count == 0)
-		rtt = since(&k->a->data, &k->a->data_acked);
-	return rtt;
+	return a > b ? a : b;
+}
+
+/* Did it take one honest round trip, so that the repeats were only impatience? */
+static bool is_one_round_trip(const struct case_ *k, tv_time took)
+{
+	return later_rtt(k) * 5 >= took * 4;
 }
 
 /* The SYN was repeated before an answer came: TSecr tells which copy the answer is for. */
@@ -72,13 +82,15 @@ static bool note_syn_lost(const struct case_ *k, struct finding *f)
 			return true;
 		}
 		/* An answer to the first copy that took one honest round trip: nothing was lost. */
-		if ((first || !told) && later_rtt(k) * 5 >= waited * 4)
+		if ((first || !told) && is_one_round_trip(k, waited))
 			return false;
 		finding_start(f, k->c, WORD_OK_SYN_LOST, CERTAIN);
 		if (told)
 			f->lost = first ? "synack" : "syn";
 	} else {
-		if (b->syn_count < 2)
+		/* The final ACK says which SYN,ACK it answers: the first, if nothing was lost. */
+		if (b->syn_count < 2 || (told && a->syn_echo == b->syn_ts) ||
+			is_one_round_trip(k, since(&b->syn, &k->c->ack)))
 			return false;
 		finding_start(f, k->c, WORD_OK_SYN_LOST, CERTAIN);
 		f->lost = "synack";
@@ -94,16 +106,23 @@ static bool note_syn_lost(const struct case_ *k, struct finding *f)
 static bool note_final_ack_lost(const struct case_ *k, struct finding *f)
 {
 	const struct side *b = k->b;
+	bool told = k->a->has & TV_OPT_HAS_TS && b->has & TV_OPT_HAS_TS;
 	char text[24];
 
 	if (b->syn_count < 2 || k->a->syn_count > 1 || k->c->simultaneous || !b->syn_is_answer)
 		return false;
 	/* A path longer than the timer: the ACK was under way when the SYN,ACK was repeated. */
-	if (is_behind(&k->c->ack, &b->syn_again[0]) && later_rtt(k) * 5 >= since(&b->syn, &k->c->ack) * 4 &&
-		later_rtt(k) > TV_S)
+	if (is_behind(&k->c->ack, &b->syn_again[0]) && is_one_round_trip(k, since(&b->syn, &k->c->ack)))
 		return false;
-	finding_start(f, k->c, WORD_OK_FINAL_ACK_LOST, CERTAIN);
-	f->lost = "ack";
+	if (told && k->a->syn_echo && k->a->syn_echo != b->syn_ts) {
+		/* It answers the second copy: the first SYN,ACK is what was lost. */
+		finding_start(f, k->c, WORD_OK_SYN_LOST, CERTAIN);
+		finding_cite(f, &k->a->syn);
+		f->lost = "synack";
+	} else {
+		finding_start(f, k->c, WORD_OK_FINAL_ACK_LOST, CERTAIN);
+		f->lost = "ack";
+	}
 	finding_cite(f, &b->syn);
 	finding_cite(f, &b->syn_again[0]);
 	finding_cite(f, &k->c->ack);
@@ -129,8 +148,12 @@ static bool note_high_rtt(const struct case_ *k, struct finding *f)
 	tv_time rtt = handshake_rtt(k->c);
 	char text[24];
 
-	if (rtt == 0 && k->a->syn_count > 1)
+	if (rtt == 0 && later_rtt(k) > TV_S)
 		rtt = later_rtt(k);
+	/* Both copies of the SYN,ACK are here, and the final ACK answers the first. */
+	if (rtt == 0 && k->b->syn_count > 1 && k->b->has & TV_OPT_HAS_TS && k->a->syn_echo == k->b->syn_ts &&
+		is_behind(&k->c->ack, &k->b->syn_again[0]) && k->a->syn_count > 1)
+		rtt = since(&k->b->syn, &k->c->ack);
 	if (rtt < limit(LIMIT_HIGH_RTT))
 		return false;
 	finding_start(f, k->c, WORD_OK_HIGH_RTT, CERTAIN);

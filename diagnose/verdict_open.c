@@ -53,7 +53,10 @@ bool rule_icmp(const struct case_ *k, struct finding *f)
 	if (c->icmp_count == 0)
 		return false;
 	if (is_established(c)) {
-		if (is_behind(&o->last, &c->icmp[0]) || is_behind(&o->rst, &c->icmp[0]))
+		/* The SYN,ACK again is no progress: it says the same as the error. */
+		if (is_behind(&o->last, &c->icmp[0]) && (o->packets > o->syn_count || is_behind(&o->syn, &c->icmp[0])))
+			return false;
+		if (is_behind(&o->rst, &c->icmp[0]))
 			return false;
 		if (s->packets && !seen(&s->out) && !seen(&s->fin) && s->bytes)
 			return false;
