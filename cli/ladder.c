@@ -9,16 +9,15 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/common.h"
 #include "cli/reading.h"
 #include "cli/verb.h"
 #include "diagnose/ladder.h"
+#include "diagnose/lines.h"
 #include "diagnose/report.h"
-#include "wire/print.h"
 
-enum { EVENTS_MAX = 5000, TALKS = 4096, LINE_MAX_ = 2048 };
+enum { EVENTS_MAX = 5000 };
 
 struct look {
 	struct common common;
@@ -36,70 +35,18 @@ static void sink(void *user, const char *text, size_t len)
 /* ------------------------------------------------------------------------------------------ */
 /* Lines                                                                                       */
 
-struct talk {
-	struct tv_endpoint low, high;
-	struct tv_print_talk talk;
-};
-
-static bool same_end(const struct tv_endpoint *a, const struct tv_endpoint *b)
-{
-	return a->port == b->port && memcmp(a->addr.b, b->addr.b, sizeof a->addr.b) == 0;
-}
-
-/* What is remembered of this conversation; another one may have had its place. */
-static struct talk *talk_of(struct talk *talks, const struct packet *p, bool *reverse)
-{
-	struct tv_endpoint src = {.addr = p->src, .port = p->sport}, dst = {.addr = p->dst, .port = p->dport};
-	const struct tv_endpoint *low, *high;
-	struct talk *t;
-	uint32_t h = 0;
-
-	*reverse = tv_print_is_reverse(&src, &dst);
-	low = *reverse ? &dst : &src;
-	high = *reverse ? &src : &dst;
-	for (unsigned i = 0; i < 16; i++)
-		h = h * 31 + low->addr.b[i] + 7u * high->addr.b[i];
-	h = (h * 31 + low->port) * 31 + high->port;
-	t = &talks[h % TALKS];
-	if (!same_end(&t->low, low) || !same_end(&t->high, high))
-		*t = (struct talk){.low = *low, .high = *high};
-	return t;
-}
-
-static void print_line(struct talk *talks, const struct packet *p)
-{
-	struct tv_print_base base = {0, 0, 0};
-	char line[LINE_MAX_], clock[16];
-	time_t seconds = (time_t)(p->time / TV_S);
-	struct tv_text text;
-	struct tm tm;
-	bool reverse;
-	int n;
-
-	if (!p->ip || !localtime_r(&seconds, &tm))
-		return;
-	strftime(clock, sizeof clock, "%H:%M:%S", &tm);
-	n = snprintf(line, sizeof line, "%s.%06llu ", clock, (unsigned long long)(p->time % TV_S / 1000));
-	text = tv_text_start(line + n, sizeof line - (size_t)n);
-	if (p->kind == PACKET_TCP) {
-		struct talk *t = talk_of(talks, p, &reverse);
-
-		base = tv_print_follow(&t->talk, reverse, p->flags, p->seq, p->ack);
-	}
-	tv_print_packet(&text, p->ip, p->ip_have, &base);
-	puts(line);
-}
-
 static int print_lines(struct records *records)
 {
-	struct talk *talks = calloc(TALKS, sizeof *talks);
+	struct lines *lines = lines_new();
+	char line[2048];
 	struct packet p;
 	uint16_t type;
 
-	while (talks && reading_next(records, &p, &type))
-		print_line(talks, &p);
-	free(talks);
-	return talks ? EXIT_FINE : EXIT_USAGE;
+	while (lines && reading_next(records, &p, &type))
+		if (lines_packet(lines, &p, line, sizeof line))
+			puts(line);
+	lines_free(lines);
+	return lines ? EXIT_FINE : EXIT_USAGE;
 }
 
 /* ------------------------------------------------------------------------------------------ */

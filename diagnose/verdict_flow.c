@@ -39,7 +39,8 @@ static bool zero_window(const struct case_ *k, const struct side *s, struct find
 
 	if (seen(&s->zero) && !seen(&s->fin))
 		time = k->end > mark_time(&s->zero) ? k->end - mark_time(&s->zero) : 0;
-	if (!(seen(&s->zero) && !seen(&s->fin) && ((s->zero_again && o->bytes) || time >= limit(LIMIT_ZERO_WINDOW_OPEN)))) {
+	if (!seen(&s->zero) || seen(&s->fin) ||
+		!((s->zero_again && o->bytes) || time >= limit(LIMIT_ZERO_WINDOW_OPEN))) {
 		time = s->zero_ms * TV_MS;
 		since_mark = &s->zero_longest;
 		if (time < limit(LIMIT_ZERO_WINDOW))
@@ -327,7 +328,8 @@ static bool reset_by_client(const struct case_ *k, struct finding *f)
 		finding_say(f, "The RST came with TTL %u, the packets of the same host with %u.", a->rst_ttl, host->ttl_min);
 		return true;
 	}
-	if (!a->rst_has_ack && since(&a->last, &a->rst) >= limit(LIMIT_STALE) && a->rst_seq == b->sent_ack && b->bytes) {
+	if (!a->rst_has_ack && since(&a->last, &a->rst) >= limit(LIMIT_STALE) && a->rst_seq == b->sent_ack &&
+		b->bytes) {
 		finding_start(f, k->c, WORD_RESET_STALE_CONNECTION, LIKELY);
 		finding_cite(f, &b->last);
 		finding_cite(f, &a->rst);

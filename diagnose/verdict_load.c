@@ -343,7 +343,8 @@ void crowd_exhausted_ports(struct crowd *w)
 
 		if (g.to - g.from < EXHAUSTION_PORTS || !look_at_range(w, &g, &r))
 			continue;
-		if (r.high - r.low + 1 != r.ports || r.climbs || r.repeats || r.last - r.first > limit(LIMIT_TIME_WAIT) / 2)
+		if (r.high - r.low + 1 != r.ports || r.climbs || r.repeats ||
+			r.last - r.first > limit(LIMIT_TIME_WAIT) / 2)
 			continue;
 		finding_start(&f, crowd_at(w, g.from), WORD_TIME_WAIT_PORT_EXHAUSTION, LIKELY);
 		for (size_t i = g.from; i < g.to; i++)

@@ -223,7 +223,8 @@ bool rule_synack_blackhole(const struct case_ *k, struct finding *f)
 
 	if (!b->syn_is_answer || !seen(&c->ack) || c->simultaneous || seen(&b->rst))
 		return false;
-	if (b->packets > b->syn_count || b->bytes || seen(&b->fin) || (a->acked_known && a->acked - a->isn > 1u + a->syn_len))
+	if (b->packets > b->syn_count || b->bytes || seen(&b->fin) ||
+		(a->acked_known && a->acked - a->isn > 1u + a->syn_len))
 		return false;
 	if (!(again && (unacked || b->syn_count > 2)) && !(unacked && a->out_again_count >= REPEATS_LOST))
 		return false;

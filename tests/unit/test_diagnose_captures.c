@@ -53,8 +53,8 @@ static void explain(const char *file, struct report *report)
 	assert_non_null(records);
 	assert_non_null(tracker);
 	while (records_next(records, &r)) {
-		struct packet_record record = {.number = r.number, .time = r.time, .link_type = r.link_type, .len = r.len,
-			.wire_len = r.wire_len, .data = r.data};
+		struct packet_record record = {.number = r.number, .time = r.time, .link_type = r.link_type,
+			.len = r.len, .wire_len = r.wire_len, .data = r.data};
 		struct packet p;
 
 		(void)packet_read(&p, &record);
