@@ -158,7 +158,7 @@ _Static_assert(sizeof(struct tv_tcb) <= TV_TCB_BYTES, "an idle connection costs 
 
 /* What only a busy connection needs: two cache lines. */
 struct tv_busy {
-	_Alignas(128) struct tv_ranges flight;   /* deliver/rtx.c: everything in [SND.UNA, SND.NXT) */
+	_Alignas(64) struct tv_ranges flight;    /* deliver/rtx.c: everything in [SND.UNA, SND.NXT) */
 	struct tv_ranges early;    /* deliver/receive.c: what arrived beyond RCV.NXT */
 	uint32_t sacked, lost, again; /* bytes in flight: SACKed, thought lost, of those sent again */
 	uint32_t early_bytes;
