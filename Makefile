@@ -248,7 +248,7 @@ stage-san-run: unit-programs $(SCRIPT)
 stage-reqs:
 	@$(TALLY) 'plain tools/reqs'
 stage-lint:
-	@$(TALLY) --limit 600 'plain tools/lint -j $(JOBS)'
+	@$(TALLY) --limit 900 'plain tools/lint -j $(JOBS)'
 stage-live: all examples $(LIVE_PEERS)
 	@$(TALLY) -j 1 --limit 300 $(foreach t,$(LIVE),'lines $t')
 
