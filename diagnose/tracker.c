@@ -207,7 +207,7 @@ static uint32_t take_slot(struct tracker *t)
 		return i;
 	}
 	if (t->count == t->chunk_count * CHUNK) {
-		t->chunks[t->chunk_count] = malloc(CHUNK * sizeof(struct conn));
+		t->chunks[t->chunk_count] = malloc((t->most < CHUNK ? t->most : CHUNK) * sizeof(struct conn));
 		if (!t->chunks[t->chunk_count])
 			return NONE;
 		t->chunk_count++;
