@@ -260,8 +260,8 @@ int verb_explain(int argc, char **argv)
 	const struct usage usage = {
 		.verb = "explain",
 		.synopsis = "FILE [FILTER]",
-		.about = "Says of each connection in a capture file whether its handshake failed, where and why, "
-			"which packets prove it, and what settles the rest. FILE may be -; FILTER is a pcap filter. "
+		.about = "Says of each connection in a capture file whether its handshake failed, where and why,\n"
+			"which packets prove it, and what settles the rest. FILE may be -; FILTER is a pcap filter.\n"
 			"Exit status: 1 if there is a problem, 4 if nothing can be judged, 0 otherwise.",
 		.options = table,
 		.examples = "  tcpdump -w try.pcap -i eth0 'tcp or icmp or icmp6' &\n"

@@ -147,7 +147,7 @@ int verb_ladder(int argc, char **argv)
 	const struct usage usage = {
 		.verb = "ladder",
 		.synopsis = "FILE [FILTER]",
-		.about = "Draws a connection of a capture file as a ladder, with the states of both ends as far as the "
+		.about = "Draws a connection of a capture file as a ladder, with the states of both ends as far as the\n"
 			"packets tell them. FILE may be -; FILTER is a pcap filter.",
 		.options = table,
 		.examples = "  trivet ladder try.pcap -n 2\n  trivet ladder try.pcap port 443\n  trivet ladder --lines try.pcap",
