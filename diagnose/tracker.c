@@ -320,7 +320,7 @@ static void learn_host(struct tracker *t, const struct packet *p)
 	if (*slot == NONE) {
 		if (t->host_count == HOSTS_MAX)
 			return;
-		if (t->host_count == (t->hosts ? (t->host_mask + 1) / 2 : 0) && !grow_hosts(t))
+		if ((!t->hosts || t->host_count == (t->host_mask + 1) / 2) && !grow_hosts(t))
 			return;
 		slot = host_slot(t, &p->src);
 		t->hosts[t->host_count] = (struct host){ .addr = p->src, .ttl_min = p->ttl, .ttl_max = p->ttl,
