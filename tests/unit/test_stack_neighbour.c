@@ -9,7 +9,8 @@
 #include "wire/eth.h"
 #include "wire/nd.h"
 
-static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1}, peer_mac[6] = {2, 0, 0, 0, 0, 2}, evil_mac[6] = {2, 6, 6, 6, 6, 6};
+static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 1}, peer_mac[6] = {2, 0, 0, 0, 0, 2};
+static const uint8_t evil_mac[6] = {2, 6, 6, 6, 6, 6};
 
 /* A stack with an Ethernet (link 1, 10.0.0.1/8 or 2001:db8:0:1::1/64); l->peer is on it. */
 static struct lab *ethernet(bool v6)
