@@ -220,7 +220,7 @@ export TRIVET_SCRIPT = $(BUILD_DIR)/trivet-script
 core-tests = $(foreach t,$(UNIT) $(GRID) $(SIM),'cmocka $t') \
 	$(if $(SCRIPT),$(foreach a,$(SCRIPT_AREAS),'counts $(SCRIPT) $(wildcard $a*.pkt)'))
 
-.PHONY: demo check test san fuzz bench cover reqs mutants lint
+.PHONY: demo check test san fuzz bench cover reqs captures mutants lint
 demo: $(TRIVET_BIN)
 	@$(BUILD)/trivet demo
 
@@ -282,6 +282,8 @@ cover-run: unit-programs $(SCRIPT)
 	@tools/cover $(BUILD)
 reqs:
 	@tools/reqs
+captures: $(TRIVET_BIN)
+	@tools/captures --trivet $(BUILD)/trivet
 mutants:
 	@tools/mutants --build $(BUILD)/mutants -j $(JOBS)
 lint:

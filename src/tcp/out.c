@@ -107,8 +107,10 @@ static inline unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_
 	if (TV_LIKELY(x->len + blocks <= room))
 		return 0;
 	x->len = tv_max32(room - SACK_ROOM, covered);
-	if (x->len > t->opt.mss)
+	if (x->len > t->opt.mss) {
+		TV_ASSERT(x->seg_size != 0); /* only a super-segment is longer */
 		x->len -= x->len % x->seg_size;
+	}
 	if (x->len <= t->opt.mss)
 		x->seg_size = 0;
 	x->flags &= (uint16_t)~(TV_FIN | TV_PSH); /* more follows */
