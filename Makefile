@@ -209,7 +209,6 @@ SCRIPT_AREAS := $(sort $(dir $(wildcard tests/script/*/*.pkt)))
 # What is executable is a test; what is not is there for the others.
 CHECKS := $(sort $(shell find tests/check -maxdepth 1 -type f -perm -u+x 2>/dev/null))
 LIVE := $(sort $(shell find tests/live -maxdepth 1 -type f -perm -u+x 2>/dev/null))
-HEAD = $(shell git -c safe.directory='*' rev-parse --short=8 HEAD 2>/dev/null || echo 1)
 
 # For the tests, which may call make themselves, and programs.
 export CC CFLAGS

@@ -329,7 +329,7 @@ void tv_rtx_repeated(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t
 
 	TV_ASSERT(i != 0 && at(c, i)->seq == seq && len <= at(c, i)->len);
 	if (len < at(c, i)->len)
-		(void)cut(c, b, i, seq + len); /* no record: the rest counts as sent again; the next time-out finds it */
+		(void)cut(c, b, i, seq + len); /* no record: the rest counts as sent again, until a time-out */
 	r = at(c, i);
 	mark(b, r, AGAIN);
 	r->sent = (uint8_t)(r->sent < UINT8_MAX ? r->sent + 1 : UINT8_MAX);
