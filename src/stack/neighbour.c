@@ -145,14 +145,6 @@ static void learn(struct tv_stack *s, struct tv_neighbour *n, const uint8_t mac[
 		wake(s, n, false);
 }
 
-void tv_neighbour_confirm(struct tv_stack *s, unsigned link, const struct tv_addr *a)
-{
-	struct tv_neighbour *n = find(s, link, a);
-
-	if (n != NULL && (n->state == TV_NB_STALE || n->state == TV_NB_PROBING))
-		learn(s, n, n->mac);
-}
-
 enum tv_hop_result tv_hop_header(struct tv_stack *s, unsigned link, const struct tv_addr *dst, uint8_t *p,
                                  bool *parked)
 {

@@ -64,12 +64,10 @@ struct tv_stack {
 	uint32_t neighbour_count;  /* entries in use */
 	uint64_t total;            /* bytes of the region */
 	struct tv_bucket rate_all, rate_icmp, rate_rst[TV_RATE_BUCKETS];
-	uint32_t port_offset;      /* RFC 6056: the table of algorithm 4 */
 	uint32_t port_table[16];
 	struct { uint64_t tuple; uint32_t tried; } search; /* a port search that goes on */
 	uint32_t neighbour_asks;   /* how many want to ask now */
 	uint32_t parked;           /* connections that wait for a neighbour */
-	uint64_t parked_used;
 };
 
 /* The pseudo-link of our own addresses. */
@@ -185,8 +183,6 @@ bool tv_neighbour_out(struct tv_stack *s, uint32_t link, struct tv_packet *p);
 void tv_unpark(struct tv_stack *s);
 void tv_neighbour_due(struct tv_stack *s, uint32_t *budget);
 tv_time tv_neighbour_next(const struct tv_stack *s);
-/* Something from this neighbour was acknowledged: it is reachable (RFC 4861 7.3.1). */
-void tv_neighbour_confirm(struct tv_stack *s, unsigned link, const struct tv_addr *a);
 
 /* ---- icmp_in.c ---- */
 enum tv_verdict tv_icmp_in(struct tv_stack *s, unsigned link, const struct tv_ip *ip);

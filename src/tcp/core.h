@@ -51,10 +51,7 @@ _Static_assert(sizeof(struct tv_half) <= 64, "a half-open record costs its budge
 
 enum {
 	TV_H_HELD = 1,             /* a question: nothing is sent until tv_answer() */
-	TV_H_TOLD = 2,             /* its event was taken */
-	TV_H_RESTING = 4,          /* tries used up: waits for its end */
 	TV_H_READY = 8,            /* in the ready list */
-	TV_H_NEWS = 16,            /* its event is to be told */
 	TV_H_REOPENS = 32          /* its tuple is also in TIME-WAIT, until the handshake is complete */
 };
 #define TV_H_V6 0x80
@@ -114,7 +111,6 @@ struct tv_listener {
 	uint8_t zone;
 	uint8_t families;          /* 1: IPv4, 2: IPv6 */
 	bool hold, any_address, in_ready_list;
-	bool closing;
 	uint16_t events;
 	uint64_t user;
 };
@@ -130,7 +126,7 @@ struct tv_core {
 		bool v6, filled;
 		uint32_t offset;
 	} stamp;                   /* open/isn.c remembers one answer */
-	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_neighbour;
+	struct tv_sipkey key_isn, key_port, key_stamp, key_rate;
 
 	struct tv_pool conns, busies, sides, profiles, halves, waits, listeners;
 	uint64_t conn_rest, half_rest, wait_rest; /* arrays of TV_KEY_REST bytes */
@@ -255,8 +251,6 @@ static inline bool tv_state_may_receive(enum tv_state state)
 {
 	return state == TV_ESTABLISHED || state == TV_FIN_WAIT_1 || state == TV_FIN_WAIT_2;
 }
-/* May the user still send? */
-bool tv_state_may_send(enum tv_state state);
 /* Gives back what its queues hold; what can still be read may be kept. */
 void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input);
 /* The connection ends: CLOSED, reason, queues flushed, timers off, event told. */
@@ -476,7 +470,7 @@ void tv_ack_sent(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- flow/ ---- */
 /* What out.c shall build next. */
-enum tv_xmit_kind { TV_X_NONE, TV_X_SYN, TV_X_DATA, TV_X_REPEAT, TV_X_PROBE, TV_X_KEEPALIVE, TV_X_ACK, TV_X_RST };
+enum tv_xmit_kind { TV_X_NONE, TV_X_SYN, TV_X_DATA, TV_X_REPEAT, TV_X_PROBE, TV_X_KEEPALIVE, TV_X_ACK };
 struct tv_xmit {
 	enum tv_xmit_kind kind;
 	uint32_t seq, len;         /* of text */

@@ -38,11 +38,6 @@ bool tv_state_synchronised(enum tv_state state)
 	return state >= TV_ESTABLISHED;
 }
 
-bool tv_state_may_send(enum tv_state state)
-{
-	return state == TV_ESTABLISHED || state == TV_CLOSE_WAIT;
-}
-
 static void trace_state(struct tv_core *c, const struct tv_tcb *t, enum tv_state from, enum tv_state to)
 {
 	struct tv_trace trace = {.kind = TV_TRACE_STATE, .now = c->now, .from = from, .to = to};

@@ -29,8 +29,6 @@ enum {
 	TV_WANT_SYN = 4,           /* SYN, or SYN-ACK in SYN-RECEIVED */
 	TV_WANT_PROBE = 8,         /* a zero-window probe */
 	TV_WANT_KEEPALIVE = 16,
-	TV_WANT_RST = 32,          /* RST, and then the record is gone */
-	TV_WANT_DSACK = 64,        /* the next ACK reports a duplicate (RFC 2883) */
 	TV_WANT_PUSH = 128         /* send what is there, Nagle and silly windows aside (override timer) */
 };
 
