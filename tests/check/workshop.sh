@@ -252,6 +252,7 @@ expect mutants_progress_is_kept 1 '3 survive' mutants
 sed -i 's/-$/x is above 9/' "$work/t/docs/mutants.tsv"
 rm -rf "$work/m"
 expect mutants_reason_is_kept 1 '3 survive, 3 of them explained' mutants
+expect mutants_survivors_alone_run_again 1 '^mutants: 3 mutants, 0 killed' mutants --survivors
 expect mutants_explained_sample_passes 0 'seed 5' mutants --sample 6 --seed 5
 with 'assert_int_equal(tv_judge(-1), 7);'
 expect mutants_failing_test_is_told 2 'without a mutant' mutants
