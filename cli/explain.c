@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/common.h"
+#include "cli/findings.h"
 #include "cli/reading.h"
 #include "cli/verb.h"
 #include "diagnose/verdict.h"
@@ -31,98 +32,6 @@ static void on_leave(void *user, struct conn *c)
 
 /* ------------------------------------------------------------------------------------------ */
 /* Text                                                                                        */
-
-static const char *paint(const struct explain *e, enum severity severity)
-{
-	static const char *const codes[] = {"\033[32m", "\033[36m", "\033[31m", "\033[33m"};
-
-	return e->common.color ? codes[severity] : "";
-}
-
-static const char *paint_off(const struct explain *e)
-{
-	return e->common.color ? "\033[0m" : "";
-}
-
-static void print_frames(const struct finding *f)
-{
-	printf("  packets");
-	for (uint32_t i = 0; i < f->frame_count; i++)
-		if (f->frames[i].first == f->frames[i].last)
-			printf("%s %u", i ? "," : "", f->frames[i].first);
-		else
-			printf("%s %u-%u", i ? "," : "", f->frames[i].first, f->frames[i].last);
-	printf("\n");
-}
-
-static void print_ends(const struct finding *f)
-{
-	struct tv_endpoint client = f->client, server = f->server;
-	char a[80], b[80];
-
-	if (f->count > 1)
-		client.port = 0;
-	end_text(&client, a, sizeof a);
-	end_text(&server, b, sizeof b);
-	printf("  %s%s -> %s", a, f->several_clients ? " and others" : "", b);
-	if (f->count > 1)
-		printf("  (%u times)", f->count);
-	printf("\n");
-}
-
-static void print_indented(const char *text)
-{
-	char copy[1200];
-
-	snprintf(copy, sizeof copy, "  %s", text);
-	print_wrapped(stdout, copy);
-}
-
-static void print_alternatives(const struct finding *f, const struct word_info *w)
-{
-	char line[512] = "Also possible: ";
-
-	if (f->certainty == CERTAIN || !w->alternatives[0])
-		return;
-	for (unsigned i = 0; i < ALTERNATIVES_MAX && w->alternatives[i]; i++)
-		snprintf(line + strlen(line), sizeof line - strlen(line), "%s%s", i ? "; " : "", w->alternatives[i]);
-	print_indented(line);
-}
-
-static void print_finding(const struct explain *e, const struct finding *f)
-{
-	const struct word_info *w = word_info(f->word);
-	char text[1024];
-
-	finding_text(f, text, sizeof text);
-	printf("\n%s%s%s: %s (%s)\n", paint(e, w->severity), severity_name(w->severity), paint_off(e), w->name,
-		certainty_name(f->certainty));
-	if (f->word != WORD_EMPTY)
-		print_ends(f);
-	print_indented(text);
-	print_alternatives(f, w);
-	if (f->frame_count)
-		print_frames(f);
-	if (*w->next) {
-		snprintf(text, sizeof text, "Next: %s", w->next);
-		print_indented(text);
-	}
-}
-
-/* One line: what worked, and is worth a word. */
-static void print_note(const struct explain *e, const struct finding *f)
-{
-	const struct word_info *w = word_info(f->word);
-	char a[80], text[1024];
-
-	end_text(&f->server, a, sizeof a);
-	finding_text(f, text, sizeof text);
-	printf("%s%s%s: %s, %s%s: %s", paint(e, w->severity), severity_name(w->severity), paint_off(e), w->name, a,
-		f->lost ? (f->lost[0] == 'a' ? " (ACK lost)" : f->lost[3] ? " (SYN,ACK lost)" : " (SYN lost)") : "", text);
-	for (uint32_t i = 0; i < f->frame_count; i++)
-		printf(i ? ",%u" : " Packets %u", f->frames[i].first);
-	printf("\n");
-}
 
 static void print_summary(const struct explain *e)
 {
@@ -156,12 +65,12 @@ static void print_text(const struct explain *e)
 		enum severity s = word_info(f->word)->severity;
 
 		if (s == SEVERITY_PROBLEM || s == SEVERITY_UNKNOWN) {
-			print_finding(e, f);
+			print_finding(&e->common, f);
 		} else if (s == SEVERITY_NOTE || e->all) {
 			if (!notes)
 				printf("\n");
 			notes = true;
-			print_note(e, f);
+			print_note(&e->common, f);
 		}
 	}
 }

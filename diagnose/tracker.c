@@ -506,6 +506,14 @@ void tracker_count(struct tracker *t, const struct packet *p, uint16_t link_type
 		n->last = mark_of(p);
 }
 
+void tracker_silence(struct tracker *t, tv_time until)
+{
+	struct mark *last = &t->counts.last;
+
+	if (until > mark_time(last))
+		*last = mark_at(until, last->number);
+}
+
 struct conn *tracker_take(struct tracker *t, const struct packet *p)
 {
 	if (p->kind == PACKET_TCP) {

@@ -153,6 +153,8 @@ struct tracker_counts {
 const struct tracker_counts *tracker_counts(const struct tracker *t);
 /* Counts a record that holds nothing for tracker_take() too. */
 void tracker_count(struct tracker *t, const struct packet *p, uint16_t link_type);
+/* Whoever watches live says so: no packet came since the last one until then. */
+void tracker_silence(struct tracker *t, tv_time until);
 
 /* ------------------------------------------------------------------------------------------ */
 /* The tracker's own rooms                                                                     */
