@@ -95,7 +95,7 @@ static struct result run(const struct options *o)
 {
 	uint64_t warm = 32 << 20, want = o->quick ? 256ull << 20 : 4ull << 30;
 	struct result r = {.ok = true};
-	struct tv_counters a, b_cnt;
+	struct tv_counters a = {.size = sizeof a}, b_cnt = {.size = sizeof b_cnt};
 	static struct bulk b;
 	double start = 0, seconds;
 	uint64_t from = 0;

@@ -127,8 +127,8 @@ void crowd_close(struct crowd *c)
 /* Are all of them ESTABLISHED, at both ends? */
 static bool all_established(const struct crowd *c)
 {
-	struct tv_counters a, b;
-	struct tv_info info;
+	struct tv_counters a = {.size = sizeof a}, b = {.size = sizeof b};
+	struct tv_info info = {.size = sizeof info};
 
 	tv_counters(c->client.stack, &a);
 	tv_counters(c->server.stack, &b);

@@ -160,7 +160,7 @@ static struct result run(const struct options *o)
 							   : 1500000;
 	uint64_t warm = o->count ? COUNT_WARM : 100000;
 	struct result r = {.ok = true};
-	struct tv_counters a, b;
+	struct tv_counters a = {.size = sizeof a}, b = {.size = sizeof b};
 	static struct life l;
 	uint64_t packets, counted;
 	double start;

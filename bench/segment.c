@@ -90,7 +90,7 @@ static struct result run(const struct options *o, uint32_t count)
 {
 	uint64_t batches = o->quick ? 3000 : 40000, segments = 0;
 	struct result r = {.ok = true};
-	struct tv_counters a, b;
+	struct tv_counters a = {.size = sizeof a}, b = {.size = sizeof b};
 	static struct talk t;
 	double start;
 

@@ -262,6 +262,7 @@ bool sockets_slot_info(const struct sockets *s, const struct slot *slot, struct 
 {
 	memset(info, 0, sizeof *info);
 	info->size = sizeof *info;
+	info->size = sizeof *info;
 	return slot->handle != 0 && tv_info(s->config.stack, slot->handle, info) == TV_OK;
 }
 

@@ -216,7 +216,7 @@ struct tv_options {
 	tv_time keepalive_idle;    /* default 7200 s [MUST-28] */
 	tv_time keepalive_interval; /* default 75 s */
 	tv_time user_timeout;      /* R2: data unacknowledged; default 924.6 s; TV_NEVER: no end [MUST-21] */
-	tv_time fin_wait_2;        /* limit in FIN-WAIT-2 after release; default 60 s; TV_NEVER: none */
+	tv_time fin_wait_2;        /* limit in FIN-WAIT-2 after release; default 60 s; at most 18 h, or TV_NEVER: none */
 	tv_time linger;            /* reserved, 0 */
 };
 
@@ -265,9 +265,9 @@ struct tv_config {
 	/* Protocol constants: times in nanoseconds. */
 	tv_time rto_first, rto_min, rto_max;
 	tv_time delayed_ack;       /* at most 500 ms [MUST-40]; default 40 ms */
-	tv_time two_msl;           /* default 60 s [MUST-13] */
+	tv_time two_msl;           /* default 60 s, at most 18 h [MUST-13] */
 	tv_time challenge_gap;     /* between two challenge ACKs of one connection; default 500 ms */
-	tv_time question_timeout;  /* how long a held SYN waits for tv_answer(); default 10 s */
+	tv_time question_timeout;  /* how long a held SYN waits for tv_answer(); default 10 s, at most 18 h */
 	tv_time persist_max;       /* longest gap between zero-window probes; default rto_max */
 	uint8_t syn_linear;        /* SYN repeats before the gap doubles; default 4 */
 	uint8_t syn_tries;         /* default 10 */
@@ -550,11 +550,12 @@ struct tv_info {
 	tv_time last_data_sent, last_data_received; /* 0: never */
 	uint32_t dsacks_received, out_of_order_segs, duplicate_segs, rto_events, recoveries, challenge_acks;
 };
-/* Describes a connection, a question or a listener. TV_ESTALE. */
+/* Describes a connection, a question or a listener; info->size says how much of it. TV_ESTALE;
+ * TV_EINVAL: no size. */
 TV_API int tv_info(const struct tv_stack *stack, tv_handle handle, struct tv_info *info);
 
 /* Iterates over everything: start with *cursor 0; half-open and TIME-WAIT records have handle 0 and
- * only the fields that they know. false at the end. */
+ * only the fields that they know; info->size says how much. false at the end. */
 TV_API bool tv_next(const struct tv_stack *stack, uint64_t *cursor, tv_handle *handle, struct tv_info *info);
 
 /* Counters of the stack. X(name). */
@@ -580,6 +581,7 @@ struct tv_counters {
 	uint64_t verdicts[TV_VERDICT_COUNT];
 	uint64_t reasons[TV_REASON_COUNT];
 };
+/* Fills as much as counters->size says. */
 TV_API void tv_counters(const struct tv_stack *stack, struct tv_counters *counters);
 
 enum tv_trace_kind { TV_TRACE_IN, TV_TRACE_OUT, TV_TRACE_STATE, TV_TRACE_END };

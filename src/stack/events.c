@@ -124,17 +124,19 @@ int tv_info(const struct tv_stack *s, tv_handle h, struct tv_info *info)
 	const struct tv_tcb *t = tv_handle_conn(s, h);
 	const struct tv_listener *l = tv_handle_listener(s, h);
 	uint32_t question = tv_handle_question(s, h);
+	struct tv_info full = {0};
 
-	memset(info, 0, sizeof *info);
-	info->size = sizeof *info;
+	if (info->size < sizeof info->size)
+		return TV_EINVAL;
 	if (t != NULL)
-		info_conn(&s->core, t, info);
+		info_conn(&s->core, t, &full);
 	else if (l != NULL)
-		info_listener(&s->core, l, info);
+		info_listener(&s->core, l, &full);
 	else if (question != TV_NONE)
-		info_half(&s->core, question, info);
+		info_half(&s->core, question, &full);
 	else
 		return TV_ESTALE;
+	tv_give(info, info->size, &full, sizeof full);
 	return TV_OK;
 }
 
@@ -143,33 +145,33 @@ bool tv_next(const struct tv_stack *s, uint64_t *cursor, tv_handle *handle, stru
 	const struct tv_core *c = &s->core;
 	const struct tv_pool *pools[] = {&c->listeners, &c->conns, &c->halves, &c->waits};
 	uint32_t kind = (uint32_t)(*cursor >> 32), from = (uint32_t)*cursor, slot = TV_NONE;
+	struct tv_info full = {0};
 
 	for (; kind < 4; kind++, from = 0) {
 		slot = tv_pool_next(pools[kind], tv_region(c), from);
 		if (slot != TV_NONE)
 			break;
 	}
-	if (slot == TV_NONE)
+	if (slot == TV_NONE || info->size < sizeof info->size)
 		return false;
 	*cursor = (uint64_t)kind << 32 | (slot + 1u);
 	*handle = 0;
-	memset(info, 0, sizeof *info);
-	info->size = sizeof *info;
 	if (kind == 0) {
 		*handle = tv_handle_make(TV_KIND_LISTENER, tv_listener_at(c, slot)->gen, slot);
-		info_listener(c, tv_listener_at(c, slot), info);
+		info_listener(c, tv_listener_at(c, slot), &full);
 	} else if (kind == 1) {
 		const struct tv_tcb *t = tv_pool_at(&c->conns, tv_region(c), slot);
 
 		if ((t->flags & (TV_F_RELEASED | TV_F_QUEUED)) == 0)
 			*handle = tv_handle_make(TV_KIND_CONN, t->gen, slot);
-		info_conn(c, t, info);
+		info_conn(c, t, &full);
 	} else if (kind == 2) {
 		if ((tv_half_at(c, slot)->flags & TV_H_HELD) != 0)
 			*handle = tv_handle_make(TV_KIND_HALF, tv_half_at(c, slot)->gen, slot);
-		info_half(c, slot, info);
+		info_half(c, slot, &full);
 	} else {
-		info_wait(c, slot, info);
+		info_wait(c, slot, &full);
 	}
+	tv_give(info, info->size, &full, sizeof full);
 	return true;
 }

@@ -23,4 +23,14 @@ struct tv_listener *tv_handle_listener(const struct tv_stack *s, tv_handle h);
 uint32_t tv_handle_question(const struct tv_stack *s, tv_handle h);
 int tv_listener_close(struct tv_stack *s, tv_handle h);
 
+/* Gives a caller as much of a structure as the one that it was compiled with holds; what its own has
+ * beyond ours is zeroed. `size` comes first in both and stays the caller's. */
+static inline void tv_give(void *to, uint32_t size, const void *full, size_t known)
+{
+	uint32_t at = sizeof size, both = tv_min32(size, (uint32_t)known);
+
+	memcpy((uint8_t *)to + at, (const uint8_t *)full + at, both - at);
+	memset((uint8_t *)to + both, 0, size - both);
+}
+
 #endif

@@ -6,7 +6,7 @@
  * and tv_stack_init() both use it, so they cannot differ. Nothing but the first pages is touched by
  * init; zeroed memory is an empty pool, an empty ring, an empty index.
  */
-#include "stack/stack.h"
+#include "stack/handles.h"
 
 #define LOOP_MTU 16384u
 #define MOST_TICKS (1ull << 30)
@@ -60,8 +60,8 @@ static bool config_valid(const struct tv_config *g)
 	       g->small_pages < 1u << 28 && g->ranges >= 1 && g->ranges < 1u << 28 && g->ranges_each >= 2 &&
 	       g->replies >= 2 && (g->replies & (g->replies - 1)) == 0 && g->timer_budget >= 1 &&
 	       g->rto_min != 0 && g->rto_min <= g->rto_first && g->rto_first <= g->rto_max &&
-	       g->rto_max < 4000 * TV_S && g->delayed_ack <= 500 * TV_MS && g->two_msl < 86400 * TV_S &&
-	       g->question_timeout < 86400 * TV_S && g->port_first != 0 && g->port_first <= g->port_last &&
+	       g->rto_max < 4000 * TV_S && g->delayed_ack <= 500 * TV_MS && g->two_msl <= TV_WAIT_MOST &&
+	       g->question_timeout <= TV_WAIT_MOST && g->port_first != 0 && g->port_first <= g->port_last &&
 	       g->stack_count >= 1 && g->stack_number < g->stack_count && g->initial_window >= 1 && g->r1 >= 1 &&
 	       tv_options_valid(&g->defaults) == TV_OK;
 }
@@ -292,16 +292,17 @@ bool tv_reclaimable(const struct tv_stack *s, unsigned i, void **start, size_t *
 void tv_counters(const struct tv_stack *s, struct tv_counters *counters)
 {
 	const struct tv_core *c = &s->core;
+	struct tv_counters full = c->cnt;
 
-	*counters = c->cnt;
-	counters->size = sizeof *counters;
-	counters->connections = c->conns.used;
-	counters->half_opens = c->halves.used;
-	counters->time_waits = c->waits.used;
-	counters->listeners = c->listeners.used;
-	counters->pages_used = c->pages.big.used;
-	counters->small_pages_used = c->pages.small.used;
-	counters->ranges_used = c->ranges.pool.used;
-	counters->index_moves = s->index.moves;
-	counters->index_rekeys = s->index.rekeys;
+	full.connections = c->conns.used;
+	full.half_opens = c->halves.used;
+	full.time_waits = c->waits.used;
+	full.listeners = c->listeners.used;
+	full.pages_used = c->pages.big.used;
+	full.small_pages_used = c->pages.small.used;
+	full.ranges_used = c->ranges.pool.used;
+	full.index_moves = s->index.moves;
+	full.index_rekeys = s->index.rekeys;
+	if (counters->size >= sizeof counters->size)
+		tv_give(counters, counters->size, &full, sizeof full);
 }

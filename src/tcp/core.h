@@ -20,6 +20,9 @@ enum { TV_KIND_CONN = 1, TV_KIND_HALF = 2, TV_KIND_WAIT = 3, TV_KIND_LISTENER = 
 #define TV_REF_SLOT_BITS 26
 #define TV_GEN_MASK 0x0fffffffu
 
+/* The longest wait of a deadline that is not asked again when it fires; it fits the ticks of timers.c. */
+#define TV_WAIT_MOST (64800 * TV_S)
+
 /* What a step says besides a verdict (enum tv_verdict, >= 0: this segment is done with). */
 enum {
 	TV_NEXT = -1,              /* go on with the next step */

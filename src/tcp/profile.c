@@ -17,7 +17,8 @@ int tv_options_valid(const struct tv_options *o)
 	bool fine = o->size == sizeof *o && o->rcv_buf >= BUF_MIN && o->rcv_buf <= BUF_MAX && o->snd_buf >= BUF_MIN &&
 	            o->snd_buf <= BUF_MAX && (o->mss_max == 0 || (o->mss_max >= 48 && o->mss_max <= 65495)) &&
 	            o->dscp < 64 && o->keepalive_count != 0 && wait_valid(o->keepalive_idle) &&
-	            wait_valid(o->keepalive_interval) && wait_valid(o->user_timeout) && wait_valid(o->fin_wait_2);
+	            wait_valid(o->keepalive_interval) && wait_valid(o->user_timeout) && wait_valid(o->fin_wait_2) &&
+	            (o->fin_wait_2 <= TV_WAIT_MOST || o->fin_wait_2 == TV_NEVER);
 
 	return fine ? TV_OK : TV_EINVAL;
 }

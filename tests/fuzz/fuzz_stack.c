@@ -279,7 +279,7 @@ static void events(struct world *w)
 	tv_handle h;
 
 	while (tv_event(w->stack, &e)) {
-		struct tv_info info;
+		struct tv_info info = {.size = sizeof info};
 
 		if (tv_info(w->stack, e.handle, &info) != TV_OK)
 			abort(); /* an event names something that exists */

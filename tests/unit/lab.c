@@ -351,7 +351,7 @@ uint32_t lab_events(struct lab *l, tv_handle h)
 
 struct tv_info lab_info(const struct lab *l)
 {
-	struct tv_info info;
+	struct tv_info info = {.size = sizeof info};
 
 	assert_int_equal(tv_info(l->s, l->conn, &info), TV_OK);
 	return info;
@@ -359,7 +359,7 @@ struct tv_info lab_info(const struct lab *l)
 
 struct tv_counters lab_counters(const struct lab *l)
 {
-	struct tv_counters c;
+	struct tv_counters c = {.size = sizeof c};
 
 	tv_counters(l->s, &c);
 	return c;

@@ -165,7 +165,7 @@ static void test_soak_everything_comes_back(void **state)
 		struct tv_config g;
 		tv_handle h;
 		uint64_t at = 0;
-		struct tv_info info;
+		struct tv_info info = {.size = sizeof info};
 
 		lab_config(&g);
 		if (round % 3 == 1) {

@@ -43,7 +43,9 @@ static void spoil(struct tv_config *g, unsigned i)
 	case 26: g->r1 = 0; break;
 	case 27: g->defaults.rcv_buf = 1023; break;
 	case 28: g->defaults.keepalive_idle = 0; break;
-	default: g->two_msl = 86400 * TV_S; break;
+	case 29: g->two_msl = 64801 * TV_S; break;
+	case 30: g->question_timeout = 64801 * TV_S; break;
+	default: g->defaults.fin_wait_2 = 64801 * TV_S; break;
 	}
 }
 
@@ -60,7 +62,7 @@ static void test_config_impossible_is_refused(void **state)
 	region = aligned_alloc(4096, n);
 	assert_non_null(region);
 	memset(region, 0, n);
-	for (unsigned i = 0; i < 30; i++) {
+	for (unsigned i = 0; i < 32; i++) {
 		lab_config(&g);
 		spoil(&g, i);
 		if (tv_stack_size(&g) != 0)
@@ -223,7 +225,7 @@ static void test_config_reclaimable_ranges_may_be_zeroed(void **state)
 	assert_false(tv_reclaimable(l->s, 0, &start, &bytes)); /* nothing was ever used */
 	exercise(l, 120);
 	for (uint64_t cursor = 0;;) {
-		struct tv_info info;
+		struct tv_info info = {.size = sizeof info};
 		tv_handle h;
 
 		if (!tv_next(l->s, &cursor, &h, &info))
@@ -314,7 +316,7 @@ static void test_config_next_visits_everything_once(void **state)
 	struct lab *l = lab_new(NULL, false);
 	unsigned seen[TV_STATE_COUNT] = {0}, handles = 0, all = 0;
 	uint64_t cursor = 0;
-	struct tv_info info;
+	struct tv_info info = {.size = sizeof info};
 	struct tv_listen_config g;
 	tv_handle h;
 
@@ -335,7 +337,7 @@ static void test_config_next_visits_everything_once(void **state)
 	l->port = 81;
 	SAY(l, .flags = TV_SYN); /* a question */
 	while (tv_next(l->s, &cursor, &h, &info)) {
-		struct tv_info again;
+		struct tv_info again = {.size = sizeof again};
 
 		all++;
 		seen[info.state]++;
@@ -358,6 +360,42 @@ static void test_config_next_visits_everything_once(void **state)
 	assert_int_equal(lab_counters(l).half_opens, 2);
 	assert_int_equal(lab_counters(l).time_waits, 1);
 	assert_int_equal(lab_counters(l).listeners, 2);
+	lab_free(l);
+}
+
+/* A caller that was compiled with a smaller or a larger structure gets what both know, not a byte more. */
+static void test_config_sizes_are_the_callers(void **state)
+{
+	struct { struct tv_info info; uint8_t more[16]; } large;
+	struct tv_info whole = {.size = sizeof whole}, small;
+	struct tv_counters counters, all;
+	struct lab *l = lab_new(NULL, false);
+	uint64_t cursor = 0;
+	tv_handle h;
+
+	(void)state;
+	lab_passive(l);
+	assert_int_equal(tv_info(l->s, l->conn, &whole), TV_OK);
+	memset(&small, 0xa5, sizeof small);
+	small.size = offsetof(struct tv_info, rcv_nxt);
+	assert_int_equal(tv_info(l->s, l->conn, &small), TV_OK);
+	assert_int_equal(small.snd_nxt, whole.snd_nxt);
+	assert_int_equal(small.rcv_nxt, 0xa5a5a5a5);
+	memset(&large, 0xa5, sizeof large);
+	large.info.size = sizeof large;
+	assert_int_equal(tv_info(l->s, l->conn, &large.info), TV_OK);
+	assert_int_equal(large.info.size, sizeof large);
+	assert_int_equal(large.more[0] | large.more[15], 0);
+	small.size = 0;
+	assert_int_equal(tv_info(l->s, l->conn, &small), TV_EINVAL);
+	assert_false(tv_next(l->s, &cursor, &h, &small));
+	all.size = sizeof all;
+	tv_counters(l->s, &all);
+	memset(&counters, 0xa5, sizeof counters);
+	counters.size = offsetof(struct tv_counters, packets_out);
+	tv_counters(l->s, &counters);
+	assert_int_equal(counters.packets_in, all.packets_in);
+	assert_int_equal(counters.packets_out, 0xa5a5a5a5a5a5a5a5);
 	lab_free(l);
 }
 
@@ -464,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_config_info_tells_what_happened),
 		cmocka_unit_test(test_config_next_visits_everything_once),
 		cmocka_unit_test(test_config_counters_count),
+		cmocka_unit_test(test_config_sizes_are_the_callers),
 		cmocka_unit_test(test_config_steer_is_symmetric_and_follows_quotes),
 		cmocka_unit_test(test_config_farm_ports_steer_home),
 	};

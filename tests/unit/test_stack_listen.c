@@ -249,7 +249,7 @@ static void test_listen_backlog_full_drops_syns(void **state)
 	l->ack = lab_only(l, TV_SYN | TV_ACK)->seq + 1;
 	assert_int_equal(SAY(l, .flags = TV_ACK), TV_V_OK);
 	for (uint16_t i = 0; i < 3; i++) { /* the oldest first */
-		struct tv_info info;
+		struct tv_info info = {.size = sizeof info};
 
 		assert_int_equal(tv_accept(l->s, l->now, l->listener, &h), TV_OK);
 		assert_int_equal(tv_info(l->s, h, &info), TV_OK);

@@ -244,7 +244,7 @@ static void test_question_info_describes_the_syn(void **state)
 {
 	struct lab *l = lab_new(NULL, true);
 	struct tv_listen_config g = on(80, 80);
-	struct tv_info info;
+	struct tv_info info = {.size = sizeof info};
 	tv_handle q;
 
 	(void)state;

@@ -185,7 +185,7 @@ static void test_open_ports_whole_range_used_then_eports(void **state)
 	l = lab_new(&g, false);
 	to = towards(l);
 	for (unsigned i = 0; i < 300; i++) {
-		struct tv_info info;
+		struct tv_info info = {.size = sizeof info};
 
 		while ((r = tv_connect(l->s, l->now, &to, &h, &full)) == TV_AGAIN)
 			;

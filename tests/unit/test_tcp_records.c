@@ -285,7 +285,7 @@ static void test_records_time_wait_full_evicts_the_oldest(void **state)
 	assert_int_equal(lab_counters(l).time_wait_evicted, 2);
 	for (uint16_t i = 0; i < 5; i++) {
 		uint64_t cursor = 0;
-		struct tv_info info;
+		struct tv_info info = {.size = sizeof info};
 		tv_handle h;
 		bool found = false;
 

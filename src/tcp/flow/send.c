@@ -104,8 +104,8 @@ static inline bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
 		return true; /* Fs = 1/2 [MUST-38] */
 	if (!rest)
 		return false;
-	if ((t->flags & TV_F_FIN_QUEUED) != 0)
-		return true;
+	if ((t->flags & (TV_F_FIN_QUEUED | TV_F_URG_SND)) != 0)
+		return true; /* the last of all does not wait, nor what is urgent (as Linux) */
 	if ((t->flags & (TV_F_CORK | TV_F_MORE)) != 0)
 		return false;
 	return quiet || (t->flags & TV_F_NODELAY) != 0; /* Nagle, RFC 9293 3.7.4 [MUST-17] [SHLD-7] */
