@@ -306,7 +306,7 @@ install: $(LIB) $(SHARED) $(TRIVET_BIN)
 	install -m 755 $(BUILD)/libtrivet.so $(call to,$(LIBDIR)/libtrivet.so.$(VERSION))
 	ln -sf libtrivet.so.$(VERSION) $(call to,$(LIBDIR)/libtrivet.so.0)
 	ln -sf libtrivet.so.0 $(call to,$(LIBDIR)/libtrivet.so)
-	install -m 644 include/trivet/trivet.h $(call to,$(INCLUDEDIR)/trivet/trivet.h)
+	install -m 644 include/trivet/trivet.h include/trivet/names.h $(call to,$(INCLUDEDIR)/trivet)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' tools/trivet.pc.in > $(call to,$(LIBDIR)/pkgconfig/trivet.pc)
 	chmod 644 $(call to,$(LIBDIR)/pkgconfig/trivet.pc)
@@ -319,7 +319,7 @@ endif
 
 uninstall:
 	rm -f $(call to,$(LIBDIR)/libtrivet.a) $(call to,$(LIBDIR)/libtrivet.so) $(call to,$(LIBDIR)/libtrivet.so.0) \
-		$(call to,$(LIBDIR)/libtrivet.so.$(VERSION)) $(call to,$(INCLUDEDIR)/trivet/trivet.h) \
+		$(call to,$(LIBDIR)/libtrivet.so.$(VERSION)) $(call to,$(INCLUDEDIR)/trivet/trivet.h) $(call to,$(INCLUDEDIR)/trivet/names.h) \
 		$(call to,$(LIBDIR)/pkgconfig/trivet.pc) $(call to,$(BINDIR)/trivet) \
 		$(foreach m,$(MAN),$(call to,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)))
 	-rmdir $(call to,$(INCLUDEDIR)/trivet)

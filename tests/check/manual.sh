@@ -46,7 +46,7 @@ same_calls() {
 # Each name of an enumeration or a limit that a caller writes or reads.
 same_words() {
 	{
-		sed -n '/^enum tv_error {/,/^};/p' include/trivet/trivet.h | grep -o '\<TV_E[A-Z]*\>\|\<TV_AGAIN\>'
+		sed -n '/^enum tv_error {/,/^};/p' include/trivet/names.h | grep -o '\<TV_E[A-Z]*\>\|\<TV_AGAIN\>'
 		grep -o '^#define TV_EV_[A-Z_]*' include/trivet/trivet.h | cut -d' ' -f2
 		sed -n '/^enum tv_option {/,/^};/p' include/trivet/trivet.h | grep -o '\<TV_OPT_[A-Z0-9_]*' | sed 's/TV_OPT_//'
 	} | sort -u | while read -r word; do
