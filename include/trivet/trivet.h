@@ -127,7 +127,7 @@ struct tv_config {
 	uint32_t connections;      /* full records; 1..2^26 */
 	uint32_t half_opens;       /* half-open records; 1..2^26 */
 	uint32_t time_waits;       /* TIME-WAIT records; when full the oldest is evicted and counted */
-	uint32_t busy;             /* connections with data in flight or out of order; 0: as connections */
+	uint32_t busy;             /* connections with several segments in flight, or text out of order; 0: as many */
 	uint32_t side_records;     /* optional counters; 0: none */
 	uint32_t listeners;        /* 1..4096 */
 	uint32_t links, addresses, routes, neighbours;

@@ -260,7 +260,8 @@ void tv_stack_later(struct tv_stack *s, tv_time now)
 			return;
 	}
 	c->now = now;
-	c->now_ms = (uint32_t)(now / TV_MS);
+	c->now_us = now / TV_US;
+	c->now_ms = (uint32_t)(c->now_us / 1000);
 }
 
 /* The i-th run of free blocks of a pool; counts i down by those that it has. */

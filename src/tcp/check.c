@@ -26,8 +26,10 @@ static int check_flight(const struct tv_core *c, const struct tv_tcb *t, const s
 		sacked += (r->flags & 2) != 0 ? r->len : 0;
 		again += (r->flags & 4) != 0 ? r->len : 0;
 	}
-	MUST(seq == t->snd.nxt || (b->flight.count == 0 && t->state <= TV_SYN_RECEIVED) ||
-	     (b->flight.count == 0 && t->snd.una == t->snd.nxt));
+	MUST((t->flags & TV_F_ALONE) == 0 || b->flight.count == 0);
+	MUST(seq == t->snd.nxt || b->flight.count == 0);
+	MUST(b->flight.count != 0 || t->snd.una == t->snd.nxt || t->state <= TV_SYN_RECEIVED ||
+	     (t->flags & TV_F_ALONE) != 0);
 	MUST(sacked == b->sacked && lost == b->lost && again == b->again);
 	MUST(sacked + lost + again <= t->snd.nxt - t->snd.una);
 	return 0;
@@ -85,8 +87,11 @@ int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t)
 	MUST(t->state < TV_ESTABLISHED || t->state == TV_TIME_WAIT || t->out.len == 0 || t->timer.main != 0 ||
 	     (t->want & (TV_WANT_SEND | TV_WANT_PUSH)) != 0 || (t->flags & (TV_F_CORK | TV_F_MORE)) != 0);
 	MUST(t->timer.main == 0 || t->timer.node.where != 0 || (t->flags & TV_F_SCRATCH) != 0);
-	if (b == NULL)
+	MUST((t->flags & TV_F_ALONE) == 0 || t->snd.una != t->snd.nxt);
+	if (b == NULL) {
+		MUST(t->state < TV_ESTABLISHED || t->snd.una == t->snd.nxt || (t->flags & TV_F_ALONE) != 0);
 		return 0;
+	}
 	line = check_flight(c, t, b);
 	return line != 0 ? line : check_early(c, t, b);
 }

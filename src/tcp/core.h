@@ -121,6 +121,7 @@ struct tv_listener {
 struct tv_core {
 	struct tv_config cfg;
 	tv_time now;               /* of the call that is being served */
+	uint64_t now_us;
 	uint32_t now_ms;
 	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
 	uint32_t gen;              /* last generation given out */
@@ -392,8 +393,11 @@ bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len
 /* Is there room to remember one more piece? */
 static inline bool tv_rtx_room(struct tv_core *c, struct tv_tcb *t)
 {
-	struct tv_busy *b = tv_busy_take(c, t);
+	struct tv_busy *b;
 
+	if (t->busy == 0 && t->snd.una == t->snd.nxt)
+		return true; /* one piece alone needs no record */
+	b = tv_busy_take(c, t);
 	return b != NULL && (b->flight.count != 0 || c->ranges.pool.used < c->ranges.pool.count);
 }
 /* Takes a cumulative ACK and SACK blocks; returns bytes newly acknowledged or SACKed. */
@@ -418,11 +422,8 @@ void tv_rtx_repeated(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t
 static inline uint32_t tv_rtx_pipe(const struct tv_core *c, const struct tv_tcb *t)
 {
 	const struct tv_busy *b = tv_busy(c, t);
-	uint32_t flight = t->snd.nxt - t->snd.una, gone;
+	uint32_t flight = t->snd.nxt - t->snd.una, gone = b != NULL ? b->sacked + b->lost : 0;
 
-	if (b == NULL)
-		return flight;
-	gone = b->sacked + b->lost;
 	/* Without SACK each duplicate ACK says that one segment has left the network (RFC 5681 3.2); after a
 	 * time-out it may be an echo of what was sent before (RFC 6582 4.1). */
 	if ((t->opt.flags & TV_O_SACK) == 0 && (t->flags & TV_F_RTO_RECOVERY) == 0)
@@ -445,7 +446,7 @@ static inline bool tv_fin_sent(const struct tv_tcb *t)
 {
 	return (t->flags & TV_F_FIN_SENT) != 0;
 }
-void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t ns);
+void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t sample_us);
 void tv_rtt_init(struct tv_core *c, struct tv_tcb *t);
 /* Notes text that we had already, for the next ACK (D-SACK, RFC 2883). */
 void tv_duplicate_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);

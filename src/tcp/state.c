@@ -174,6 +174,7 @@ void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input)
 	uint8_t *region = tv_region(c);
 	struct tv_busy *b = tv_busy(c, t);
 
+	t->flags &= ~(uint32_t)TV_F_ALONE;
 	tv_stream_clear(&t->out, &c->pages, region);
 	if (!keep_input)
 		tv_stream_clear(&t->in, &c->pages, region);

@@ -2,9 +2,10 @@
  * tcb.h - the transmission control block: everything that a connection remembers.
  *
  * A full record is 256 bytes and holds no page while it is idle. What only a busy connection needs
- * (the map of what is in flight, what came out of order) is a struct tv_busy, taken from a pool when
- * it is first needed and given back when it is empty. Options that seldom differ are a struct
- * tv_profile, shared by all connections that have the same. Counters are a struct tv_side, optional.
+ * (the map of what is in flight when that is more than one segment, what came out of order) is a struct
+ * tv_busy, taken from a pool when it is first needed and given back when it is empty. Options that seldom
+ * differ are a struct tv_profile, shared by all connections that have the same. Counters are a struct
+ * tv_side, optional.
  *
  * Who writes what: state - state.c; snd.una - deliver/rtx.c; snd.wnd, wl1, wl2 - flow/send.c; snd.nxt -
  * out.c; rcv - deliver/receive.c; opt - open/negotiate.c and accept/paws.c;
@@ -60,7 +61,8 @@ enum {
 	TV_F_LIMITED = 1u << 24,       /* cwnd was the limit since the last ACK (RFC 7661) */
 	TV_F_SYN_LOST = 1u << 25,      /* the SYN was repeated: first RTO 3 s (RFC 6298 5.7), IW 1 */
 	TV_F_FIN_SENT = 1u << 26,      /* SND.NXT is behind our FIN */
-	TV_F_TIMERS = 1u << 27         /* a deadline is earlier than what the wheel knows */
+	TV_F_TIMERS = 1u << 27,        /* a deadline is earlier than what the wheel knows */
+	TV_F_ALONE = 1u << 28          /* all that is in flight is one piece, sent once (deliver/rtx.c) */
 };
 
 /* Negotiated options (opt.flags). */
@@ -148,6 +150,7 @@ struct tv_tcb {
 	uint16_t events;           /* TV_EV_ not yet told */
 	uint16_t listener;         /* number + 1 of the listener it came from */
 	uint8_t reason, soft_reason;
+	uint32_t sent_us;          /* TV_F_ALONE: when, modulo 2^32 */
 	uint64_t user;
 };
 
@@ -156,7 +159,7 @@ _Static_assert(sizeof(struct tv_tcb) <= TV_TCB_BYTES, "an idle connection costs 
 
 /* What only a busy connection needs: two cache lines. */
 struct tv_busy {
-	_Alignas(64) struct tv_ranges flight;    /* deliver/rtx.c: everything in [SND.UNA, SND.NXT) */
+	_Alignas(64) struct tv_ranges flight;    /* deliver/rtx.c: [SND.UNA, SND.NXT), unless TV_F_ALONE */
 	struct tv_ranges early;    /* deliver/receive.c: what arrived beyond RCV.NXT */
 	uint32_t sacked, lost, again; /* bytes in flight: SACKed, thought lost, of those sent again */
 	uint32_t early_bytes;

@@ -163,13 +163,13 @@ static void test_sent_sample_up_to_a_repeated_piece(void **state)
 	c = &l->s->core;
 	t = tv_handle_conn(l->s, l->conn);
 	for (unsigned i = 0; i < 2; i++) {
-		c->now += TV_MS;
+		tv_stack_now(l->s, c->now + TV_MS);
 		assert_true(tv_rtx_sent(c, t, t->snd.nxt, 1000));
 		t->snd.nxt += 1000;
 	}
 	tv_range_at(&c->ranges, tv_region(c), tv_busy(c, t)->flight.last)->sent = 2;
 	srtt = t->rtt.srtt_us;
-	c->now += 50 * TV_MS;
+	tv_stack_now(l->s, c->now + 50 * TV_MS);
 	s.ack = t->snd.una + 1000;
 	tv_rtx_ack(c, t, &s, &a);
 	assert_int_not_equal(t->rtt.srtt_us, srtt);

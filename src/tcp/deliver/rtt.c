@@ -26,9 +26,9 @@ void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 	t->rtt.srtt_us = t->rtt.var_us = t->rtt.min_us = 0;
 }
 
-void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t ns)
+void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t sample_us)
 {
-	uint32_t us = (uint32_t)tv_min64(tv_max64(ns / TV_US, 1), tv_min32(c->rto_max_us, SAMPLE_MAX_US));
+	uint32_t us = (uint32_t)tv_min64(tv_max64(sample_us, 1), tv_min32(c->rto_max_us, SAMPLE_MAX_US));
 
 	if (t->rtt.min_us == 0 || us < t->rtt.min_us)
 		t->rtt.min_us = us;

@@ -6,6 +6,11 @@
  * makes it longer, SACK and loss cut ranges where they must, and equal neighbours grow together again.
  * The number of ranges is limited; at the limit the last one grows whatever its time.
  *
+ * One piece that was sent once needs no map: TV_F_ALONE says that [SND.UNA, SND.NXT) is such a piece,
+ * t->sent_us when it went out. So whoever asks and answers in single segments needs no record beside the
+ * connection's own. The map is made when a second piece follows, or something is lost or SACKed; when there is
+ * no record for it then, what is lost waits for the next time-out.
+ *
  * Loss is found here in two ways: by SACK (RFC 6675: more than two segments' worth SACKed above), and
  * by whoever calls lose_first (duplicate and partial ACKs) or lose_all (time-out). What to do about it
  * is decided in flow/.
@@ -19,12 +24,46 @@ static struct tv_range *at(struct tv_core *c, uint32_t i)
 	return tv_range_at(&c->ranges, tv_region(c), i);
 }
 
+/* Adds a piece that was sent once, `at_ns`; false: no range for it. */
+static bool add(struct tv_core *c, struct tv_busy *b, uint32_t seq, uint32_t len, uint64_t at_ns)
+{
+	uint32_t i = tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), seq, len);
+
+	if (i == 0) {
+		c->cnt.range_failures++;
+		return false;
+	}
+	at(c, i)->sent = 1;
+	at(c, i)->u.time.first = at(c, i)->u.time.last = at_ns;
+	return true;
+}
+
+/* The record with the map of what is in flight; NULL: nothing is, or there is no record for it. */
+static struct tv_busy *flight_map(struct tv_core *c, struct tv_tcb *t)
+{
+	uint64_t ago_us = (uint32_t)c->now_us - t->sent_us;
+	struct tv_busy *b;
+
+	if ((t->flags & TV_F_ALONE) == 0)
+		return tv_busy(c, t);
+	b = tv_busy_take(c, t);
+	if (b == NULL || !add(c, b, t->snd.una, t->snd.nxt - t->snd.una, c->now - ago_us * TV_US))
+		return NULL;
+	t->flags &= ~(uint32_t)TV_F_ALONE;
+	return b;
+}
+
 bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len)
 {
-	struct tv_busy *b = tv_busy_take(c, t);
+	struct tv_busy *b;
 	struct tv_range *last;
-	uint32_t i;
 
+	if (t->busy == 0 && seq == t->snd.una) {
+		t->flags |= TV_F_ALONE;
+		t->sent_us = (uint32_t)c->now_us;
+		return true;
+	}
+	b = (t->flags & TV_F_ALONE) != 0 ? flight_map(c, t) : tv_busy_take(c, t);
 	if (b == NULL)
 		return false;
 	if (b->flight.count != 0) {
@@ -34,15 +73,11 @@ bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len
 			return true;
 		}
 	}
-	i = b->flight.count >= c->cfg.ranges_each ? 0
-	                                          : tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), seq, len);
-	if (i == 0) {
+	if (b->flight.count >= c->cfg.ranges_each) {
 		c->cnt.range_failures++;
 		return false;
 	}
-	at(c, i)->sent = 1;
-	at(c, i)->u.time.first = at(c, i)->u.time.last = c->now;
-	return true;
+	return add(c, b, seq, len, c->now);
 }
 
 /* Changes the marks of a whole range and the sums that follow from them. */
@@ -139,8 +174,8 @@ static bool find_lost(struct tv_core *c, struct tv_tcb *t, struct tv_busy *b)
 
 static TV_APART void take_sacks(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
-	struct tv_busy *b = tv_busy(c, t);
 	struct tv_side *side = tv_side(c, t);
+	struct tv_busy *b;
 	unsigned first = 0;
 
 	if ((t->opt.flags & TV_O_SACK) == 0)
@@ -153,7 +188,7 @@ static TV_APART void take_sacks(struct tv_core *c, struct tv_tcb *t, const struc
 		a->dsack = true;
 		first = 1;
 	}
-	if (b == NULL)
+	if (first == s->opt.sack_count || (b = flight_map(c, t)) == NULL)
 		return;
 	for (unsigned i = first; i < s->opt.sack_count; i++) {
 		uint32_t left = s->opt.sack[i].left, right = s->opt.sack[i].right;
@@ -173,6 +208,12 @@ static uint64_t forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 	struct tv_busy *b = tv_busy(c, t);
 	uint64_t sent = 0, repeated = 0;
 
+	if ((t->flags & TV_F_ALONE) != 0) {
+		if (ack == t->snd.nxt)
+			t->flags &= ~(uint32_t)TV_F_ALONE;
+		tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
+		return 0;
+	}
 	while (b != NULL && b->flight.first != 0) {
 		uint32_t i = b->flight.first;
 		struct tv_range *r = at(c, i);
@@ -195,7 +236,7 @@ static uint64_t forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 		break;
 	}
 	if (sent != 0 && repeated == 0)
-		tv_rtt_sample(c, t, c->now - (sent - 1));
+		tv_rtt_sample(c, t, (c->now - (sent - 1)) / TV_US);
 	return repeated;
 }
 
@@ -212,7 +253,7 @@ static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 		return;
 	ms = c->now_ms + t->opt.ts_offset - s->opt.ts_ecr;
 	if (ms <= c->cfg.rto_max / TV_MS)
-		tv_rtt_sample(c, t, (uint64_t)ms * TV_MS);
+		tv_rtt_sample(c, t, (uint64_t)ms * 1000);
 }
 
 static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
@@ -270,7 +311,7 @@ void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
 
 void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t)
 {
-	struct tv_busy *b = tv_busy(c, t);
+	struct tv_busy *b = flight_map(c, t);
 	uint64_t first;
 	uint32_t i;
 
@@ -291,7 +332,7 @@ void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t)
 
 void tv_rtx_lose_first(struct tv_core *c, struct tv_tcb *t)
 {
-	struct tv_busy *b = tv_busy(c, t);
+	struct tv_busy *b = flight_map(c, t);
 	struct tv_range *r;
 
 	if (b == NULL || b->flight.count == 0)
