@@ -73,6 +73,12 @@ static inline uint64_t tv_native64(const void *p)
 	return v;
 }
 
+/* One more, as far as it goes. */
+static inline void tv_count8(uint8_t *n)
+{
+	*n = (uint8_t)(*n + (*n != UINT8_MAX));
+}
+
 static inline uint32_t tv_min32(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;

@@ -68,8 +68,7 @@ static struct tv_options *own(struct tv_core *c, uint32_t *profile)
 	if (*profile != 0 && p->refs == 1)
 		return &p->o;
 	i = tv_pool_take(&c->profiles, tv_region(c));
-	if (i == TV_NONE)
-		return NULL;
+	TV_ASSERT(i != TV_NONE); /* there is one for each connection and each listener */
 	*tv_profile_at(c, i) = *p;
 	tv_profile_at(c, i)->refs = 1;
 	tv_profile_drop(c, *profile);
@@ -195,15 +194,12 @@ static void apply(struct tv_core *c, struct tv_tcb *t, enum tv_option option)
 /* Writes one option into a profile; TV_ESTATE: it is not one of a profile's. */
 static int set_in_profile(struct tv_core *c, uint32_t *profile, enum tv_option option, uint64_t value)
 {
-	struct tv_options trial = tv_profile_at(c, *profile)->o, *o;
+	struct tv_options trial = tv_profile_at(c, *profile)->o;
 	int error = write_option(&trial, option, value);
 
 	if (error != TV_OK)
 		return error;
-	o = own(c, profile);
-	if (o == NULL)
-		return TV_EFULL;
-	*o = trial;
+	*own(c, profile) = trial;
 	return TV_OK;
 }
 

@@ -52,8 +52,6 @@ void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
 	enum tv_state from = (enum tv_state)t->state;
 
 	TV_ASSERT(tv_state_legal(from, to));
-	if (from == to)
-		return;
 	t->state = (uint8_t)to;
 	if (to == TV_ESTABLISHED)
 		c->cnt.established++;

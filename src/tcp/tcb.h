@@ -167,11 +167,8 @@ struct tv_busy {
 	struct tv_cursor repeat;   /* where the next repeated octet lies */
 	uint32_t dsack_left, dsack_right;
 	uint32_t recent[TV_SACK_MAX]; /* an octet of each of the pieces that grew last, the latest first */
-	uint8_t recent_count;
 	uint32_t fin;              /* sequence number of a FIN that came early */
 	bool fin_early;
-	uint8_t reneged;
-	uint16_t unused;
 };
 _Static_assert(sizeof(struct tv_busy) == 128, "a shift finds it");
 

@@ -166,9 +166,9 @@ static void syn_due(struct tv_core *c, struct tv_tcb *t)
 		tv_end(c, t, user_limit ? TV_R_USER_TIMEOUT : reason);
 		return;
 	}
-	t->rtt.tries++;
+	tv_count8(&t->rtt.tries);
 	if (t->rtt.tries > c->cfg.syn_linear || (t->flags & TV_F_ACTIVE) == 0)
-		t->rtt.backoff++;
+		tv_count8(&t->rtt.backoff);
 	t->flags |= TV_F_SYN_LOST;
 	if (t->rtt.tries == c->cfg.r1)
 		tv_tell(c, t, tv_opts(c, t)->soft_errors ? TV_EV_SOFT_ERROR : 0);
@@ -200,10 +200,8 @@ static void retransmission_due(struct tv_core *c, struct tv_tcb *t)
 		return;
 	if (gave_up(c, t)) /* [EV-44] */
 		return;
-	if (t->rtt.tries < UINT8_MAX)
-		t->rtt.tries++;
-	if (t->rtt.backoff < 30)
-		t->rtt.backoff++; /* RFC 6298 5.5 [MUST-19] */
+	tv_count8(&t->rtt.tries);
+	tv_count8(&t->rtt.backoff); /* RFC 6298 5.5 [MUST-19] */
 	c->cnt.rto_events++;
 	if (side != NULL)
 		side->rto_events++;
@@ -223,11 +221,9 @@ static void persist_due(struct tv_core *c, struct tv_tcb *t)
 {
 	if (gave_up(c, t))
 		return;
-	if (t->rtt.probes < UINT8_MAX)
-		t->rtt.probes++;
+	tv_count8(&t->rtt.probes);
 	c->cnt.zero_window_probes++;
-	if (t->rtt.backoff < 30)
-		t->rtt.backoff++; /* [SHLD-30] */
+	tv_count8(&t->rtt.backoff); /* [SHLD-30] */
 	tv_want(c, t, TV_WANT_PROBE);
 	tv_timer_main(c, t, tv_min64(tv_min64(tv_rto_ns(c, t), c->cfg.persist_max), left_of_limit(c, t)));
 }
@@ -242,8 +238,7 @@ void tv_send_later(struct tv_core *c, struct tv_tcb *t)
 		t->progress_ms = c->now_ms;
 	else if (gave_up(c, t))
 		return;
-	if (t->rtt.probes < UINT8_MAX)
-		t->rtt.probes++;
+	tv_count8(&t->rtt.probes);
 	t->flags |= TV_F_OVERRIDE;
 	tv_timer_main(c, t, LATER_NS);
 }

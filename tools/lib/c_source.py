@@ -178,12 +178,13 @@ class Finder:
         return re.sub(rb"\s|\(u?int\d+_t\)", b"", self.code[where[0]:where[1]]) if where else b"?"
 
     def same_either_way(self, node, over):
-        """a < b ? a : b, and a < b ? b - a : 0: where a equals b, both results are equal too."""
+        """a < b ? a : b, a < b ? b - a : 0, a < 0 ? -a : a: at equality both results are equal too."""
         if over is None or over.get("kind") != "ConditionalOperator" or children(over)[0] is not node:
             return False
         low, high = (self.words(c) for c in children(node)[:2])
         yes, no = (self.words(c) for c in children(over)[1:3])
-        return {low, high} == {yes, no} or no == b"0" and yes in (high + b"-" + low, low + b"-" + high)
+        return {low, high} == {yes, no} or no == b"0" and yes in (high + b"-" + low, low + b"-" + high) or \
+            high == b"0" and {yes, no} == {low, b"-" + low}
 
     def shift(self, node):
         left, right = (span(c) for c in children(node)[:2])

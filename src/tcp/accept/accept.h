@@ -22,13 +22,11 @@ static inline int tv_check_paws(struct tv_core *c, struct tv_tcb *t, const struc
 	return tv_paws_fails(c, t, s);
 }
 
-/* RFC 7323 4.3 (2): the segment is acceptable, its TSval not older, and it covers Last.ACK.sent. */
+/* RFC 7323 4.3 (2): an acceptable segment (so it has a TSval, and one that is not older) that covers
+ * Last.ACK.sent. */
 static inline void tv_take_timestamp(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if ((t->opt.flags & TV_O_TS) == 0 || (s->opt.has & TV_OPT_HAS_TS) == 0)
-		return;
-	if (seq_leq(s->seq, t->rcv.acked) &&
-	    (seq_geq(s->opt.ts_val, t->opt.ts_recent) || c->now_ms - t->opt.ts_recent_ms > TV_IDLE_24_DAYS_MS)) {
+	if ((t->opt.flags & TV_O_TS) != 0 && seq_leq(s->seq, t->rcv.acked)) {
 		t->opt.ts_recent = s->opt.ts_val;
 		t->opt.ts_recent_ms = c->now_ms;
 	}

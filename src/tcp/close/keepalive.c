@@ -14,14 +14,8 @@ void tv_keepalive_due(struct tv_core *c, struct tv_tcb *t)
 	bool user_limit = o->user_timeout != c->cfg.defaults.user_timeout && o->user_timeout != TV_NEVER;
 
 	t->timer.keep = 0;
-	if (!o->keepalive || t->state < TV_ESTABLISHED || t->state == TV_TIME_WAIT)
-		return;
 	if (t->snd.una != t->snd.nxt || t->out.len != 0) {
 		tv_timer_keep(c, t, o->keepalive_idle); /* retransmission finds out */
-		return;
-	}
-	if (silent < o->keepalive_idle) {
-		tv_timer_keep(c, t, o->keepalive_idle - silent);
 		return;
 	}
 	if (t->rtt.probes != 0 && (user_limit ? silent >= o->user_timeout : t->rtt.probes >= o->keepalive_count)) {
@@ -29,7 +23,7 @@ void tv_keepalive_due(struct tv_core *c, struct tv_tcb *t)
 		tv_end(c, t, TV_R_KEEPALIVE_TIMEOUT);
 		return;
 	}
-	t->rtt.probes++;
+	tv_count8(&t->rtt.probes);
 	c->cnt.keepalive_probes++;
 	tv_want(c, t, TV_WANT_KEEPALIVE);
 	tv_timer_keep(c, t, o->keepalive_interval);

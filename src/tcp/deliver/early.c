@@ -25,8 +25,6 @@ static void remember(struct tv_busy *b, uint32_t seq)
 {
 	memmove(&b->recent[1], &b->recent[0], (TV_SACK_MAX - 1) * sizeof b->recent[0]);
 	b->recent[0] = seq;
-	if (b->recent_count < TV_SACK_MAX)
-		b->recent_count++;
 }
 
 static void drop_piece(struct tv_core *c, struct tv_busy *b, uint32_t i)
@@ -111,7 +109,7 @@ static enum tv_verdict store(struct tv_core *c, struct tv_tcb *t, uint32_t befor
 /* [from, to) is held already: told as a duplicate (RFC 2883 4.2), unless one is waiting to be told. */
 static void note_held(struct tv_busy *b, uint32_t from, uint32_t to)
 {
-	if (b->dsack_left != b->dsack_right || !seq_lt(from, to))
+	if (b->dsack_left != b->dsack_right)
 		return;
 	b->dsack_left = from;
 	b->dsack_right = to;
@@ -206,17 +204,15 @@ void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *
 	struct tv_busy *b = tv_busy(c, t);
 
 	o->sack_count = 0;
-	if (b == NULL || (t->opt.flags & TV_O_SACK) == 0)
-		return;
 	if (b->dsack_left != b->dsack_right) {
 		add_block(o, b->dsack_left, b->dsack_right);
 		b->dsack_left = b->dsack_right = 0;
 		c->cnt.dsacks_out++;
 	}
-	for (unsigned k = 0; k < b->recent_count && o->sack_count < max && b->early.count != 0; k++) {
-		uint32_t i = tv_ranges_find(&b->early, &c->ranges, tv_region(c), b->recent[k]);
+	for (const uint32_t *octet = b->recent; octet != b->recent + TV_SACK_MAX && o->sack_count < max; octet++) {
+		uint32_t i = tv_ranges_find(&b->early, &c->ranges, tv_region(c), *octet);
 
-		if (i != 0 && seq_leq(at(c, i)->seq, b->recent[k]) && seq_gt(b->recent[k] + 1, t->rcv.nxt))
+		if (i != 0 && seq_leq(at(c, i)->seq, *octet)) /* it is held still */
 			add_block(o, at(c, i)->seq, at(c, i)->seq + at(c, i)->len);
 	}
 	if (o->sack_count != 0)

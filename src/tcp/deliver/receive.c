@@ -18,11 +18,10 @@
 
 static inline void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool gap)
 {
-	uint32_t size = s->seg_size != 0 && s->seg_size < s->len ? s->seg_size : s->len;
+	uint32_t size = s->seg_size != 0 ? tv_min32(s->seg_size, s->len) : s->len;
 
-	/* What is a full segment of this peer? The largest seen that is not absurdly small. */
-	if (size > t->cc.seg_rcv)
-		t->cc.seg_rcv = (uint16_t)tv_min32(size, t->opt.mss_rcv);
+	/* What is a full segment of this peer? The largest seen. */
+	t->cc.seg_rcv = (uint16_t)tv_max32(t->cc.seg_rcv, tv_min32(size, t->opt.mss_rcv));
 	if (gap || (t->cc.quick != 0 && (t->flags & TV_F_PINGPONG) == 0) ||
 	    t->rcv.nxt - t->rcv.acked > tv_max32(t->cc.seg_rcv, 536)) {
 		tv_want(c, t, TV_WANT_ACK);
@@ -153,7 +152,7 @@ uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t)
 	uint32_t unit = 1u << t->opt.rcv_scale, field;
 	uint32_t edge = t->rcv.nxt + room_for(c, t);
 
-	if (seq_gt(edge, t->rcv.adv) && edge - t->rcv.adv >= worth_telling(c, t))
+	if (seq_geq(edge, t->rcv.adv + worth_telling(c, t)))
 		t->rcv.adv = edge;
 	/* What the scale cannot express is rounded up, so that the edge never moves left [SHLD-14]. */
 	field = (t->rcv.adv - t->rcv.nxt + unit - 1) >> t->opt.rcv_scale;

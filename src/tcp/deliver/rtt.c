@@ -30,8 +30,7 @@ void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t sample_us)
 {
 	uint32_t us = (uint32_t)tv_min64(tv_max64(sample_us, 1), tv_min32(c->rto_max_us, SAMPLE_MAX_US));
 
-	if (t->rtt.min_us == 0 || us < t->rtt.min_us)
-		t->rtt.min_us = us;
+	t->rtt.min_us = t->rtt.min_us == 0 ? us : tv_min32(us, t->rtt.min_us);
 	if (t->rtt.srtt_us == 0) {
 		t->rtt.srtt_us = us << 3; /* 2.2 */
 		t->rtt.var_us = us << 1;
@@ -39,8 +38,7 @@ void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t sample_us)
 		int64_t error = (int64_t)us - (t->rtt.srtt_us >> 3); /* 2.3: alpha 1/8, beta 1/4 */
 
 		t->rtt.srtt_us = (uint32_t)((int64_t)t->rtt.srtt_us + error);
-		if (error < 0)
-			error = -error;
+		error = error < 0 ? -error : error;
 		t->rtt.var_us = (uint32_t)((int64_t)t->rtt.var_us + error - (t->rtt.var_us >> 2));
 	}
 	t->rtt.backoff = 0; /* Karn: only a clean sample ends the backoff [MUST-18] */

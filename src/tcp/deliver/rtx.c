@@ -335,8 +335,8 @@ void tv_rtx_lose_first(struct tv_core *c, struct tv_tcb *t)
 	struct tv_busy *b = flight_map(c, t);
 	struct tv_range *r;
 
-	if (b == NULL || b->flight.count == 0)
-		return;
+	TV_ASSERT(b != NULL);
+	TV_ASSERT(b->flight.count != 0);
 	r = at(c, b->flight.first);
 	if (r->flags != 0)
 		return;
@@ -373,7 +373,7 @@ void tv_rtx_repeated(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t
 		(void)cut(c, b, i, seq + len); /* no record: the rest counts as sent again, until a time-out */
 	r = at(c, i);
 	mark(b, r, AGAIN);
-	r->sent = (uint8_t)(r->sent < UINT8_MAX ? r->sent + 1 : UINT8_MAX);
+	tv_count8(&r->sent);
 	r->u.time.last = c->now;
 	before = tv_ranges_prev(&c->ranges, tv_region(c), i);
 	if (before == 0)

@@ -106,8 +106,7 @@ void tv_cc_news(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
 	if (a->bytes != 0) {
 		forward_ack(c, t, a);
 	} else {
-		if (t->cc.dup_acks < UINT8_MAX)
-			t->cc.dup_acks++;
+		tv_count8(&t->cc.dup_acks);
 		tv_want(c, t, TV_WANT_SEND); /* limited transmit, or the next segment of recovery */
 	}
 	if ((t->flags & (TV_F_RECOVERY | TV_F_RTO_RECOVERY)) == 0 && seq_lt(t->snd.una, t->snd.nxt) &&

@@ -20,9 +20,9 @@ void tv_send_window(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	uint32_t wnd = (uint32_t)s->wnd << t->opt.snd_scale; /* [MUST-1] [REC-1] */
 	bool was_closed = t->snd.wnd == 0;
 
-	/* RFC 9293 3.10.7.4, fifth: not from an old segment [EV-27]. */
-	if (seq_lt(s->ack, t->snd.una) ||
-	    !(seq_lt(t->snd.wl1, s->seq) || (t->snd.wl1 == s->seq && seq_leq(t->snd.wl2, s->ack))))
+	/* RFC 9293 3.10.7.4, fifth: not from an old segment [EV-27]. With SND.UNA =< SEG.ACK the test of SND.WL2,
+	 * which is never above SND.UNA, is passed. */
+	if (seq_lt(s->ack, t->snd.una) || seq_lt(s->seq, t->snd.wl1))
 		return;
 	t->snd.wnd = wnd;
 	t->snd.wl1 = s->seq;

@@ -151,16 +151,12 @@ static void drop(struct tv_core *c, const struct tv_addr *addr, uint16_t port, u
 /* The largest block that begins at `first` and ends not after `last`. */
 static unsigned block_bits(uint32_t first, uint32_t last)
 {
-	unsigned bits = 16;
+	for (unsigned bits = 16;; bits--) {
+		uint32_t twice = 1u << (17 - bits); /* with bits 0 more than there are ports */
 
-	while (bits > 0) {
-		uint32_t size = 1u << (17 - bits);
-
-		if ((first & (size - 1)) != 0 || first + size - 1 > last)
-			break;
-		bits--;
+		if ((first & (twice - 1)) != 0 || first + twice - 1 > last)
+			return bits;
 	}
-	return bits;
 }
 
 enum step { TAKEN, ADD, DROP };

@@ -24,9 +24,9 @@ void tv_pmtu_reduce(struct tv_core *c, struct tv_tcb *t, uint32_t mtu, uint32_t 
 {
 	uint16_t before = t->opt.pmtu;
 
-	if (!tv_rtx_in_flight(t, quoted_seq) || mtu >= before || (t->v6 && mtu < FLOOR_V6))
+	if (!tv_rtx_in_flight(t, quoted_seq) || (t->v6 && mtu < FLOOR_V6))
 		return;
-	tv_pmtu_set(c, t, mtu);
+	tv_pmtu_set(c, t, tv_min32(mtu, before));
 	if (t->opt.pmtu == before)
 		return;
 	c->cnt.pmtu_reduced++;
