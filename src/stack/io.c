@@ -243,7 +243,8 @@ static bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_packe
 		out.head = TV_ETH_HEADER;
 		tv_tcb_key(c, t, &k);
 		tv_key_remote(&k, &remote);
-		r = tv_hop_header(s, t->link, &remote.addr, p->data, &parked);
+		r = tv_hop_header(s, t->link, &remote.addr, p->data, (t->flags & TV_F_FORWARD) != 0, &parked);
+		t->flags &= ~(uint32_t)TV_F_FORWARD;
 		if (r == TV_HOP_WAIT) {
 			uint16_t want = t->want;
 

@@ -3,7 +3,8 @@
  * one table for both.
  *
  * An entry is ASKING (requests go out once a second, three of them), KNOWN, STALE (used, but not
- * confirmed for 30 s: used on, and asked again) or PROBING. Connections whose next hop is not known wait
+ * confirmed for 30 s: used on, and asked again) or PROBING. An acknowledgment of new text confirms it as
+ * well. Connections whose next hop is not known wait
  * parked and are woken when it answers or when it has not answered three times; a stateless reply is
  * dropped and counted. Learnt is only from answers to what we asked, and from requests for our own
  * addresses; nobody can overwrite an entry unasked but by an answer to a probe.
@@ -131,22 +132,27 @@ void tv_unpark(struct tv_stack *s)
 	}
 }
 
-static void learn(struct tv_stack *s, struct tv_neighbour *n, const uint8_t mac[6])
+static void confirm(struct tv_stack *s, struct tv_neighbour *n)
 {
-	if (tv_mac_is_group(mac) || tv_mac_is_zero(mac))
-		return;
-	memcpy(n->mac, mac, 6);
 	n->state = TV_NB_KNOWN;
 	n->tries = 0;
 	s->neighbour_asks -= n->ask;
 	n->ask = false;
 	n->at = tick_after(s, STALE_NS);
+}
+
+static void learn(struct tv_stack *s, struct tv_neighbour *n, const uint8_t mac[6])
+{
+	if (tv_mac_is_group(mac) || tv_mac_is_zero(mac))
+		return;
+	memcpy(n->mac, mac, 6);
+	confirm(s, n);
 	if (n->parked)
 		wake(s, n, false);
 }
 
 enum tv_hop_result tv_hop_header(struct tv_stack *s, unsigned link, const struct tv_addr *dst, uint8_t *p,
-                                 bool *parked)
+                                 bool forward, bool *parked)
 {
 	const struct tv_link *l = tv_link_at(s, link);
 	uint16_t type = tv_addr_is_v4(dst) ? TV_ETH_IP4 : TV_ETH_IP6;
@@ -170,7 +176,9 @@ enum tv_hop_result tv_hop_header(struct tv_stack *s, unsigned link, const struct
 			n->parked = true;
 		return TV_HOP_WAIT;
 	}
-	if (n->state == TV_NB_STALE)
+	if (forward)
+		confirm(s, n);            /* RFC 4861 7.3.1: it carries what we send to where it is answered */
+	else if (n->state == TV_NB_STALE)
 		ask(s, n, TV_NB_PROBING); /* used on meanwhile */
 	tv_eth_build(p, n->mac, l->mac, type);
 	return TV_HOP_READY;

@@ -143,7 +143,7 @@ static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_
 		c->cnt.rate_limited++;
 		return false;
 	}
-	if (head != 0 && tv_hop_header(s, r->link, &r->remote.addr, p->data, NULL) != TV_HOP_READY) {
+	if (head != 0 && tv_hop_header(s, r->link, &r->remote.addr, p->data, false, NULL) != TV_HOP_READY) {
 		c->cnt.parked_drops++;
 		return false;
 	}

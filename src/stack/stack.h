@@ -171,10 +171,11 @@ bool tv_route_find(const struct tv_stack *s, const struct tv_addr *dst, uint8_t 
 bool tv_source_for(const struct tv_stack *s, const struct tv_addr *dst, unsigned link, struct tv_addr *src);
 
 /* ---- neighbour.c ---- */
-/* Writes the link header for a packet to dst; false: not now (the neighbour is being asked). */
+/* Writes the link header for a packet to dst, or says to wait for a neighbour that is being asked; forward:
+ * the peer has acknowledged something new, so the neighbour is there. */
 enum tv_hop_result { TV_HOP_READY, TV_HOP_WAIT, TV_HOP_NONE };
 enum tv_hop_result tv_hop_header(struct tv_stack *s, unsigned link, const struct tv_addr *dst, uint8_t *p,
-                                 bool *parked);
+                                 bool forward, bool *parked);
 enum tv_verdict tv_arp_in(struct tv_stack *s, unsigned link, const uint8_t *p, size_t n);
 enum tv_verdict tv_nd_in(struct tv_stack *s, unsigned link, const struct tv_ip *ip);
 /* The next request to be sent on this link (or any); false: none. */

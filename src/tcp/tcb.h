@@ -62,7 +62,8 @@ enum {
 	TV_F_SYN_LOST = 1u << 25,      /* the SYN was repeated: first RTO 3 s (RFC 6298 5.7), IW 1 */
 	TV_F_FIN_SENT = 1u << 26,      /* SND.NXT is behind our FIN */
 	TV_F_TIMERS = 1u << 27,        /* a deadline is earlier than what the wheel knows */
-	TV_F_ALONE = 1u << 28          /* all that is in flight is one piece, sent once (deliver/rtx.c) */
+	TV_F_ALONE = 1u << 28,         /* all that is in flight is one piece, sent once (deliver/rtx.c) */
+	TV_F_FORWARD = 1u << 29        /* new text was acknowledged since something was last sent: the way is good */
 };
 
 /* Negotiated options (opt.flags). */

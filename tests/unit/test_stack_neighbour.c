@@ -282,6 +282,38 @@ static void test_neighbour_stale_is_probed_while_in_use(void **state)
 	}
 }
 
+/* RFC 4861 7.3.1: what is acknowledged has arrived; the neighbour that carried it is not asked. Without
+ * an ACK it is. */
+static void test_neighbour_is_confirmed_by_progress(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct lab *l = ethernet(i % 2 != 0);
+		bool acknowledges = i / 2 != 0;
+		unsigned requests = 0;
+
+		announce(l, false, peer_mac, &l->peer, &l->us);
+		connect_to_peer(l);
+		lab_hear(l);
+		l->ack = l->heard[0].seg.seq + 1;
+		l->port = l->heard[0].seg.sport;
+		frame(l, &(struct say){.flags = TV_SYN | TV_ACK});
+		for (unsigned k = 0; k < 12; k++) {
+			lab_wait(l, 10 * TV_S);
+			for (unsigned n = 0; n < l->count; n++)
+				requests += is_request(l, &l->heard[n], &l->peer);
+			if (acknowledges || k == 0)
+				lab_send(l, 10, 0);
+			if (acknowledges) {
+				l->ack += 10;
+				frame(l, &(struct say){.flags = TV_ACK});
+			}
+		}
+		assert_int_equal(requests == 0, acknowledges);
+		lab_free(l);
+	}
+}
+
 /* A reply without a connection does not wait: it is dropped and counted, and the next one leaves. */
 static void test_neighbour_unknown_reply_is_dropped_and_counted(void **state)
 {
@@ -364,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_neighbour_request_is_answered_and_learnt),
 		cmocka_unit_test(test_neighbour_unasked_answers_are_not_believed),
 		cmocka_unit_test(test_neighbour_stale_is_probed_while_in_use),
+		cmocka_unit_test(test_neighbour_is_confirmed_by_progress),
 		cmocka_unit_test(test_neighbour_unknown_reply_is_dropped_and_counted),
 		cmocka_unit_test(test_neighbour_table_full_evicts_the_oldest),
 		cmocka_unit_test(test_neighbour_frames_for_others_are_dropped),

@@ -275,7 +275,7 @@ static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	if ((t->flags & TV_F_URG_SND) != 0 && seq_geq(s->ack, t->snd.up))
 		t->flags &= ~(uint32_t)TV_F_URG_SND;
 	t->rtt.tries = 0;
-	t->flags &= ~(uint32_t)TV_F_R1_TOLD;
+	t->flags = (t->flags & ~(uint32_t)TV_F_R1_TOLD) | TV_F_FORWARD;
 	t->soft_reason = TV_R_NONE;
 	t->progress_ms = c->now_ms;
 	if (side != NULL)
