@@ -201,6 +201,19 @@ struct tv_stack *stack_make(const struct common *common, struct tv_config *confi
 	return stack;
 }
 
+struct control *control_offer(const struct common *common, struct run *run, struct tv_stack *stack)
+{
+	char why[CONTROL_WHY];
+	struct control *c = control_open(stack, common->verb, why);
+
+	if (c && control_watch(c, run))
+		return c;
+	if (!common->quiet)
+		complain(common, "trivet ls will not show this stack: %s", c ? "out of memory" : why);
+	control_close(c);
+	return NULL;
+}
+
 static bool same(const struct tv_endpoint *a, const struct tv_endpoint *b)
 {
 	return a->port == b->port && memcmp(&a->addr, &b->addr, sizeof a->addr) == 0;

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "host/host.h"
 #include "links/links.h"
+#include "posix/control.h"
 
 /* "trivet VERB: ..." and a newline on the standard error. */
 void complain(const struct common *common, const char *format, ...)
@@ -43,6 +44,10 @@ const char *bytes_text(uint64_t bytes, char out[24]);
  * secret and the best kernels of this processor. NULL, and the reason is printed.
  */
 struct tv_stack *stack_make(const struct common *common, struct tv_config *config, tv_time now);
+
+/* Opens a control socket for `trivet ls`, named as the verb. NULL: it could not, which was said (not
+ * with -q); the verb goes on without. */
+struct control *control_offer(const struct common *common, struct run *run, struct tv_stack *stack);
 
 /* The state of the connection local-remote in this stack, half-open and TIME-WAIT records included;
  * LISTEN if only a listener has the port, else CLOSED. Walks over everything: for small stacks. */

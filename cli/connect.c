@@ -32,6 +32,7 @@ struct caller {
 	struct run *run;
 	struct tv_stack *stack;
 	struct tap *tap;
+	struct control *control; /* NULL: trivet ls does not see this one */
 	tv_handle handle;
 	struct tv_endpoint remote;
 	tv_time limit;         /* how long the handshake may take */
@@ -359,6 +360,7 @@ static int begin(struct caller *c)
 	if (!dump_open(&c->common, TV_LINK_IP, TAP_CUT | TAP_FLUSH, &c->tap))
 		return EXIT_RIGHTS;
 	c->tunnel.link->tap = c->tap;
+	c->control = control_offer(&c->common, c->run, c->stack);
 	run_events(c->run, on_event, c);
 	return start(c);
 }
@@ -409,6 +411,7 @@ static int call(struct caller *c)
 		run_unwatch(c->run, 1);
 		linger(c);
 	}
+	control_close(c->control);
 	tunnel_close(&c->tunnel);
 	if (!dump_close(&c->common, c->tap) && status == 0)
 		status = EXIT_FAILED;

@@ -18,6 +18,7 @@ static const struct verb {
 	{"serve", "listen behind a TUN device: echo, discard, or the files of a directory", verb_serve},
 	{"explain", "say which handshake in a capture file failed, where, and why", verb_explain},
 	{"ladder", "draw a connection of a capture file, packet by packet", verb_ladder},
+	{"ls", "list the connections of running Trivet stacks, or of this machine's TCP", verb_ls},
 	{"connect", "open a connection through a TUN device, and copy it to the terminal", verb_connect},
 };
 

@@ -256,6 +256,7 @@ static int begin(struct server *s)
 		complain(&s->common, "cannot listen on port %u: %s", s->port, tv_error_text(error));
 		return EXIT_FAILED;
 	}
+	s->control = control_offer(&s->common, s->run, s->stack);
 	run_events(s->run, on_event, s);
 	run_alarm(s->run, run_now(s->run) + LOOK, on_alarm, s);
 	return 0;
@@ -321,6 +322,7 @@ static int finish(struct server *s, int status)
 		run_once(s->run, run_now(s->run));
 		sum_up(s);
 	}
+	control_close(s->control);
 	tunnel_close(&s->tunnel);
 	if (!dump_close(&s->common, s->tap) && status == 0)
 		status = EXIT_FAILED;

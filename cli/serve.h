@@ -26,6 +26,7 @@ struct server {
 	struct run *run;
 	struct tv_stack *stack;
 	struct tap *tap;
+	struct control *control; /* NULL: trivet ls does not see this one */
 	const struct service *service;
 	tv_handle listener;
 	int root;              /* the directory that is served, or -1 */

@@ -10,5 +10,6 @@ int verb_serve(int argc, char **argv);
 int verb_connect(int argc, char **argv);
 int verb_explain(int argc, char **argv);
 int verb_ladder(int argc, char **argv);
+int verb_ls(int argc, char **argv);
 
 #endif

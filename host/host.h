@@ -180,6 +180,8 @@ struct host_socket {
 	uint8_t retransmits;
 	uint32_t timer_ms;
 	uint32_t uid, inode;
+	uint32_t interface;           /* that it is bound to; 0: none */
+	bool v6_only;                 /* a listener of AF_INET6 that takes no IPv4 */
 	bool has_info;                /* the fields below are known */
 	uint32_t rtt_us, rttvar_us, rto_us, min_rtt_us;
 	uint32_t cwnd, ssthresh;      /* segments */
@@ -187,6 +189,7 @@ struct host_socket {
 	uint32_t unacked, lost, retrans, total_retrans;
 	uint8_t snd_scale, rcv_scale;
 	bool timestamps, sack, window_scale, ecn;
+	uint32_t received_ms;         /* nothing was received for so long; of no use before ESTABLISHED */
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retransmitted;
 	char congestion[16];
 };

@@ -106,6 +106,8 @@ static void read_info(const void *data, size_t len, struct host_socket *s)
 	s->sack = i.tcpi_options & TCPI_OPT_SACK;
 	s->window_scale = i.tcpi_options & TCPI_OPT_WSCALE;
 	s->ecn = i.tcpi_options & TCPI_OPT_ECN;
+	/* Of an ACK without text, and of text: the later one. */
+	s->received_ms = i.tcpi_last_ack_recv < i.tcpi_last_data_recv ? i.tcpi_last_ack_recv : i.tcpi_last_data_recv;
 	s->bytes_acked = i.tcpi_bytes_acked;
 	s->bytes_received = i.tcpi_bytes_received;
 	s->bytes_sent = i.tcpi_bytes_sent;
@@ -141,12 +143,15 @@ static void take_socket(void *user, const struct nlmsghdr *h)
 	s.retransmits = m.idiag_retrans;
 	s.uid = m.idiag_uid;
 	s.inode = m.idiag_inode;
+	s.interface = m.id.idiag_if;
 	s.request = s.state == TV_SYN_RECEIVED && m.idiag_inode == 0;
 	if (!matches(to->filter, &s))
 		return;
 	data = nl_find(h, sizeof m, INET_DIAG_INFO, 1, &len);
 	if (data)
 		read_info(data, len, &s);
+	data = nl_find(h, sizeof m, INET_DIAG_SKV6ONLY, 1, &len);
+	s.v6_only = data && *(const uint8_t *)data != 0;
 	data = nl_find(h, sizeof m, INET_DIAG_CONG, 1, &len);
 	if (data)
 		snprintf(s.congestion, sizeof s.congestion, "%.*s", (int)strnlen(data, len), (const char *)data);

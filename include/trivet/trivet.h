@@ -433,7 +433,8 @@ struct tv_info {
 TV_API int tv_info(const struct tv_stack *stack, tv_handle handle, struct tv_info *info);
 
 /* Iterates over everything: start with *cursor 0; half-open and TIME-WAIT records have handle 0 and
- * only the fields that they know; info->size says how much. false at the end. */
+ * only the fields that they know; info->size says how much. false at the end. Other calls may come in
+ * between: a record that is there all the time is told once. */
 TV_API bool tv_next(const struct tv_stack *stack, uint64_t *cursor, tv_handle *handle, struct tv_info *info);
 
 /* Counters of the stack; names.h lists them. */
