@@ -223,6 +223,114 @@ static void test_cc_idle_longer_than_rto_restarts(void **state)
 	lab_free(l);
 }
 
+/* RFC 6582 3.2, step 3; RFC 6675 5: an ACK of all that was sent when the loss was found ends recovery, to the
+ * octet; with SACK the next loss begins another at once (without, RFC 6582 4.1 waits for something new). */
+static void test_cc_recovery_ends_at_recover_exactly(void **state)
+{
+	(void)state;
+	for (unsigned sack = 0; sack < 2; sack++) {
+		struct lab *l = bulk(sack != 0);
+		struct tv_tcp_options o = {.has = TV_OPT_HAS_SACK, .sack_count = 1};
+
+		for (unsigned round = 1; round <= sack + 1; round++) {
+			uint32_t recover = lab_info(l).snd_nxt;
+
+			for (unsigned i = 1; i <= 3; i++) {
+				o.sack[0].left = l->ack + 1000, o.sack[0].right = l->ack + 1000 + i * 1000;
+				SAY(l, .flags = TV_ACK, .opt = sack != 0 ? &o : NULL);
+				recover = i < 3 ? lab_info(l).snd_nxt : recover;
+			}
+			assert_int_equal(lab_info(l).recovery, 1);
+			assert_int_equal(lab_counters(l).fast_recoveries, round);
+			acks(l, recover - l->ack - 1);
+			assert_int_equal(lab_info(l).recovery, 1);
+			acks(l, 1);
+			assert_int_equal(lab_info(l).recovery, 0);
+			assert_int_equal(lab_info(l).bytes_lost + lab_info(l).bytes_repeated, 0);
+		}
+		lab_free(l);
+	}
+}
+
+/* RFC 6582 3.2, RFC 5681 3.1: what was in flight at the time-out is acknowledged to the octet: no recovery
+ * any more, and the window grows only where it is the limit (RFC 7661). */
+static void test_cc_recovery_after_time_out_ends_exactly(void **state)
+{
+	struct lab *l = bulk(false);
+	uint32_t end = lab_info(l).snd_nxt;
+
+	(void)state;
+	lab_wait(l, 1500 * TV_MS);
+	assert_int_equal(lab_info(l).recovery, 2);
+	acks(l, end - l->ack - 1);
+	assert_int_equal(lab_info(l).recovery, 2);
+	acks(l, 1);
+	assert_int_equal(lab_info(l).recovery, 0);
+	lab_free(l);
+}
+
+/* RFC 2018 4, RFC 2883: blocks that lie below the ACK of their segment tell of nothing that was lost. */
+static void test_cc_sack_below_the_ack_starts_no_recovery(void **state)
+{
+	struct lab *l = bulk(true);
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_SACK, .sack_count = 2};
+	uint32_t una = l->ack;
+
+	(void)state;
+	lab_set(l, TV_OPT_SIDE, 1);
+	o.sack[0].left = una + 1000, o.sack[0].right = una + 10000;
+	o.sack[1] = o.sack[0];
+	SAY(l, .flags = TV_ACK, .ack_off = 10000, .opt = &o);
+	assert_int_equal(lab_info(l).recoveries, 0);
+	assert_int_equal(lab_info(l).recovery, 0);
+	assert_int_equal(lab_counters(l).retransmissions, 0);
+	assert_true(lab_info(l).cwnd >= 10000);
+	lab_free(l);
+}
+
+/* RFC 2018 3: a block has a left and a right edge; one without an octet between them tells nothing. */
+static void test_cc_sack_empty_block_marks_nothing(void **state)
+{
+	struct lab *l = bulk(true);
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_SACK, .sack_count = 1};
+
+	(void)state;
+	o.sack[0].left = o.sack[0].right = l->ack + 5500;
+	SAY(l, .flags = TV_ACK, .opt = &o);
+	assert_int_equal(lab_info(l).bytes_sacked, 0);
+	o.sack[0].left++;
+	SAY(l, .flags = TV_ACK, .opt = &o);
+	assert_int_equal(lab_info(l).bytes_sacked, 0);
+	lab_free(l);
+}
+
+/* RFC 7661: a window into which one more full segment fits was not the limit, and does not grow; whether the
+ * text is at its end, or the peer's window. */
+static void test_cc_room_for_one_more_segment_is_no_limit(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		bool room = i % 2 == 0, closed = i >= 2;
+		struct lab *l = lab_new(NULL, false);
+		uint32_t first = room ? 500 : 499, cwnd;
+
+		l->syn.mss = 1000;
+		l->wnd = closed ? 10000 : 65535;
+		lab_active(l);
+		lab_send(l, closed ? 12000 : 10000, 0);
+		assert_int_equal(l->count, 10);
+		for (unsigned k = 0; k < 2; k++) {
+			if (closed)
+				l->wnd = (uint16_t)(l->wnd - (k == 0 ? first : 1000));
+			cwnd = lab_info(l).cwnd;
+			acks(l, k == 0 ? first : 1000);
+			assert_int_equal(l->count, 0);
+			assert_int_equal(lab_info(l).cwnd - cwnd, k == 0 ? first : room ? 0 : 1000);
+		}
+		lab_free(l);
+	}
+}
+
 /* SACK: what lies below more than two SACKed segments is lost, and nothing else is sent again. */
 static void test_cc_sack_repeats_the_holes_only(void **state)
 {
@@ -288,6 +396,11 @@ int main(void)
 		cmocka_unit_test(test_cc_time_out_collapses_the_window),
 		cmocka_unit_test(test_cc_reduction_has_a_floor_of_two_segments),
 		cmocka_unit_test(test_cc_idle_longer_than_rto_restarts),
+		cmocka_unit_test(test_cc_recovery_ends_at_recover_exactly),
+		cmocka_unit_test(test_cc_recovery_after_time_out_ends_exactly),
+		cmocka_unit_test(test_cc_sack_below_the_ack_starts_no_recovery),
+		cmocka_unit_test(test_cc_sack_empty_block_marks_nothing),
+		cmocka_unit_test(test_cc_room_for_one_more_segment_is_no_limit),
 		cmocka_unit_test(test_cc_sack_repeats_the_holes_only),
 		cmocka_unit_test(test_cc_dsack_is_counted_and_marks_nothing),
 	};

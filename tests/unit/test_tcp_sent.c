@@ -28,8 +28,41 @@ static void test_sent_pieces_in_flight_are_few(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		l->now += TV_MS;
 		lab_send(l, 100, 0);
+		assert_int_equal(l->count, 1);
+		assert_int_equal(lab_last(l)->len, 100);
 		assert_int_equal(busy_of(l)->flight.count, 2);
 	}
+	lab_free(l);
+}
+
+/* At the limit a piece that was SACKed cannot grow: what follows it waits until there is room. */
+static void test_sent_pieces_at_their_limit_new_text_waits(void **state)
+{
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_SACK, .sack_count = 1};
+	struct tv_config g;
+	struct lab *l;
+
+	(void)state;
+	lab_config(&g);
+	g.ranges_each = 2;
+	l = lab_new(&g, false);
+	l->syn.has |= TV_OPT_HAS_SACK_OK;
+	l->opts.nodelay = true;
+	lab_active(l);
+	for (unsigned i = 0; i < 2; i++) {
+		l->now += TV_MS;
+		lab_send(l, 100, 0);
+	}
+	o.sack[0].left = l->ack + 100, o.sack[0].right = l->ack + 200;
+	SAY(l, .flags = TV_ACK, .opt = &o);
+	l->now += TV_MS;
+	lab_send(l, 100, 0);
+	assert_int_equal(l->count, 0);
+	assert_int_equal(busy_of(l)->flight.count, 2);
+	assert_int_equal(lab_counters(l).range_failures, 1);
+	l->ack += 100;
+	SAY(l, .flags = TV_ACK);
+	assert_int_equal(lab_last(l)->len, 100);
 	lab_free(l);
 }
 
@@ -389,6 +422,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sent_pieces_in_flight_are_few),
+		cmocka_unit_test(test_sent_pieces_at_their_limit_new_text_waits),
 		cmocka_unit_test(test_sent_no_range_left_nothing_is_sent),
 		cmocka_unit_test(test_sent_sacked_neighbours_join),
 		cmocka_unit_test(test_sent_lost_and_dsack_at_equality),
