@@ -115,6 +115,7 @@ static void understand(struct lab *l, struct heard *h, const struct tv_packet *p
 		return;
 	h->tcp = true;
 	assert_int_equal(tv_segment_parse(&h->seg, &h->ip, p->flags, 0, TV_ARCH_PORTABLE), TV_V_OK);
+	assert_true(p->seg_size == 0 || h->seg.len > p->seg_size); /* trivet.h: 0 for a single segment */
 }
 
 static unsigned collect(struct lab *l)

@@ -29,6 +29,7 @@ static void take(struct sink *k, const struct tv_packet *p, uint32_t base)
 	assert_int_equal(tv_segment_parse(&k->seg, &k->ip, TV_PKT_CSUM_OK, 0, TV_ARCH_PORTABLE), TV_V_OK);
 	if (k->seg.len == 0)
 		return;
+	assert_true(p->seg_size == 0 || k->seg.len > p->seg_size); /* 0: a single segment */
 	assert_int_equal(k->seg.seq, k->next);
 	for (uint32_t i = 0; i < k->seg.len; i++)
 		assert_int_equal(k->seg.text[i], lab_octet(k->next - base + i));
@@ -148,6 +149,56 @@ static void test_sizes_super_segment_fits_its_length_field(void **state)
 	}
 }
 
+/* Pieces are handed out only where the link sums: a link that gathers and does not sum gets a copy, summed. */
+static void test_sizes_gather_without_checksum_offload_is_copied(void **state)
+{
+	static uint8_t bytes[3000], data[2000];
+	struct lab *l = cutter(1000, false, true, 0);
+	struct tv_piece pieces[16];
+	struct tv_packet p = {.data = data, .cap = sizeof data, .pieces = pieces, .piece_cap = 16};
+	struct tv_segment s;
+	struct tv_ip ip;
+
+	(void)state;
+	fill(bytes, sizeof bytes);
+	tv_link_at(l->s, 0)->csum_offload = false;
+	lab_active(l);
+	assert_int_equal(tv_send(l->s, l->now, l->conn, bytes, sizeof bytes, 0), sizeof bytes);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(tv_output(l->s, l->now, TV_ANY_LINK, &p, 1), 1);
+		assert_int_equal(p.piece_count, 0);
+		assert_int_equal(p.flags & TV_PKT_CSUM_PARTIAL, 0);
+		assert_int_equal(tv_ip_parse(&ip, data, p.len), TV_V_OK);
+		assert_int_equal(tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE), TV_V_OK);
+		assert_true(s.len != 0);
+	}
+	lab_free(l);
+}
+
+/* A buffer with room for one segment and a part of the next gets one, and that is no super-segment. */
+static void test_sizes_super_segment_cut_to_one_segment_is_a_single_one(void **state)
+{
+	static uint8_t bytes[4000], data[8000];
+
+	(void)state;
+	fill(bytes, sizeof bytes);
+	for (uint32_t cap = 1000; cap < 3300; cap += 4) {
+		struct lab *l = cutter(1000, false, false, 65000);
+		struct tv_packet p = {.data = data, .cap = cap};
+		struct sink k = {0};
+		uint32_t base;
+
+		l->opts.nodelay = true;
+		lab_active(l);
+		k.next = base = lab_info(l).snd_nxt;
+		assert_int_equal(tv_send(l->s, l->now, l->conn, bytes, sizeof bytes, 0), sizeof bytes);
+		while (tv_output(l->s, l->now, TV_ANY_LINK, &p, 1) == 1)
+			take(&k, &p, base);
+		assert_int_equal(k.bytes, sizeof bytes);
+		lab_free(l);
+	}
+}
+
 /* Few pieces and a small buffer: the super-segment is as long as these can carry. */
 static void test_sizes_gather_with_few_pieces_sends_shorter_ones(void **state)
 {
@@ -245,6 +296,8 @@ int main(void)
 		cmocka_unit_test(test_sizes_output_buffer_of_any_size_is_never_overrun),
 		cmocka_unit_test(test_sizes_reply_waits_for_a_buffer),
 		cmocka_unit_test(test_sizes_super_segment_fits_its_length_field),
+		cmocka_unit_test(test_sizes_gather_without_checksum_offload_is_copied),
+		cmocka_unit_test(test_sizes_super_segment_cut_to_one_segment_is_a_single_one),
 		cmocka_unit_test(test_sizes_gather_with_few_pieces_sends_shorter_ones),
 		cmocka_unit_test(test_sizes_window_rounding_does_not_add_up),
 		cmocka_unit_test(test_sizes_packet_of_an_unknown_link_is_dropped),

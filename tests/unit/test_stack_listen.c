@@ -21,6 +21,29 @@ static tv_handle listens(struct lab *l, const struct tv_listen_config *g)
 	return h;
 }
 
+/* The table of listeners stays three quarters full at most, so that looking up costs the same: 64 slots, four
+ * for each of twelve ranges; the next is refused until one goes. */
+static void test_listen_table_three_quarters_full_refuses(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_listen_config g;
+	tv_handle first = 0, h;
+
+	(void)state;
+	for (uint16_t i = 0; i < 12; i++) {
+		g = on((uint16_t)(1000 * i + 1), (uint16_t)(1000 * i + 6)); /* 1, 2 to 3, 4 to 5, 6 */
+		g.addr = l->us;
+		h = listens(l, &g);
+		first = i == 0 ? h : first;
+	}
+	g = on(20000, 20000);
+	g.addr = l->us;
+	assert_int_equal(tv_listen(l->s, l->now, &g, &h), TV_EFULL);
+	assert_int_equal(tv_close(l->s, l->now, first), TV_OK);
+	listens(l, &g);
+	lab_free(l);
+}
+
 /* Exact address before any, one port before a range, the narrower block before any port. */
 static void test_listen_lookup_most_exact_wins(void **state)
 {
@@ -495,6 +518,7 @@ static void test_listen_own_address_is_reached_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_listen_table_three_quarters_full_refuses),
 		cmocka_unit_test(test_listen_lookup_most_exact_wins),
 		cmocka_unit_test(test_listen_lookup_random_agrees_with_a_list),
 		cmocka_unit_test(test_listen_bad_arguments_are_refused),

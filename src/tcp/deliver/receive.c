@@ -158,11 +158,10 @@ uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t)
 	field = (t->rcv.adv - t->rcv.nxt + unit - 1) >> t->opt.rcv_scale;
 	/* Nor may rounding add up without end for a peer that sends octet by octet: from half a buffer too
 	 * much on, the edge seems to move left by less than a unit (RFC 7323 2.4). */
-	if (unit > 1 && t->in.len + (field << t->opt.rcv_scale) > tv_opts(c, t)->rcv_buf / 2 * 3)
+	if (t->in.len + (field << t->opt.rcv_scale) > tv_opts(c, t)->rcv_buf / 2 * 3)
 		field = (t->rcv.adv - t->rcv.nxt) >> t->opt.rcv_scale;
 	field = tv_min32(field, UINT16_MAX);
-	if (t->state >= TV_ESTABLISHED && seq_gt(t->rcv.nxt + (field << t->opt.rcv_scale), t->rcv.adv))
-		t->rcv.adv = t->rcv.nxt + (field << t->opt.rcv_scale);
+	t->rcv.adv = seq_max(t->rcv.adv, t->rcv.nxt + (field << t->opt.rcv_scale));
 	return field;
 }
 

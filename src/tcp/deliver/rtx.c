@@ -193,8 +193,7 @@ static TV_APART void take_sacks(struct tv_core *c, struct tv_tcb *t, const struc
 	for (unsigned i = first; i < s->opt.sack_count; i++) {
 		uint32_t left = s->opt.sack[i].left, right = s->opt.sack[i].right;
 
-		if (seq_lt(left, right) && seq_gt(right, t->snd.una) && seq_leq(right, t->snd.nxt) &&
-		    seq_geq(left, t->snd.una) && left != s->ack)
+		if (seq_lt(left, right) && seq_leq(right, t->snd.nxt) && seq_geq(left, t->snd.una) && left != s->ack)
 			a->sacked += sack(c, b, left, right);
 	}
 	if (a->sacked != 0)

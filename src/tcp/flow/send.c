@@ -137,11 +137,17 @@ static void take_text(const struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, st
 	x->len = tv_min32(n, mss);
 	if (n > mss && gso_bytes > mss && (t->flags & TV_F_URG_SND) == 0) {
 		x->len = tv_min32(n, gso_bytes / mss * mss);
-		if (x->len < n || n > gso_bytes)
-			x->len -= x->len % mss;
 		x->seg_size = (uint16_t)(x->len > mss ? mss : 0);
 	}
 	set_text_flags(t, x);
+}
+
+/* RFC 7661: with room for one more full segment the congestion window is not the limit; it is the user, or the
+ * peer. */
+static void still_limited(struct tv_tcb *t, uint32_t left)
+{
+	if (left >= t->opt.mss)
+		t->flags &= ~(uint32_t)TV_F_LIMITED;
 }
 
 static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
@@ -151,8 +157,7 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	int32_t window = window_left(t);
 
 	if (have == 0 && !fin) {
-		if (cwnd_left(c, t) >= mss)
-			t->flags &= ~(uint32_t)TV_F_LIMITED; /* the user is the limit (RFC 7661) */
+		still_limited(t, cwnd_left(c, t));
 		return false;
 	}
 	if (!tv_rtx_room(c, t)) {
@@ -160,8 +165,7 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 		return false;
 	}
 	if (window <= 0) {
-		if (cwnd_left(c, t) >= mss)
-			t->flags &= ~(uint32_t)TV_F_LIMITED;
+		still_limited(t, cwnd_left(c, t));
 		wait_for(c, t, true); /* no new text into a shrunk or closed window [SHLD-15] */
 		return false;
 	}
@@ -169,14 +173,12 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	n = tv_min32(have, tv_min32((uint32_t)window, cwnd));
 	if (cwnd <= tv_min32(have, (uint32_t)window))
 		t->flags |= TV_F_LIMITED;
-	else if ((uint32_t)window < have)
-		t->flags &= ~(uint32_t)TV_F_LIMITED; /* the peer is the limit */
+	else
+		still_limited(t, cwnd - n);
 	/* Of a super-segment only full ones [SHLD-28]; alone, one segment leaves at a time. */
 	if (n > mss && gso_bytes > mss && (n < have || (n % mss != 0 && !small_one_goes(t, n % mss, true))))
 		n -= n % mss;
 	else if (n < mss && have != 0 && !(n != 0 && small_one_goes(t, n, n == have))) {
-		if (n < have && cwnd < (uint32_t)window && t->snd.una != t->snd.nxt)
-			return false; /* the congestion window is the limit: ACKs will open it */
 		wait_for(c, t, false);
 		return false;
 	}

@@ -221,8 +221,7 @@ void tv_listen_drop(struct tv_core *c, uint32_t index)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 	struct tv_addr addr[2];
-	unsigned n = names(l, addr);
 
-	for (unsigned i = 0; i < n; i++)
-		walk(c, &addr[i], l->zone, l->port_first, l->port_last, (uint16_t)(index + 1), DROP);
+	for (unsigned n = names(l, addr); n > 0; n--)
+		walk(c, &addr[n - 1], l->zone, l->port_first, l->port_last, (uint16_t)(index + 1), DROP);
 }

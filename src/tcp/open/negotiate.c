@@ -26,7 +26,7 @@ static uint8_t scale_for(uint32_t bytes)
 {
 	uint32_t bits = 32 - (uint32_t)__builtin_clz(bytes | 1);
 
-	return (uint8_t)(bits <= 16 ? 0 : tv_min32(bits - 16, SCALE_MAX));
+	return (uint8_t)tv_min32(tv_max32(bits, 16) - 16, SCALE_MAX);
 }
 
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
