@@ -170,6 +170,7 @@ struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 {
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
+	struct tv_wheel_node node;
 	struct tv_tcb *t;
 
 	if (i == TV_NONE) {
@@ -177,7 +178,9 @@ struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 		return NULL;
 	}
 	t = tv_conn(c, i);
+	node = t->timer.node; /* may be on the wheel (tcp/timers.c) */
 	tv_zero(t, sizeof *t);
+	t->timer.node = node;
 	t->gen = tv_gen_next(c);
 	t->v6 = k->v6;
 	t->zone = k->zone;
@@ -331,6 +334,7 @@ struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb
 {
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
+	struct tv_wheel_node node;
 	struct tv_tcb *t;
 
 	if (i == TV_NONE) {
@@ -338,7 +342,9 @@ struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb
 		return NULL;
 	}
 	t = tv_conn(c, i);
+	node = t->timer.node;
 	*t = *scratch;
+	t->timer.node = node;
 	t->gen = tv_gen_next(c);
 	t->flags &= ~(uint32_t)TV_F_SCRATCH;
 	t->want = 0;

@@ -264,11 +264,23 @@ void tv_stack_later(struct tv_stack *s, tv_time now)
 	c->now_ms = (uint32_t)(c->now_us / 1000);
 }
 
+/* Is one of the free connections in these bytes still on the wheel? (tcp/timers.c: for a second at most) */
+static bool on_wheel(const struct tv_core *c, uint64_t offset, uint64_t bytes)
+{
+	uint32_t first = (uint32_t)((offset - c->conns.records) / TV_TCB_BYTES);
+	uint32_t last = (uint32_t)((offset + bytes - 1 - c->conns.records) / TV_TCB_BYTES);
+
+	for (uint32_t i = first; i <= last && i < c->conns.high; i++)
+		if (tv_conn_at(c, i)->timer.node.where != 0)
+			return true;
+	return false;
+}
+
 /* The i-th run of free blocks of a pool; counts i down by those that it has. */
 static bool free_run(const struct tv_core *c, const struct tv_pool *p, unsigned *i, uint64_t *offset, uint64_t *bytes)
 {
 	for (unsigned run = 0; tv_pool_free_run(p, tv_region(c), run, 4096, offset, bytes); run++)
-		if ((*i)-- == 0)
+		if ((p != &c->conns || !on_wheel(c, *offset, *bytes)) && (*i)-- == 0)
 			return true;
 	return false;
 }

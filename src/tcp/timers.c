@@ -7,6 +7,10 @@
  * is armed on the wheel, and moving a deadline later does not touch the wheel: the wheel then fires
  * once for nothing and is armed again. What waits longer than 2^30 ticks (19 hours) looks again then.
  *
+ * For the same reason a node outlives its connection: it belongs to the place in the pool. What ends leaves
+ * it on the wheel, if it fires soon, and the next connection in that place finds it armed early enough for
+ * most of its deadlines. So connections that come and go quickly hardly touch the wheel.
+ *
  * Deadlines are never early and late by at most a tick. They run inside tv_output() only and build no
  * packet: they set wants.
  */
@@ -14,6 +18,7 @@
 
 #define FAR (1u << 30)
 #define LATER_NS TV_S
+#define SOON (1 << 14)             /* ticks: a second */
 
 static uint32_t tick_after(const struct tv_core *c, tv_time after)
 {
@@ -68,7 +73,7 @@ static uint32_t earliest(const struct tv_tcb *t, uint32_t now)
 void tv_timers_off(struct tv_core *c, struct tv_tcb *t)
 {
 	t->timer.main = t->timer.ack = t->timer.keep = t->timer.life = 0;
-	if (t->timer.node.where != 0)
+	if (t->timer.node.where != 0 && (int32_t)(t->timer.node.at - (uint32_t)(c->now >> TV_TICK_SHIFT)) > SOON)
 		tv_wheel_cancel(&c->wheel, tv_region(c), tv_conn_index(c, t));
 }
 

@@ -208,12 +208,27 @@ static void test_config_region_copied_goes_on_alike(void **state)
 	lab_free(a);
 }
 
+/* Zeroes all that can be given back; returns how much. */
+static size_t give_back(struct lab *l)
+{
+	size_t given = 0, bytes;
+	void *start;
+
+	for (unsigned i = 0; tv_reclaimable(l->s, i, &start, &bytes); i++) {
+		assert_true((uint8_t *)start >= (uint8_t *)l->region &&
+		            (uint8_t *)start + bytes <= (uint8_t *)l->region + l->bytes);
+		memset(start, 0, bytes);
+		given += bytes;
+		assert_int_equal(tv_stack_check(l->s), 0);
+	}
+	return given;
+}
+
 /* What holds nothing is listed, may become zero, and the stack does not notice. */
 static void test_config_reclaimable_ranges_may_be_zeroed(void **state)
 {
 	struct tv_config g;
 	struct lab *l;
-	size_t given = 0;
 	void *start;
 	size_t bytes;
 
@@ -237,16 +252,37 @@ static void test_config_reclaimable_ranges_may_be_zeroed(void **state)
 	}
 	lab_wait(l, 1100 * TV_S); /* those that nobody holds give up */
 	assert_int_equal(lab_counters(l).connections + lab_counters(l).time_waits, 0);
-	for (unsigned i = 0; tv_reclaimable(l->s, i, &start, &bytes); i++) {
-		assert_true((uint8_t *)start >= (uint8_t *)l->region &&
-		            (uint8_t *)start + bytes <= (uint8_t *)l->region + l->bytes);
-		memset(start, 0, bytes);
-		given += bytes;
-		assert_int_equal(tv_stack_check(l->s), 0);
-	}
-	assert_true(given >= 100000);
+	assert_true(give_back(l) >= 100000);
 	exercise(l, 30);
 	assert_int_equal(lab_info(l).state, TV_SYN_SENT);
+	lab_free(l);
+}
+
+/* The timers of what has just ended are still to come: its memory is offered when they have. */
+static void test_config_reclaimable_when_timers_have_fired(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	size_t at_once, later;
+
+	(void)state;
+	for (unsigned i = 0; i < 64; i++) {
+		l->peer_port++;
+		lab_syn_sent(l);
+	}
+	for (uint64_t cursor = 0;;) {
+		struct tv_info info = {.size = sizeof info};
+		tv_handle h;
+
+		if (!tv_next(l->s, &cursor, &h, &info))
+			break;
+		tv_abort(l->s, l->now, h);
+		tv_release(l->s, l->now, h);
+	}
+	assert_int_equal(lab_counters(l).connections, 0);
+	at_once = give_back(l);
+	lab_wait(l, 2 * TV_S);
+	later = give_back(l);
+	assert_true(later >= at_once + 60 * 256);
 	lab_free(l);
 }
 
@@ -499,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_config_init_touches_a_constant_number_of_pages),
 		cmocka_unit_test(test_config_region_copied_goes_on_alike),
 		cmocka_unit_test(test_config_reclaimable_ranges_may_be_zeroed),
+		cmocka_unit_test(test_config_reclaimable_when_timers_have_fired),
 		cmocka_unit_test(test_config_info_tells_what_happened),
 		cmocka_unit_test(test_config_next_visits_everything_once),
 		cmocka_unit_test(test_config_counters_count),
