@@ -83,9 +83,23 @@ static inline uint64_t tv_sum_small(const uint8_t *p, size_t n, uint64_t sum)
 {
 	uint64_t run = 0;
 
+	for (; n >= 32; n -= 32, p += 32) {
+		run = tv_sum_around(run, tv_native64(p));
+		run = tv_sum_around(run, tv_native64(p + 8));
+		run = tv_sum_around(run, tv_native64(p + 16));
+		run = tv_sum_around(run, tv_native64(p + 24));
+	}
 	for (; n >= 8; n -= 8, p += 8) run = tv_sum_around(run, tv_native64(p));
 	sum += tv_sum_halves(run);
 	return n == 0 ? sum : tv_sum_tail(p, n, sum);
+}
+
+static inline uint64_t tv_copy_sum_word(uint8_t *restrict dst, const uint8_t *restrict src, uint64_t run)
+{
+	uint64_t w = tv_native64(src);
+
+	memcpy(dst, &w, 8);
+	return tv_sum_around(run, w);
 }
 
 static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *restrict src,
@@ -93,11 +107,15 @@ static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *r
 {
 	uint64_t run = 0;
 
-	for (; n >= 8; n -= 8, src += 8, dst += 8) {
-		uint64_t w = tv_native64(src);
-
-		memcpy(dst, &w, 8);
-		run = tv_sum_around(run, w);
+	for (; n >= 16; n -= 16, src += 16, dst += 16) {
+		run = tv_copy_sum_word(dst, src, run);
+		run = tv_copy_sum_word(dst + 8, src + 8, run);
+	}
+	if (n >= 8) {
+		run = tv_copy_sum_word(dst, src, run);
+		n -= 8;
+		src += 8;
+		dst += 8;
 	}
 	sum += tv_sum_halves(run);
 	return n == 0 ? sum : tv_copy_sum_tail(dst, src, n, sum);

@@ -50,12 +50,18 @@ static inline void tv_store32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)v;
 }
 
-/* Zeroes a record of one to four cache lines: for a size that compilers know they write one slow string
- * instruction, so they are not told. */
+/* Zeroes or copies a record or two: for a size that compilers know, or know to be small, they write one slow
+ * string instruction, so they are not told. */
 static inline void tv_zero(void *p, size_t n)
 {
 	__asm__("" : "+r"(n));
 	memset(p, 0, n);
+}
+
+static inline void tv_copy(void *restrict dst, const void *restrict src, size_t n)
+{
+	__asm__("" : "+r"(n));
+	memcpy(dst, src, n);
 }
 
 /* Native-order loads at any alignment. */

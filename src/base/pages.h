@@ -49,6 +49,25 @@ static inline uint32_t tv_page_cap(uint32_t page)
 	return page & TV_PAGE_SMALL ? TV_SMALL_BYTES : TV_PAGE_BYTES;
 }
 
+/* Of small pages, for whoever knows that it has one. */
+static inline struct tv_page *tv_page_meta_small(const struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	return (struct tv_page *)(void *)(region + p->small_meta) + (page & ~TV_PAGE_SMALL) - 1;
+}
+
+static inline uint8_t *tv_page_bytes_small(const struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	return region + p->small.records + (uint64_t)((page & ~TV_PAGE_SMALL) - 1) * TV_SMALL_BYTES;
+}
+
+/* One whose link and fill level the caller writes; 0: none is free. */
+static inline uint32_t tv_page_take_small(struct tv_pages *p, uint8_t *region)
+{
+	uint32_t slot = tv_pool_take(&p->small, region);
+
+	return slot == TV_NONE ? 0 : (slot + 1) | TV_PAGE_SMALL;
+}
+
 static inline struct tv_page *tv_page_meta(const struct tv_pages *p, uint8_t *region, uint32_t page)
 {
 	uint64_t meta = page & TV_PAGE_SMALL ? p->small_meta : p->big_meta;
@@ -59,12 +78,11 @@ static inline struct tv_page *tv_page_meta(const struct tv_pages *p, uint8_t *re
 
 static inline uint32_t tv_page_take(struct tv_pages *p, uint8_t *region, uint32_t bytes, bool urgent)
 {
-	uint32_t slot = bytes <= TV_SMALL_BYTES ? tv_pool_take(&p->small, region) : TV_NONE, page;
+	uint32_t page = bytes <= TV_SMALL_BYTES ? tv_page_take_small(p, region) : 0;
 
-	if (slot == TV_NONE)
+	if (page == 0)
 		return tv_page_take_big(p, region, urgent);
-	page = (slot + 1) | TV_PAGE_SMALL;
-	*tv_page_meta(p, region, page) = (struct tv_page){0};
+	*tv_page_meta_small(p, region, page) = (struct tv_page){0};
 	return page;
 }
 

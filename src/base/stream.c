@@ -30,8 +30,9 @@ static void link_page(struct tv_stream *s, struct tv_pages *p, uint8_t *region, 
 	s->tail = page;
 }
 
-uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
-                          uint32_t n, bool urgent)
+/* The same wherever the bytes find room. */
+static TV_APART uint32_t append_any(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
+                           uint32_t n, bool urgent)
 {
 	uint32_t left = n;
 	uint32_t page = s->tail;
@@ -59,6 +60,20 @@ uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *regi
 		room -= now;
 	}
 	return n - left;
+}
+
+uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
+                          uint32_t n, bool urgent)
+{
+	uint32_t page;
+
+	/* A short text into an empty stream has a small page to itself. */
+	if (s->len != 0 || n - 1 >= TV_SMALL_BYTES || (page = tv_page_take_small(p, region)) == 0)
+		return append_any(s, p, region, data, n, urgent);
+	*tv_page_meta_small(p, region, page) = (struct tv_page){.len = (uint16_t)n};
+	tv_copy(tv_page_bytes_small(p, region, page), data, n);
+	*s = (struct tv_stream){.head = page, .tail = page, .len = n};
+	return n;
 }
 
 void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region)
@@ -196,6 +211,11 @@ static inline struct tv_piece next_piece(const struct tv_pages *p, uint8_t *regi
 	return piece;
 }
 
+static inline const uint8_t *first_bytes(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+{
+	return tv_page_bytes(p, region, s->head) + tv_page_meta(p, region, s->head)->off;
+}
+
 void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                     uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
 {
@@ -205,6 +225,12 @@ void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t
 	TV_ASSERT(n <= s->len - off);
 	if (n == 0)
 		return;
+	if (off == 0 && n <= tv_page_meta(p, region, s->head)->len) {
+		memcpy(dst, first_bytes(s, p, region), n);
+		if (cursor != NULL)
+			*cursor = (struct tv_cursor){.page = s->head};
+		return;
+	}
 	at = seek(s, p, region, off, cursor);
 	while (n > 0) {
 		struct tv_piece piece = next_piece(p, region, &at, off, n);
@@ -239,6 +265,11 @@ uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p,
 	TV_ASSERT(n <= s->len - off);
 	if (n == 0)
 		return sum;
+	if (off == 0 && n <= tv_page_meta(p, region, s->head)->len) {
+		if (cursor != NULL)
+			*cursor = (struct tv_cursor){.page = s->head};
+		return tv_kernel_copy_sum(arch, dst, first_bytes(s, p, region), n, sum);
+	}
 	at = seek(s, p, region, off, cursor);
 	while (done < n) {
 		struct tv_piece piece = next_piece(p, region, &at, off + done, n - done);

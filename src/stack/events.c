@@ -14,12 +14,11 @@ static uint32_t slot_of(uint32_t ref)
 bool tv_event(struct tv_stack *s, struct tv_event *e)
 {
 	struct tv_core *c = &s->core;
-	uint32_t ref = c->ready_head, slot = slot_of(ref);
+	uint32_t ref = tv_ready_pop(c), slot = slot_of(ref);
 
 	if (ref == 0)
 		return false;
-	tv_untell(c, ref);
-	memset(e, 0, sizeof *e);
+	e->reason = TV_R_NONE;
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
 		struct tv_tcb *t = tv_conn(c, slot);
 

@@ -271,6 +271,8 @@ static inline void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events)
 }
 /* Takes a record that is in the ready list out of it. */
 void tv_untell(struct tv_core *c, uint32_t ref);
+/* Takes the first one out; 0: the list is empty. */
+uint32_t tv_ready_pop(struct tv_core *c);
 void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot);
 /* Hangs it into the list of those with wants. */
 void tv_out_connection(struct tv_core *c, struct tv_tcb *t);

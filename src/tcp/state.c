@@ -94,17 +94,24 @@ struct ready_links {
 	uint32_t *next, *prev;
 };
 
-static inline struct ready_links ready_links(struct tv_core *c, uint32_t ref)
+static TV_APART struct ready_links other_links(struct tv_core *c, uint32_t ref)
 {
 	uint32_t slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	uint32_t kind = ref >> TV_REF_SLOT_BITS;
 
-	if (kind == TV_KIND_CONN)
-		return (struct ready_links){&tv_conn(c, slot)->ready_next, &tv_conn(c, slot)->ready_prev};
 	if (kind == TV_KIND_HALF)
 		return (struct ready_links){&tv_half_at(c, slot)->ready_next, &tv_half_at(c, slot)->challenge_ms};
 	TV_ASSERT(kind == TV_KIND_LISTENER);
 	return (struct ready_links){&tv_listener_at(c, slot)->ready_next, &tv_listener_at(c, slot)->ready_prev};
+}
+
+static inline struct ready_links ready_links(struct tv_core *c, uint32_t ref)
+{
+	struct tv_tcb *t = tv_conn(c, ref & ((1u << TV_REF_SLOT_BITS) - 1));
+
+	if (TV_LIKELY(ref >> TV_REF_SLOT_BITS == TV_KIND_CONN))
+		return (struct ready_links){&t->ready_next, &t->ready_prev};
+	return other_links(c, ref);
 }
 
 void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot)
@@ -135,10 +142,32 @@ void tv_untell(struct tv_core *c, uint32_t ref)
 		c->ready_tail = *me.prev;
 }
 
+uint32_t tv_ready_pop(struct tv_core *c)
+{
+	uint32_t ref = c->ready_head, next;
+
+	if (ref == 0)
+		return 0;
+	c->ready_head = next = *ready_links(c, ref).next;
+	if (next != 0)
+		*ready_links(c, next).prev = 0;
+	else
+		c->ready_tail = 0;
+	return ref;
+}
+
 void tv_ready_connection(struct tv_core *c, struct tv_tcb *t)
 {
+	uint32_t ref = TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t), tail = c->ready_tail;
+
 	t->flags |= TV_F_IN_READY_LIST;
-	tv_ready_push(c, TV_KIND_CONN, tv_conn_index(c, t));
+	t->ready_next = 0;
+	t->ready_prev = tail;
+	c->ready_tail = ref;
+	if (tail != 0)
+		*ready_links(c, tail).next = ref;
+	else
+		c->ready_head = ref;
 }
 
 /* Taken when something is in flight or out of order; given back by the timer that finds nothing left, so
