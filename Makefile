@@ -7,7 +7,7 @@
 #   V=1          print whole commands
 #   WERROR=      the targets that check turn warnings into errors; this lets them pass
 #
-# Targets: all demo check test san fuzz bench cover reqs mutants lint install uninstall clean, and one
+# Targets: all demo check test san fuzz bench cover reqs captures cases mutants lint install uninstall clean, and one
 # file for each program: build/trivet, build/trivet-script, build/trivet-bench, build/tests/unit/test_*.
 
 BUILD ?= build
@@ -219,7 +219,7 @@ export TRIVET_SCRIPT = $(BUILD_DIR)/trivet-script
 core-tests = $(foreach t,$(UNIT) $(GRID) $(SIM),'cmocka $t') \
 	$(if $(SCRIPT),$(foreach a,$(SCRIPT_AREAS),'counts $(SCRIPT) $(wildcard $a*.pkt)'))
 
-.PHONY: demo check test san fuzz bench cover reqs captures mutants lint
+.PHONY: demo check test san fuzz bench cover reqs captures cases mutants lint
 demo: $(TRIVET_BIN)
 	@$(BUILD)/trivet demo
 
@@ -228,10 +228,10 @@ check test:
 	@mkdir -p $(RESULTS)
 	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) $(SUM)
 STAGES_check = stage-check
-STAGES_test = stage-check stage-san stage-reqs stage-lint stage-live stage-fuzz stage-mutants
+STAGES_test = stage-check stage-san stage-reqs stage-lint stage-live stage-cases stage-fuzz stage-mutants
 
-.PHONY: stage-check stage-san stage-san-run stage-reqs stage-lint stage-live stage-fuzz stage-fuzz-run \
-	stage-mutants
+.PHONY: stage-check stage-san stage-san-run stage-reqs stage-lint stage-live stage-cases stage-fuzz \
+	stage-fuzz-run stage-mutants
 stage-check: programs $(PURITY)
 	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
 		$(if $(CORE_SRC),'plain tools/purity $(PURITY)') 'plain tools/lint --quick' \
@@ -250,6 +250,10 @@ stage-lint:
 	@$(TALLY) --limit 900 'plain tools/lint -j $(JOBS)'
 stage-live: all examples $(LIVE_PEERS)
 	@$(TALLY) -j 1 --limit 300 $(foreach t,$(LIVE),'lines $t')
+
+# What explain must get: kept captures, others made out of them, ten new ones. `make cases` makes the kept ones.
+stage-cases: $(TRIVET_BIN)
+	@$(TALLY) -j 1 'lines tests/cases/check.py --matrix $(BUILD)/cases.txt'; cat $(BUILD)/cases.txt
 
 FUZZ_SECONDS ?= 60
 # The sample of make test is the same for everybody; another one: make test MUTANT_SEED=N.
@@ -285,6 +289,8 @@ reqs:
 	@tools/reqs
 captures: $(TRIVET_BIN)
 	@tools/captures --trivet $(BUILD)/trivet
+cases:
+	@tests/cases/make.py
 mutants:
 	@tools/mutants --build $(BUILD)/mutants -j $(JOBS)
 lint:

@@ -33,6 +33,7 @@ static const struct bench *const benches[] = {
 	&million_bytes_bench,
 	&tun_in_bench,
 	&tun_out_bench,
+	&explain_1g_bench,
 };
 
 #define COUNT (sizeof benches / sizeof benches[0])

@@ -112,6 +112,11 @@ static uint64_t hash_addr(const struct tv_addr *a)
 	return mix(w[0] * 0xff51afd7ed558ccdu + w[1]);
 }
 
+uint64_t tracker_hash(const struct tv_addr *a)
+{
+	return hash_addr(a);
+}
+
 static uint64_t hash_tuple(const struct tv_addr *a, uint16_t ap, const struct tv_addr *b, uint16_t bp)
 {
 	return mix(mix(hash_addr(a) + ap) + mix(hash_addr(b) + bp));

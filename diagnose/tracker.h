@@ -84,11 +84,12 @@ struct side {
 	struct mark zero;              /* closed since; not seen: it is open */
 	struct mark zero_longest;      /* where the longest time began that is over */
 	uint32_t zero_ms;              /* how long that was */
-	uint32_t zero_again;           /* packets that repeated the 0 */
+	uint32_t zero_again;           /* packets that repeated the 0 when it was probed */
 	struct mark wnd_first;         /* the first packet behind the SYN, and its window as on the wire */
 	uint16_t wnd, wnd_first_raw;
 	uint16_t wnd_max;              /* the largest as on the wire, without SYNs */
 	uint8_t state;                 /* enum tv_state, inferred */
+	bool zero_probed;              /* its closed window was probed */
 };
 
 struct conn {
@@ -142,6 +143,9 @@ struct conn *tracker_take(struct tracker *t, const struct packet *p);
 struct conn *tracker_next(struct tracker *t, uint32_t *cursor);
 /* What is known of an address, or NULL. */
 const struct host *tracker_host(const struct tracker *t, const struct tv_addr *addr);
+
+/* A number for an address, the same for equal ones. */
+uint64_t tracker_hash(const struct tv_addr *addr);
 
 struct tracker_counts {
 	uint64_t packets, tcp, icmp, rest, fragments, unreadable, unknown_link, cut, options_cut;

@@ -27,6 +27,8 @@ static void keep_options(struct side *s, const struct packet *p)
 	s->nops = p->nops;
 	s->mss = p->opt.has & TV_OPT_HAS_MSS ? p->opt.mss : 0;
 	s->wscale = p->opt.has & TV_OPT_HAS_WSCALE ? p->opt.wscale : 0;
+	if (s->wscale > 14)
+		s->wscale = 14; /* RFC 7323 2.3: what is more counts as that */
 	s->cookie_len = p->opt.has & TV_OPT_HAS_FASTOPEN ? p->opt.cookie_len : 0;
 	s->syn_wnd = p->wnd;
 	s->syn_len = clamp16(p->len);
@@ -119,6 +121,11 @@ static void take_rst(struct conn *c, unsigned from, const struct packet *p)
 /* ------------------------------------------------------------------------------------------ */
 /* Text                                                                                        */
 
+static bool is_later(const struct mark *m, const struct mark *n)
+{
+	return m->number > n->number;
+}
+
 static bool window_is_closed(const struct side *other)
 {
 	return seen(&other->zero);
@@ -127,14 +134,17 @@ static bool window_is_closed(const struct side *other)
 /* One below the next number, with at most the byte that is there: a probe. */
 static bool is_probe(const struct side *s, const struct packet *p)
 {
+	/* Behind its FIN nobody probes: what looks so is an older packet that came late. */
 	return s->next_known && p->len <= 1 && p->seq == s->next - 1 && !(p->flags & (TV_SYN | TV_FIN | TV_RST)) &&
-		(!s->acked_known || s->acked == s->next);
+		(!s->acked_known || s->acked == s->next) && !seen(&s->fin);
 }
 
-static void take_probe(struct side *s, const struct side *o, const struct packet *p)
+static void take_probe(struct side *s, struct side *o, const struct packet *p)
 {
-	if (window_is_closed(o))
+	if (window_is_closed(o)) {
+		o->zero_probed = true;
 		return;
+	}
 	if (s->probes == UINT16_MAX)
 		return;
 	s->probes++;
@@ -196,6 +206,9 @@ static void take_text(struct conn *c, unsigned from, const struct packet *p)
 	struct side *s = &c->side[from], *o = &c->side[!from];
 	uint32_t end = p->seq + p->len + ((p->flags & TV_FIN) != 0);
 
+	/* Some probe a closed window with the next byte. */
+	if (p->len == 1 && window_is_closed(o) && s->next_known && p->seq == s->acked)
+		o->zero_probed = true;
 	if (p->flags & TV_FIN && !seen(&s->fin)) {
 		s->fin = mark_of(p);
 		s->fin_seq = p->seq + p->len;
@@ -255,6 +268,11 @@ static void acknowledge(struct conn *c, struct side *o, const struct packet *p)
 	}
 	if (seen(&o->fin) && !seen(&o->fin_acked) && seq_after(p->ack, o->fin_seq))
 		o->fin_acked = mark_of(p);
+	/* Text that its sender sent behind its RST arrived: nobody believed that RST (RFC 5961 3). */
+	if (seen(&o->rst) && !(p->flags & TV_RST) && is_later(&o->data_last, &o->rst) && !seq_after(o->next, p->ack)) {
+		o->rst = (struct mark){0, 0, 0};
+		o->rst_count = 0;
+	}
 	o->acked = p->ack;
 	o->acked_known = true;
 }
@@ -292,10 +310,10 @@ static void take_window(struct side *s, const struct packet *p)
 		s->wnd_first_raw = p->wnd;
 	}
 	if (p->wnd == 0) {
-		if (seen(&s->zero))
-			s->zero_again++;
-		else
+		if (!seen(&s->zero))
 			s->zero = mark_of(p);
+		else if (s->zero_probed)
+			s->zero_again++;
 		return;
 	}
 	if (seen(&s->zero)) {
@@ -308,6 +326,7 @@ static void take_window(struct side *s, const struct packet *p)
 	}
 	s->zero = (struct mark){0, 0, 0};
 	s->zero_again = 0;
+	s->zero_probed = false;
 }
 
 void segment_take(struct conn *c, unsigned from, const struct packet *p)
@@ -319,6 +338,10 @@ void segment_take(struct conn *c, unsigned from, const struct packet *p)
 		c->first = mark_of(p);
 	if (p->flags & TV_RST) {
 		take_rst(c, from, p);
+		/* Its sender had got so much when it gave up. */
+		if (p->flags & TV_ACK && s->rst_count == 1 && o->acked_known && o->next_known &&
+			!seq_after(p->ack, o->next) && seen(&c->ack))
+			acknowledge(c, o, p);
 	} else {
 		if (p->flags & TV_SYN)
 			take_syn(c, from, p);

@@ -84,7 +84,7 @@ static void add_healthy(const struct case_ *k, struct report *r)
 				report_add(r, &f);
 				noted = true;
 			}
-	if (noted)
+	if (noted || !r->keep_healthy)
 		return;
 	finding_start(&f, k->c, WORD_OK, CERTAIN);
 	finding_cite(&f, &a->syn);
@@ -175,7 +175,7 @@ static void judge_all(struct crowd *w)
 
 void verdict_all(struct tracker *t, struct report *r)
 {
-	struct crowd w = {.tracker = t, .report = r, .end = mark_time(&tracker_counts(t)->last)};
+	struct crowd w = {.tracker = t, .report = r, .sorted_by = -1, .end = mark_time(&tracker_counts(t)->last)};
 	struct finding f = {.word = WORD_EMPTY};
 
 	if (tracker_counts(t)->connections == 0)

@@ -53,6 +53,12 @@ bool rule_late(const struct case_ *k, struct finding *f);
 extern const rule_fn note_rules[];
 extern const unsigned note_rule_count;
 
+/* A connection among others of its group. */
+struct place {
+	uint64_t hash;
+	uint32_t conn;
+};
+
 /* All connections together: taken[i] says that a finding of the whole explains connection i, whose own
  * word is words[i]. Ordered by number. */
 struct crowd {
@@ -61,7 +67,8 @@ struct crowd {
 	struct conn **conns;
 	uint8_t *words;
 	bool *taken;
-	uint32_t *order;               /* for sorting */
+	struct place *order;           /* see crowd_sort() */
+	int sorted_by;                 /* enum crowd_key; -1: by nothing */
 	size_t count;
 	tv_time end;
 };

@@ -13,21 +13,6 @@
 /* ------------------------------------------------------------------------------------------ */
 /* Groups                                                                                      */
 
-static int compare_conns(const struct conn *x, const struct conn *y, enum crowd_key key)
-{
-	int d = 0;
-
-	if (key == BY_CLIENT_AND_SERVER)
-		d = memcmp(x->addr[0].b, y->addr[0].b, 16);
-	if (d == 0)
-		d = memcmp(x->addr[1].b, y->addr[1].b, 16);
-	if (d == 0 && key == BY_SERVER_PORT)
-		d = (int)x->port[1] - (int)y->port[1];
-	if (d == 0)
-		d = x->number < y->number ? -1 : x->number > y->number;
-	return d;
-}
-
 static bool same_group(const struct conn *x, const struct conn *y, enum crowd_key key)
 {
 	if (!tv_addr_equal(&x->addr[1], &y->addr[1]))
@@ -37,37 +22,34 @@ static bool same_group(const struct conn *x, const struct conn *y, enum crowd_ke
 	return tv_addr_equal(&x->addr[0], &y->addr[0]);
 }
 
-/* A heap sort of w->order: no recursion, no state outside, no worst case. */
-static void sift(const struct crowd *w, size_t root, size_t end, enum crowd_key key)
+/* What all of a group have in common, as a number. */
+static uint64_t group_hash(const struct conn *c, enum crowd_key key)
 {
-	uint32_t *o = w->order;
+	uint64_t h = tracker_hash(&c->addr[1]);
 
-	for (size_t child; (child = 2 * root + 1) < end; root = child) {
-		uint32_t t;
-
-		if (child + 1 < end && compare_conns(w->conns[o[child]], w->conns[o[child + 1]], key) < 0)
-			child++;
-		if (compare_conns(w->conns[o[root]], w->conns[o[child]], key) >= 0)
-			return;
-		t = o[root];
-		o[root] = o[child];
-		o[child] = t;
-	}
+	if (key == BY_SERVER_PORT)
+		return (h ^ c->port[1]) * 0x9e3779b97f4a7c15u;
+	return (h ^ tracker_hash(&c->addr[0]) >> 1) * 0x9e3779b97f4a7c15u;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->conn < y->conn ? -1 : x->conn > y->conn;
+}
+
+/* Two groups whose hashes are the same would be told apart, only as more groups than two. */
 void crowd_sort(struct crowd *w, enum crowd_key key)
 {
+	if (w->sorted_by == (int)key)
+		return;
+	w->sorted_by = (int)key;
 	for (size_t i = 0; i < w->count; i++)
-		w->order[i] = (uint32_t)i;
-	for (size_t i = w->count / 2; i-- > 0;)
-		sift(w, i, w->count, key);
-	for (size_t end = w->count; end-- > 1;) {
-		uint32_t t = w->order[0];
-
-		w->order[0] = w->order[end];
-		w->order[end] = t;
-		sift(w, 0, end, key);
-	}
+		w->order[i] = (struct place){group_hash(w->conns[i], key), (uint32_t)i};
+	qsort(w->order, w->count, sizeof *w->order, compare_places);
 }
 
 bool crowd_group(const struct crowd *w, enum crowd_key key, struct group *g)
@@ -77,7 +59,7 @@ bool crowd_group(const struct crowd *w, enum crowd_key key, struct group *g)
 	if (i >= w->count)
 		return false;
 	g->from = i;
-	while (i < w->count && same_group(w->conns[w->order[g->from]], w->conns[w->order[i]], key))
+	while (i < w->count && same_group(crowd_at(w, g->from), crowd_at(w, i), key))
 		i++;
 	g->to = i;
 	return true;
@@ -113,7 +95,7 @@ void crowd_one_direction(struct crowd *w)
 			finding_start(&f, c, WORD_ONE_DIRECTION_ONLY, CERTAIN);
 			finding_cite(&f, &c->first);
 			report_add(w->report, &f);
-			w->taken[w->order[i]] = true;
+			crowd_take(w, i);
 		}
 	}
 }
@@ -207,7 +189,7 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 		const struct conn *c = crowd_at(w, i);
 		const struct side *a = &c->side[0], *b = &c->side[1];
 
-		if (!is_probe_of_port(c) || w->taken[w->order[i]])
+		if (!is_probe_of_port(c) || crowd_taken(w, i))
 			continue;
 		if (!begun)
 			finding_start(&f, c, WORD_SYN_SCAN, sure ? CERTAIN : LIKELY);
@@ -219,7 +201,7 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 		finding_cite(&f, b->syn_seen ? &b->syn : &b->rst);
 		finding_cite(&f, &c->icmp[0]);
 		finding_cite(&f, &a->rst);
-		w->taken[w->order[i]] = true;
+		crowd_take(w, i);
 	}
 	if (!begun)
 		return;
@@ -261,6 +243,8 @@ void crowd_scans(struct crowd *w)
 static bool falls_back(const struct crowd *w, size_t lost, const struct conn *won)
 {
 	const struct conn *c = w->conns[lost];
+	/* Bad news goes on from here to the client, and the next SYN comes back: as SYN,ACK and ACK do. */
+	tv_time at_once = limit(LIMIT_FALLBACK_AT_ONCE) + since(&won->side[1].syn, &won->ack) * 3 / 2;
 	tv_time apart;
 
 	if (c->v6 == won->v6 || c->port[1] != won->port[1] || !is_established(won) || !won->side[0].syn_seen)
@@ -275,11 +259,11 @@ static bool falls_back(const struct crowd *w, size_t lost, const struct conn *wo
 		return apart <= limit(LIMIT_FALLBACK) && apart >= 10 * TV_MS;
 	}
 	if (w->words[lost] == WORD_REFUSED)
-		return since(&c->side[1].rst, &won->side[0].syn) <= limit(LIMIT_FALLBACK_AT_ONCE) &&
+		return since(&c->side[1].rst, &won->side[0].syn) <= at_once &&
 			is_behind(&won->side[0].syn, &c->side[1].rst);
 	if (c->icmp_count && !is_established(c))
 		return is_behind(&won->side[0].syn, &c->icmp[0]) &&
-			since(&c->icmp[0], &won->side[0].syn) <= limit(LIMIT_FALLBACK_AT_ONCE);
+			since(&c->icmp[0], &won->side[0].syn) <= at_once;
 	return false;
 }
 

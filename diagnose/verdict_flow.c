@@ -101,6 +101,9 @@ static bool disagrees(const struct case_ *k, const struct side *s, struct findin
 	if (s->wscale < 3 || !seen(&s->wnd_first) || high - low > s->syn_wnd / 16 || s->syn_wnd < 4096)
 		return false;
 	crawls = o->wscale >= 3 && o->wnd_max > 0 && o->wnd_max < 4096;
+	/* The largest number that fits says little: a huge buffer is announced so as well. */
+	if (s->wnd_first_raw == UINT16_MAX && !crawls)
+		return false;
 	finding_start(f, k->c, WORD_WINDOW_SCALE_DISAGREEMENT, crawls ? CERTAIN : LIKELY);
 	finding_cite(f, &k->a->syn);
 	finding_cite(f, &k->b->syn);
@@ -285,12 +288,25 @@ static bool reset_unknown(const struct case_ *k, struct finding *f)
 	return true;
 }
 
+/*
+ * The client had closed when the RST came, and its request was answered: all that it wanted is there, unless
+ * the answer was still coming. Only its FIN may be without an acknowledgment.
+ */
+static bool has_enough(const struct side *a, const struct side *b)
+{
+	if (!seen(&a->fin) || is_behind(&a->fin, &b->rst))
+		return false;
+	if (a->bytes == 0)
+		return true;
+	return b->bytes && !is_behind(&b->data_last, &a->fin) && (!seen(&a->out) || a->out_seq == a->fin_seq);
+}
+
 static bool reset_by_server(const struct case_ *k, struct finding *f)
 {
 	const struct side *a = k->a, *b = k->b;
 	const struct host *host;
 
-	if (seen(&b->fin) || (seen(&a->fin) && !is_behind(&a->fin, &b->rst) && (seen(&a->fin_acked) || !a->bytes)))
+	if (seen(&b->fin) || has_enough(a, b))
 		return false;
 	if (rst_is_foreign(k, b, &host) && b->ttl == host->ttl_min) {
 		finding_start(f, k->c, WORD_RESET_BY_MIDDLEBOX, LIKELY);
@@ -319,7 +335,7 @@ static bool reset_by_client(const struct case_ *k, struct finding *f)
 	const struct side *a = k->a, *b = k->b;
 	const struct host *host;
 
-	if (seen(&b->fin) || seen(&a->fin) || (a->bytes == 0 && b->bytes == 0))
+	if (seen(&b->fin) || seen(&a->fin))
 		return false;
 	if (rst_is_foreign(k, a, &host) && a->ttl == host->ttl_min) {
 		finding_start(f, k->c, WORD_RESET_BY_MIDDLEBOX, LIKELY);
@@ -335,7 +351,7 @@ static bool reset_by_client(const struct case_ *k, struct finding *f)
 		finding_cite(f, &a->rst);
 		return true;
 	}
-	if (!seen(&a->out) && !seen(&b->out))
+	if ((a->bytes == 0 && b->bytes == 0) || (!seen(&a->out) && !seen(&b->out)))
 		return false;
 	finding_start(f, k->c, WORD_RESET_MID_TRANSFER, CERTAIN);
 	finding_cite(f, &a->rst);
@@ -415,7 +431,7 @@ static bool close_wait(const struct case_ *k, const struct side *s, struct findi
 
 bool rule_close_wait(const struct case_ *k, struct finding *f)
 {
-	return is_established(k->c) && !k->c->late && close_wait(k, k->b, f);
+	return is_established(k->c) && !k->c->late && (close_wait(k, k->b, f) || close_wait(k, k->a, f));
 }
 
 /* Both ends talk, and neither SYN was captured. */

@@ -224,7 +224,12 @@ void crowd_queues(struct crowd *w)
 		size_t findings = w->report->count;
 		bool full = has_word(w, &g, WORD_ACCEPT_QUEUE_OVERFLOW_RESET);
 
-		if (has_word(w, &g, WORD_SYNACK_THEN_BLACKHOLE) || has_word(w, &g, WORD_ACCEPT_QUEUE_OVERFLOW))
+		/* A queue that resets what does not fit ignores some as well (SYN cookies): told by the resets. */
+		for (size_t i = g.from; full && i < g.to; i++)
+			if (is_ignored(w, i))
+				crowd_take(w, i);
+		if (!full && (has_word(w, &g, WORD_SYNACK_THEN_BLACKHOLE) ||
+			has_word(w, &g, WORD_ACCEPT_QUEUE_OVERFLOW)))
 			tell_ignored(w, &g);
 		full |= w->report->count > findings;
 		/* A queue that overflows also drops SYNs: one trouble, told once. */
@@ -241,51 +246,63 @@ void crowd_queues(struct crowd *w)
 /* ------------------------------------------------------------------------------------------ */
 /* Leaks                                                                                       */
 
-/* The client closed, the server acknowledged that and nothing more. */
-static bool is_left_open(const struct conn *c)
+/* The closer (a side) closed, the other acknowledged that and nothing more. */
+static bool is_left_open(const struct conn *c, unsigned closer)
 {
-	const struct side *a = &c->side[0], *b = &c->side[1];
+	const struct side *a = &c->side[closer], *b = &c->side[!closer];
 
 	return is_established(c) && seen(&a->fin) && seen(&a->fin_acked) && !seen(&b->fin) && !seen(&b->rst) &&
 		!seen(&a->rst) && !is_behind(&b->data_last, &a->fin) && !c->gap;
 }
 
+static void tell_leaks(struct crowd *w, const struct group *g, unsigned closer)
+{
+	for (size_t i = g->from; i < g->to; i++) {
+		const struct conn *c = crowd_at(w, i);
+		struct finding f;
+
+		if (crowd_taken(w, i) || !is_left_open(c, closer) || crowd_word(w, i) == WORD_SERVER_SILENT)
+			continue;
+		finding_start(&f, c, WORD_CLOSE_WAIT_LEAK, closer == 0 ? CERTAIN : LIKELY);
+		finding_cite(&f, &c->side[closer].fin);
+		finding_cite(&f, &c->side[closer].fin_acked);
+		if (closer == 1)
+			finding_say(&f, "It is the client that does not close.");
+		report_add(w->report, &f);
+		crowd_take(w, i);
+	}
+}
+
 /*
- * Several connections to one port that the server left open, while newer ones came: a server that is only
- * slow would have closed the older ones by then. If it closed most of them, it knows how to.
+ * Several connections to one port that one end left open, while newer ones came: who is only slow would have
+ * closed the older ones by then. A server that closed most of them knows how to, and a client that closed one.
  */
+static void look_for_leaks(struct crowd *w, const struct group *g, unsigned closer)
+{
+	tv_time newest = mark_time(&crowd_at(w, g->to - 1)->first);
+	uint32_t open = 0, closed = 0;
+
+	for (size_t i = g->from; i < g->to; i++) {
+		const struct conn *c = crowd_at(w, i);
+
+		if (crowd_taken(w, i))
+			continue;
+		open += is_left_open(c, closer) && (i + 1 == g->to || mark_time(&c->side[closer].fin_acked) < newest ||
+			w->end >= mark_time(&c->side[closer].fin_acked) + limit(LIMIT_IDLE));
+		closed += seen(&c->side[!closer].fin) || seen(&c->side[!closer].rst);
+	}
+	if (open >= LEAK_CONNECTIONS && closed <= (closer == 0 ? open : 0))
+		tell_leaks(w, g, closer);
+}
+
 void crowd_leaks(struct crowd *w)
 {
 	struct group g = {0, 0};
 
 	crowd_sort(w, BY_SERVER_PORT);
 	while (crowd_group(w, BY_SERVER_PORT, &g)) {
-		uint32_t open = 0, closed = 0;
-		tv_time newest = mark_time(&crowd_at(w, g.to - 1)->first);
-
-		for (size_t i = g.from; i < g.to; i++) {
-			const struct conn *c = crowd_at(w, i);
-
-			if (crowd_taken(w, i))
-				continue;
-			open += is_left_open(c) && (i + 1 == g.to || mark_time(&c->side[0].fin_acked) < newest ||
-				w->end >= mark_time(&c->side[0].fin_acked) + limit(LIMIT_IDLE));
-			closed += seen(&c->side[1].fin) || seen(&c->side[1].rst);
-		}
-		if (open < LEAK_CONNECTIONS || closed > open)
-			continue;
-		for (size_t i = g.from; i < g.to; i++) {
-			const struct conn *c = crowd_at(w, i);
-			struct finding f;
-
-			if (crowd_taken(w, i) || !is_left_open(c) || crowd_word(w, i) == WORD_SERVER_SILENT)
-				continue;
-			finding_start(&f, c, WORD_CLOSE_WAIT_LEAK, CERTAIN);
-			finding_cite(&f, &c->side[0].fin);
-			finding_cite(&f, &c->side[0].fin_acked);
-			report_add(w->report, &f);
-			crowd_take(w, i);
-		}
+		look_for_leaks(w, &g, 0);
+		look_for_leaks(w, &g, 1);
 	}
 }
 
@@ -294,7 +311,7 @@ void crowd_leaks(struct crowd *w)
 
 struct range {
 	uint32_t ports, low, high;
-	bool climbs, repeats;
+	bool climbs, falls, repeats;
 	tv_time first, last;
 };
 
@@ -309,7 +326,7 @@ static bool look_at_range(const struct crowd *w, const struct group *g, struct r
 {
 	uint32_t before = 0;
 
-	*r = (struct range){.low = 65536, .climbs = true};
+	*r = (struct range){.low = 65536, .climbs = true, .falls = true};
 	for (size_t i = g->from; i < g->to; i++) {
 		const struct conn *c = crowd_at(w, i);
 		uint32_t port = c->port[0];
@@ -320,6 +337,7 @@ static bool look_at_range(const struct crowd *w, const struct group *g, struct r
 			r->first = mark_time(&c->first);
 		r->last = mark_time(&c->first);
 		r->climbs &= port > before;
+		r->falls &= before == 0 || port < before;
 		before = port;
 		r->low = port < r->low ? port : r->low;
 		r->high = port > r->high ? port : r->high;
@@ -343,7 +361,7 @@ void crowd_exhausted_ports(struct crowd *w)
 
 		if (g.to - g.from < EXHAUSTION_PORTS || !look_at_range(w, &g, &r))
 			continue;
-		if (r.high - r.low + 1 != r.ports || r.climbs || r.repeats ||
+		if (r.high - r.low + 1 != r.ports || r.climbs || r.falls || r.repeats ||
 			r.last - r.first > limit(LIMIT_TIME_WAIT) / 2)
 			continue;
 		finding_start(&f, crowd_at(w, g.from), WORD_TIME_WAIT_PORT_EXHAUSTION, LIKELY);

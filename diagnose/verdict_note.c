@@ -88,9 +88,13 @@ static bool note_syn_lost(const struct case_ *k, struct finding *f)
 		if (told)
 			f->lost = first ? "synack" : "syn";
 	} else {
+		/* The answer took as long as a timer, and crossed the repeat: an earlier one was lost. */
+		bool crossed = waited * 10 >= since(&a->syn, &a->syn_again[0]) * 9 && later_rtt(k) &&
+			!is_one_round_trip(k, waited) && (!told || first);
+
 		/* The final ACK says which SYN,ACK it answers: the first, if nothing was lost. */
-		if (b->syn_count < 2 || (told && a->syn_echo == b->syn_ts) ||
-			is_one_round_trip(k, since(&b->syn, &k->c->ack)))
+		if (!crossed && (b->syn_count < 2 || (told && a->syn_echo == b->syn_ts) ||
+			is_one_round_trip(k, since(&b->syn, &k->c->ack))))
 			return false;
 		finding_start(f, k->c, WORD_OK_SYN_LOST, CERTAIN);
 		f->lost = "synack";

@@ -9,7 +9,7 @@
  *
  * Nothing in the file is trusted. A record that claims more than RECORD_MAX, or a length that cannot
  * be, ends the reading there with a sentence; everything before it was given out. Memory is bounded:
- * one buffer for a record, and at most INTERFACES_MAX interfaces.
+ * one buffer, in which records are given out where they lie, and at most INTERFACES_MAX interfaces.
  *
  * A filter is compiled by libpcap, once for each link type that turns up.
  */
@@ -25,7 +25,7 @@
 
 #define RECORD_MAX (1u << 20)
 
-enum { INTERFACES_MAX = 256, FILTERS_MAX = 16, READ_BUFFER = 1 << 18 };
+enum { INTERFACES_MAX = 256, FILTERS_MAX = 16, READ_BUFFER = 1 << 18, ZLIB_BUFFER = 1 << 16 };
 enum { BLOCK_INTERFACE = 1, BLOCK_OLD_PACKET = 2, BLOCK_SIMPLE = 3, BLOCK_PACKET = 6 };
 
 #define MAGIC_US 0xa1b2c3d4u
@@ -59,7 +59,8 @@ struct records {
 	unsigned filter_count;
 	struct interface interfaces[INTERFACES_MAX];
 	unsigned interface_count;
-	uint8_t *record;
+	uint8_t *buffer;       /* room bytes; what was read and not yet given out is at [from, to) */
+	uint32_t room, from, to;
 	char damage[128], name[32];
 };
 
@@ -89,19 +90,57 @@ static void damaged(struct records *c, const char *what)
 		snprintf(c->damage, sizeof c->damage, "%s", what);
 }
 
-/* n bytes to p. False: the file ends; in the middle of something unless nothing was left of it. */
-static bool take(struct records *c, uint8_t *p, uint32_t n, bool may_end)
+/* Room for n bytes in a row. */
+static bool make_room(struct records *c, uint32_t n)
 {
-	int got = gzread(c->file, p, n);
+	uint8_t *larger = n > c->room ? realloc(c->buffer, n) : c->buffer;
 
-	if (got == (int)n)
-		return true;
-	c->ended = true;
+	if (!larger)
+		return false;
+	if (n > c->room)
+		c->room = n;
+	c->buffer = larger;
+	return true;
+}
+
+/* At least n bytes to [from, to), or all that is left. A read of a plain file's goes past zlib's buffer. */
+static void fill(struct records *c, uint32_t n)
+{
+	int got;
+
+	memmove(c->buffer, c->buffer + c->from, c->to - c->from);
+	c->to -= c->from;
+	c->from = 0;
+	if (!make_room(c, n)) {
+		damaged(c, "there is no memory for a packet of the file");
+		return;
+	}
+	got = gzread(c->file, c->buffer + c->to, c->room - c->to);
 	if (got < 0)
 		damaged(c, "the file's compressed data is damaged");
-	else if (got > 0 || !may_end)
-		damaged(c, "the file ends in the middle of a packet");
-	return false;
+	else
+		c->to += (uint32_t)got;
+}
+
+/*
+ * The next n bytes, until the next call; n is at most RECORD_MAX. NULL: the file ends; in the middle of
+ * something unless nothing was left of it.
+ */
+static const uint8_t *take(struct records *c, uint32_t n, bool may_end)
+{
+	const uint8_t *p;
+
+	if (c->to - c->from < n)
+		fill(c, n);
+	if (c->to - c->from < n) {
+		c->ended = true;
+		if (c->to > c->from || !may_end)
+			damaged(c, "the file ends in the middle of a packet");
+		return NULL;
+	}
+	p = c->buffer + c->from;
+	c->from += n;
+	return p;
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -109,7 +148,7 @@ static bool take(struct records *c, uint8_t *p, uint32_t n, bool may_end)
 
 static bool start_pcap(struct records *c, const uint8_t *magic)
 {
-	uint8_t rest[20];
+	const uint8_t *rest;
 	uint32_t m = get32(c, magic);
 
 	if (m != MAGIC_US && m != MAGIC_NS && m != MAGIC_MODIFIED) {
@@ -118,7 +157,8 @@ static bool start_pcap(struct records *c, const uint8_t *magic)
 	}
 	if (m != MAGIC_US && m != MAGIC_NS && m != MAGIC_MODIFIED)
 		return false;
-	if (gzread(c->file, rest, sizeof rest) != (int)sizeof rest)
+	rest = take(c, 20, false);
+	if (!rest)
 		return false;
 	c->modified = m == MAGIC_MODIFIED;
 	c->interface_count = 1;
@@ -132,10 +172,10 @@ static bool start_pcap(struct records *c, const uint8_t *magic)
 static bool next_pcap(struct records *c, struct records_packet *p)
 {
 	const struct interface *in = &c->interfaces[0];
-	uint8_t h[24];
+	const uint8_t *h = take(c, c->modified ? 24 : 16, true);
 	uint64_t fraction;
 
-	if (!take(c, h, c->modified ? 24 : 16, true))
+	if (!h)
 		return false;
 	fraction = get32(c, h + 4);
 	*p = (struct records_packet){ .len = get32(c, h + 8), .wire_len = get32(c, h + 12) };
@@ -145,8 +185,8 @@ static bool next_pcap(struct records *c, struct records_packet *p)
 	}
 	p->time = get32(c, h) * TV_S + fraction * (TV_S / in->per_second);
 	p->link_type = in->link_type;
-	p->data = c->record;
-	return take(c, c->record, p->len, false);
+	p->data = take(c, p->len, false);
+	return p->data != NULL;
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -251,46 +291,51 @@ static bool block_packet(struct records *c, uint32_t type, const uint8_t *b, uin
 }
 
 /* The head of a section: its byte order is told by its first word. */
-static bool start_section(struct records *c, const uint8_t *length)
+static bool start_section(struct records *c)
 {
-	uint8_t order[4];
+	const uint8_t *h = take(c, 8, false); /* length, order */
 	uint32_t n;
 
-	if (!take(c, order, 4, false))
+	if (!h)
 		return false;
 	c->swapped = false;
-	if (get32(c, order) != ORDER_MAGIC)
+	if (get32(c, h + 4) != ORDER_MAGIC)
 		c->swapped = true;
-	n = get32(c, length);
-	if (get32(c, order) != ORDER_MAGIC || n < 28 || n > RECORD_MAX || n % 4) {
+	n = get32(c, h);
+	if (get32(c, h + 4) != ORDER_MAGIC || n < 28 || n > RECORD_MAX || n % 4) {
 		damaged(c, "a section of the file does not begin as one");
 		return false;
 	}
 	c->interface_count = 0;
-	return take(c, c->record, n - 12, false);
+	return take(c, n - 12, false) != NULL;
 }
 
 static bool next_block(struct records *c, struct records_packet *p)
 {
-	uint8_t h[8];
+	const uint8_t *h, *body;
 
-	while (!c->ended && take(c, h, 8, true)) {
-		uint32_t type = get32(c, h), n = get32(c, h + 4);
+	while (!c->ended && (h = take(c, 4, true)) != NULL) {
+		uint32_t type = get32(c, h), n;
 
 		if (type == BLOCK_SECTION) {
-			if (!start_section(c, h + 4))
+			if (!start_section(c))
 				return false;
 			continue;
 		}
+		h = take(c, 4, false);
+		if (!h)
+			return false;
+		n = get32(c, h);
 		if (n < 12 || n > RECORD_MAX || n % 4) {
 			damaged(c, "a block of the file has an impossible length");
 			return false;
 		}
-		if (!take(c, c->record, n - 8, false))
+		body = take(c, n - 8, false);
+		if (!body)
 			return false;
 		if (type == BLOCK_INTERFACE)
-			add_interface(c, c->record, n - 12);
-		else if (block_packet(c, type, c->record, n - 12, p))
+			add_interface(c, body, n - 12);
+		else if (block_packet(c, type, body, n - 12, p))
 			return true;
 	}
 	return false;
@@ -341,14 +386,16 @@ static bool passes(struct records *c, const struct records_packet *p)
 
 static bool start(struct records *c)
 {
-	uint8_t magic[8];
+	const uint8_t *p = take(c, 4, false);
+	uint8_t magic[4];
 
-	if (gzread(c->file, magic, 4) != 4)
+	if (!p)
 		return false;
+	memcpy(magic, p, 4);
 	if (get32(c, magic) != BLOCK_SECTION)
 		return start_pcap(c, magic);
 	c->blocks = true;
-	return gzread(c->file, magic, 4) == 4 && start_section(c, magic) && !c->ended;
+	return start_section(c) && !c->ended;
 }
 
 static bool open_file(struct records *c, const char *path, struct link_fault *fault)
@@ -370,7 +417,7 @@ static bool open_file(struct records *c, const char *path, struct link_fault *fa
 		snprintf(fault->text, sizeof fault->text, "cannot read %.160s: %s", path, strerror(fault->err));
 		return false;
 	}
-	gzbuffer(c->file, READ_BUFFER);
+	gzbuffer(c->file, ZLIB_BUFFER);
 	if (start(c))
 		return true;
 	snprintf(fault->text, sizeof fault->text, "%.160s is no capture file: it begins neither as pcap nor as pcapng",
@@ -384,9 +431,7 @@ struct records *records_open(const char *path, const char *filter, struct link_f
 	char error[PCAP_ERRBUF_SIZE] = "";
 
 	*fault = (struct link_fault){ .step = LINK_STEP_NONE };
-	if (c)
-		c->record = malloc(RECORD_MAX);
-	if (!c || !c->record) {
+	if (!c || !make_room(c, READ_BUFFER)) {
 		*fault = (struct link_fault){ LINK_STEP_MEMORY, ENOMEM, "out of memory" };
 		records_close(c);
 		return NULL;
@@ -455,6 +500,6 @@ void records_close(struct records *c)
 			pcap_freecode(&c->filters[i].program);
 	if (c->file)
 		gzclose(c->file);
-	free(c->record);
+	free(c->buffer);
 	free(c);
 }
