@@ -329,12 +329,33 @@ static bool reset_by_server(const struct case_ *k, struct finding *f)
 	return true;
 }
 
+/*
+ * The client had closed, and resets what still comes. An answer that comes when it had given up is late, which
+ * is another rule's; a few bytes are a farewell; more are a transfer that was broken off.
+ */
+static bool reset_late_text(const struct case_ *k, struct finding *f)
+{
+	const struct side *a = k->a, *b = k->b;
+
+	if (!seen(&b->out) || !is_behind(&b->data_last, &a->fin) || b->next - b->acked < FULL_SIZE)
+		return false;
+	if (is_behind(&b->data, &a->fin) && since(&a->data_last, &a->fin) >= limit(LIMIT_SERVER_SILENT))
+		return false;
+	finding_start(f, k->c, WORD_RESET_MID_TRANSFER, LIKELY);
+	finding_cite(f, &a->fin);
+	finding_cite(f, &a->rst);
+	finding_say(f, "The client had closed, and %u bytes more came.", b->next - b->acked);
+	return true;
+}
+
 /* A client that hangs up with RST when it has what it wanted is healthy; in the middle it is not. */
 static bool reset_by_client(const struct case_ *k, struct finding *f)
 {
 	const struct side *a = k->a, *b = k->b;
 	const struct host *host;
 
+	if (seen(&a->fin) && !seen(&b->fin))
+		return reset_late_text(k, f);
 	if (seen(&b->fin) || seen(&a->fin))
 		return false;
 	if (rst_is_foreign(k, a, &host) && a->ttl == host->ttl_min) {
@@ -386,10 +407,15 @@ bool rule_server_silent(const struct case_ *k, struct finding *f)
 	const struct mark *up = seen(&a->fin) ? &a->fin : &a->rst;
 	tv_time waited;
 	char text[24];
+	bool late;
 
-	if (!is_established(k->c) || k->c->late || !a->bytes || !seen(&a->data_acked) || seen(&b->fin) || seen(&b->rst))
+	/* An answer that came when the client had given up, and that it reset, is none. */
+	late = seen(&a->fin) && is_behind(&b->data, &a->fin) && is_behind(&a->rst, &b->data);
+	if (!is_established(k->c) || k->c->late || !a->bytes || !seen(&a->data_acked))
 		return false;
-	if (is_behind(&b->data_last, &a->data_last) || seen(&b->hole) || k->c->gap)
+	if (!late && (seen(&b->fin) || seen(&b->rst) || is_behind(&b->data_last, &a->data_last)))
+		return false;
+	if (seen(&b->hole) || k->c->gap)
 		return false;
 	if (seen(up)) {
 		waited = since(&a->data_last, up);
@@ -404,7 +430,8 @@ bool rule_server_silent(const struct case_ *k, struct finding *f)
 	finding_cite(f, &a->data_last);
 	finding_cite(f, &a->data_acked);
 	finding_cite(f, up);
-	finding_say(f, "The client waited %s%s.", time_text(waited, text), seen(up) ? " and gave up" : "");
+	finding_say(f, "The client waited %s%s%s.", time_text(waited, text), seen(up) ? " and gave up" : "",
+		late ? "; the answer came later" : "");
 	return true;
 }
 

@@ -78,7 +78,7 @@ static const struct word_info table[WORD_COUNT] = {
 [WORD_SYN_UNANSWERED] = {"syn-unanswered", PROBLEM,
 	"No answer of any kind to the SYN: it is filtered, or the host is down, or the way back is missing. The capture cannot tell these apart.",
 	"capture at the server while trying again, and try another port", {"filtered", "host down", "no route back"},
-	{TV_R_SYN_TIMEOUT, TV_R_NEIGHBOUR_TIMEOUT}},
+	{TV_R_SYN_TIMEOUT}},
 [WORD_SYNACK_UNANSWERED] = {"synack-unanswered", PROBLEM,
 	"The SYN arrived and was answered, but the final ACK never came: the connection stays half-open here.",
 	"capture at the client: did the SYN,ACK arrive, and did it send the ACK?",
@@ -177,7 +177,7 @@ static const struct word_info table[WORD_COUNT] = {
 	"The capture began in the middle of this connection: there is no handshake to judge, and window scaling is not known.",
 	"begin the capture before the connection", {0}, {TV_R_NONE}},
 [WORD_EMPTY] = {"empty", UNKNOWN, "There is no TCP packet in this capture.",
-	"capture on another interface, or without a filter", {0}, {TV_R_NONE}},
+	"capture on another interface, or without a filter", {0}, {TV_R_NEIGHBOUR_TIMEOUT}},
 };
 
 const struct word_info *word_info(enum word word)

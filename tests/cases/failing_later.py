@@ -205,6 +205,42 @@ def silent(rng):
 
 
 @situation
+def answers_too_late(rng):
+    """The client gave up and closed; then the answer comes, and is reset."""
+    L = lab(rng)
+    L.listen(http(rng.choice((200, 5000)), delay=4))
+    L.record()
+    s = L.connect()
+    s.sendall(GET)
+    time.sleep(3)
+    s.close()
+    time.sleep(1.2)
+    return L, points("server-silent")
+
+
+@situation
+def closes_in_the_middle(rng):
+    """The client closes when it has read all that came so far, and more comes."""
+    L = lab(rng, delays=(0.02, 0.01))
+
+    def serve(s):
+        s.recv(4096)
+        for _ in range(6):
+            s.sendall(b"x" * 20000)
+            time.sleep(0.3)
+    L.listen(serve)
+    L.record()
+    s = L.connect()
+    s.sendall(GET)
+    total = 0
+    while total < 40000:
+        total += len(s.recv(65536))
+    s.close()
+    time.sleep(1)
+    return L, points("reset-mid-transfer")
+
+
+@situation
 def silent_after_answers(rng):
     L = lab(rng)
 
