@@ -2,7 +2,8 @@
  * key.h - the tuple of a connection, packed. Only this file reads or writes a key.
  *
  * A key is 12 bytes for IPv4 and 36 for IPv6: local address, remote address, local port, remote
- * port. A record holds the first 12 bytes; the other 24 of an IPv6 key live in an array beside the
+ * port, all as they are on the wire: what arrives is a key whose halves change places, and what is
+ * sent begins with one. A record holds the first 12 bytes; the other 24 of an IPv6 key live in an array beside the
  * records (slot i of the one belongs to slot i of the other), whose pages an IPv4-only stack never
  * touches. The zone (0 for global addresses) and the version are kept by the record.
  *
@@ -61,10 +62,41 @@ static inline void tv_key_addrs(struct tv_key *k, bool v6, uint8_t zone, const s
 /* Both in one store, because the hash reads both in one load (see tv_addr_map). */
 static inline void tv_key_ports(struct tv_key *k, uint16_t local, uint16_t remote)
 {
-	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-	uint32_t both = little ? (uint32_t)remote << 16 | local : (uint32_t)local << 16 | remote;
+	uint32_t both = (uint32_t)local << 16 | remote;
 
+	both = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(both) : both;
 	memcpy(k->b + (k->v6 ? 32 : 8), &both, 4);
+}
+
+/* Of a packet that came in: its source is the remote end. addrs: both addresses, as in the IP header. */
+static inline void tv_key_arrived(struct tv_key *k, bool v6, const uint8_t *addrs, const uint8_t *ports)
+{
+	uint32_t both = tv_native32(ports);
+
+	both = both << 16 | both >> 16;
+	k->v6 = v6;
+	k->zone = 0;
+	if (TV_LIKELY(!v6)) {
+		uint64_t ends = tv_native64(addrs);
+
+		ends = ends << 32 | ends >> 32;
+		memcpy(k->b, &ends, 8);
+		memcpy(k->b + 8, &both, 4);
+		return;
+	}
+	memcpy(k->b, addrs + 16, 16);
+	memcpy(k->b + 16, addrs, 16);
+	memcpy(k->b + 32, &both, 4);
+}
+
+static inline uint16_t tv_key_local_port(const struct tv_key *k)
+{
+	return tv_load16(k->b + (k->v6 ? 32 : 8));
+}
+
+static inline uint16_t tv_key_remote_port(const struct tv_key *k)
+{
+	return tv_load16(k->b + (k->v6 ? 34 : 10));
 }
 
 static inline void tv_key_make(struct tv_key *k, bool v6, uint8_t zone, const struct tv_endpoint *local,
@@ -86,20 +118,20 @@ static inline void tv_key_addr(struct tv_addr *a, const uint8_t *p, bool v6)
 static inline void tv_key_local(const struct tv_key *k, struct tv_endpoint *e)
 {
 	tv_key_addr(&e->addr, k->b, k->v6);
-	memcpy(&e->port, k->b + (k->v6 ? 32 : 8), 2);
+	e->port = tv_key_local_port(k);
 	e->zone = k->zone;
 }
 
 static inline void tv_key_remote(const struct tv_key *k, struct tv_endpoint *e)
 {
 	tv_key_addr(&e->addr, k->b + (k->v6 ? 16 : 4), k->v6);
-	memcpy(&e->port, k->b + (k->v6 ? 34 : 10), 2);
+	e->port = tv_key_remote_port(k);
 	e->zone = k->zone;
 }
 
 static inline void tv_key_set_local_port(struct tv_key *k, uint16_t port)
 {
-	memcpy(k->b + (k->v6 ? 32 : 8), &port, 2);
+	tv_store16(k->b + (k->v6 ? 32 : 8), port);
 }
 
 /* Record (head of 12 bytes, rest of 24 or unused) <-> key. */
@@ -127,8 +159,8 @@ static inline void tv_key_ends(struct tv_endpoint *local, struct tv_endpoint *re
 	}
 	tv_key_addr(&local->addr, head, false);
 	tv_key_addr(&remote->addr, head + 4, false);
-	memcpy(&local->port, head + 8, 2);
-	memcpy(&remote->port, head + 10, 2);
+	local->port = tv_load16(head + 8);
+	remote->port = tv_load16(head + 10);
 	local->zone = remote->zone = zone;
 }
 

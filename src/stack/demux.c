@@ -499,14 +499,17 @@ static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const str
                      const struct tv_tcb *old)
 {
 	struct tv_core *c = &s->core;
-	uint32_t listener = tv_listen_find(c, &seg->dst, seg->dport, seg->zone);
+	struct tv_endpoint local;
+	uint32_t listener;
 
-	if (listener != 0 && (tv_listener_at(c, listener - 1)->any_address || tv_is_ours(s, &seg->dst)))
+	tv_key_local(k, &local);
+	listener = tv_listen_find(c, &local.addr, local.port, local.zone);
+	if (listener != 0 && (tv_listener_at(c, listener - 1)->any_address || tv_is_ours(s, &local.addr)))
 		return in_listen(s, listener - 1, seg, k, old);
 	/* RFC 9293 3.10.7.1, CLOSED. */
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_NO_LISTENER_RST; /* [EV-01] */
-	if (!tv_is_ours(s, &seg->dst))
+	if (!tv_is_ours(s, &local.addr))
 		return TV_V_NOT_OURS;
 	tv_reply_rst(c, seg); /* [EV-02] [EV-03] [EV-37] */
 	return TV_V_NO_CONNECTION;
@@ -538,15 +541,34 @@ static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return v;
 }
 
-enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash,
-                         uint32_t ref)
+/* Who may talk to us over this link? A connection answers that for all of its segments: its ends were
+ * looked at when it was made, and no address was added since. */
+static inline enum tv_verdict check_ends(const struct tv_stack *s, const struct tv_segment *seg, uint32_t ref)
 {
+	struct tv_endpoint local, remote;
+
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN && tv_conn_at(&s->core, slot_of(ref))->link == seg->link &&
+	    !s->address_late)
+		return TV_V_OK;
+	tv_key_local(&seg->key, &local);
+	tv_key_remote(&seg->key, &remote);
+	return tv_check_addresses(s, &remote.addr, &local.addr, TV_PROTO_TCP, seg->link);
+}
+
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
+{
+	const struct tv_key *k = &seg->key;
 	struct tv_core *c = &s->core;
+	enum tv_verdict ends;
 	struct tv_tcb *t;
 	int v;
 
 	if (!still_there(c, k, ref))
 		ref = tv_index_find(s, k, hash);
+	ends = check_ends(s, seg, ref);
+	if (ends != TV_V_OK)
+		return ends;
+	c->cnt.segments_in++;
 
 	switch (ref >> TV_REF_SLOT_BITS) {
 	case TV_KIND_CONN:

@@ -17,8 +17,7 @@
 
 struct parsed {
 	struct tv_segment seg;
-	struct tv_key key;
-	struct tv_ip ip;
+	struct tv_ip ip;           /* of what is not a plain segment */
 	uint64_t hash;
 	const uint8_t *l3;
 	uint32_t l3_len, ref;
@@ -26,30 +25,27 @@ struct parsed {
 	bool tcp, arp;
 };
 
-/* Who may talk to us over this link, and to which address? */
-static enum tv_verdict check_addresses(const struct tv_stack *s, const struct tv_ip *ip, unsigned link)
+/* What is not a plain segment (wire/segment.h), or is a bad one; false: not a good segment either. */
+static TV_APART bool parse_any(const struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
 {
-	bool ours = tv_is_ours(s, &ip->dst);
-	enum tv_whose from;
+	enum tv_verdict v;
 
-	if (link == tv_loop_link(s))
-		return ours ? TV_V_OK : TV_V_NOT_OURS;
-	if (ip->protocol == TV_PROTO_ICMP6 && (ours || tv_addr_is_multicast(&ip->dst)))
-		return TV_V_OK; /* neighbour discovery has rules of its own */
-	if (!ours && (tv_addr_is_multicast(&ip->dst) || tv_is_broadcast(s, &ip->dst)))
-		return TV_V_NOT_UNICAST; /* RFC 9293 3.9.2.3 [MUST-57] */
-	if (!tv_addr_is_valid_source(&ip->src))
-		return tv_addr_is_multicast(&ip->src) ? TV_V_NOT_UNICAST : TV_V_MARTIAN; /* [MUST-63] */
-	from = tv_whose(s, &ip->src);
-	if (from != TV_SOMEONE)
-		return TV_V_MARTIAN; /* a broadcast, or our own address from outside: RFC 1122 3.2.1.3, LAND */
-	if (!ours && (s->core.any_address_listeners == 0 || ip->protocol != TV_PROTO_TCP))
-		return TV_V_NOT_OURS;
-	return TV_V_OK;
+	r->verdict = tv_ip_parse(&r->ip, r->l3, r->l3_len);
+	if (r->verdict != TV_V_OK)
+		return false;
+	if (r->ip.protocol == TV_PROTO_TCP) {
+		r->verdict = tv_segment_parse(&r->seg, &r->ip, p->flags, p->seg_size, s->core.cfg.arch);
+		if (r->verdict == TV_V_OK)
+			return true; /* tv_demux() looks at the addresses */
+	}
+	v = tv_check_addresses(s, &r->ip.src, &r->ip.dst, r->ip.protocol, p->link);
+	if (v != TV_V_OK)
+		r->verdict = v;
+	return false;
 }
 
 /* First pass: bytes to values. */
-static void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
+static inline void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
 {
 	const struct tv_link *l = tv_link_at(s, p->link);
 	r->l3 = p->data;
@@ -71,20 +67,15 @@ static void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *
 			return;
 		}
 	}
-	r->verdict = tv_ip_parse(&r->ip, r->l3, r->l3_len);
-	if (r->verdict == TV_V_OK)
-		r->verdict = check_addresses(s, &r->ip, p->link);
-	if (r->verdict != TV_V_OK || r->ip.protocol != TV_PROTO_TCP)
-		return;
-	r->verdict = tv_segment_parse(&r->seg, &r->ip, p->flags, p->seg_size, s->core.cfg.arch);
-	if (r->verdict != TV_V_OK)
+	if (TV_LIKELY(tv_segment_parse_plain(&r->seg, r->l3, r->l3_len, p->flags, p->seg_size, s->core.cfg.arch)))
+		r->verdict = TV_V_OK;
+	else if (!parse_any(s, p, r))
 		return;
 	r->tcp = true;
 	r->seg.link = (uint8_t)p->link;
-	r->seg.zone = r->ip.v6 && tv_addr_is_link_local(&r->ip.src) ? l->zone : 0;
-	tv_key_addrs(&r->key, r->ip.v6, r->seg.zone, &r->seg.dst, &r->seg.src);
-	tv_key_ports(&r->key, r->seg.dport, r->seg.sport);
-	r->hash = tv_key_hash(&r->key, &s->seed);
+	if (r->seg.key.v6 && tv_addr_is_link_local(&r->ip.src))
+		r->seg.key.zone = l->zone;
+	r->hash = tv_key_hash(&r->seg.key, &s->seed);
 	tv_table_prefetch(&s->index, tv_region(&s->core), r->hash);
 }
 
@@ -156,8 +147,7 @@ static void batch_in(struct tv_stack *s, const struct tv_packet *packets, unsign
 		enum tv_verdict v;
 
 		if (r->tcp) {
-			cnt->segments_in++;
-			v = tv_demux(s, &r->seg, &r->key, r->hash, r->ref);
+			v = tv_demux(s, &r->seg, r->hash, r->ref);
 		} else {
 			v = not_tcp(s, &packets[i], r);
 		}

@@ -12,6 +12,28 @@ bool tv_is_broadcast(const struct tv_stack *s, const struct tv_addr *a)
 	return (tv_addr_is_v4(a) && tv_native32(a->b + 12) == UINT32_MAX) || tv_whose(s, a) == TV_SUBNET_BROADCAST;
 }
 
+enum tv_verdict tv_check_addresses(const struct tv_stack *s, const struct tv_addr *src, const struct tv_addr *dst,
+                                   uint8_t protocol, unsigned link)
+{
+	bool ours = tv_is_ours(s, dst);
+	enum tv_whose from;
+
+	if (link == tv_loop_link(s))
+		return ours ? TV_V_OK : TV_V_NOT_OURS;
+	if (protocol == TV_PROTO_ICMP6 && (ours || tv_addr_is_multicast(dst)))
+		return TV_V_OK; /* neighbour discovery has rules of its own */
+	if (!ours && (tv_addr_is_multicast(dst) || tv_is_broadcast(s, dst)))
+		return TV_V_NOT_UNICAST; /* RFC 9293 3.9.2.3 [MUST-57] */
+	if (!tv_addr_is_valid_source(src))
+		return tv_addr_is_multicast(src) ? TV_V_NOT_UNICAST : TV_V_MARTIAN; /* [MUST-63] */
+	from = tv_whose(s, src);
+	if (from != TV_SOMEONE)
+		return TV_V_MARTIAN; /* a broadcast, or our own address from outside: RFC 1122 3.2.1.3, LAND */
+	if (!ours && (s->core.any_address_listeners == 0 || protocol != TV_PROTO_TCP))
+		return TV_V_NOT_OURS;
+	return TV_V_OK;
+}
+
 static const struct tv_route *best_route(const struct tv_stack *s, const struct tv_addr *dst)
 {
 	const struct tv_route *best = NULL;
@@ -155,6 +177,7 @@ int tv_address_add(struct tv_stack *s, tv_time now, unsigned link, const struct 
 		return TV_EADDRINUSE;
 	if (s->address_count == s->core.cfg.addresses)
 		return TV_EFULL;
+	s->address_late = s->address_late || s->core.conns.used != 0;
 	a = tv_address_at(s, s->address_count++);
 	a->addr = *addr;
 	a->bits = (uint8_t)bits;

@@ -66,6 +66,7 @@ struct tv_stack {
 	struct tv_bucket rate_all, rate_icmp, rate_rst[TV_RATE_BUCKETS];
 	uint32_t port_table[16];
 	struct { uint64_t tuple; uint32_t tried; } search; /* a port search that goes on */
+	bool address_late;         /* an address was added while there were connections */
 	uint32_t neighbour_asks;   /* how many want to ask now */
 	uint32_t parked;           /* connections that wait for a neighbour */
 };
@@ -118,9 +119,8 @@ static inline void tv_index_step(struct tv_stack *s)
 	if (TV_UNLIKELY(tv_table_moving(&s->index) || s->index.rekey_wanted != 0))
 		tv_index_move(s);
 }
-/* ref: what the index named first for this hash when the batch began; 0: unknown. */
-enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k, uint64_t hash,
-                         uint32_t ref);
+/* hash: of the segment's key; ref: what the index named first for it when the batch began; 0: unknown. */
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref);
 /* After anything was done to a connection: frees it, makes it a TIME-WAIT record, arms its timers. */
 void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t);
 static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
@@ -162,6 +162,9 @@ static inline bool tv_is_ours(const struct tv_stack *s, const struct tv_addr *a)
 }
 /* The same, or the broadcast address of all networks. */
 bool tv_is_broadcast(const struct tv_stack *s, const struct tv_addr *a);
+/* May src talk to dst over this link? OK, NOT_OURS, NOT_UNICAST or MARTIAN. */
+enum tv_verdict tv_check_addresses(const struct tv_stack *s, const struct tv_addr *src, const struct tv_addr *dst,
+                                   uint8_t protocol, unsigned link);
 struct tv_hop {
 	unsigned link;
 	struct tv_addr next;       /* whom to ask for its MAC */

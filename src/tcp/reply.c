@@ -18,11 +18,8 @@ struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_segment *s)
 	memset(r, 0, sizeof *r);
 	if (s == NULL)
 		return r;
-	r->local.addr = s->dst;
-	r->local.port = s->dport;
-	r->remote.addr = s->src;
-	r->remote.port = s->sport;
-	r->local.zone = r->remote.zone = s->zone;
+	tv_key_local(&s->key, &r->local);
+	tv_key_remote(&s->key, &r->remote);
 	r->link = s->link;
 	return r;
 }

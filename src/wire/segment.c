@@ -17,15 +17,38 @@
 #include "arch/kernel.h"
 #include "arch/kernels.h"
 #include "base/bytes.h"
-#include "base/key.h"
+
+/* A sum over n bytes, added to `sum`. */
+static inline bool sum_is_right(const uint8_t *p, size_t n, uint64_t sum, enum tv_arch arch)
+{
+	if (n <= TV_KERNEL_SMALL) return tv_csum_is_right(tv_sum_small(p, n, sum));
+	return tv_csum_is_right(tv_kernel_sum(arch, p, n, sum));
+}
 
 static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
 {
 	uint64_t sum = tv_csum_pseudo(&ip->src, &ip->dst, ip->v6, TV_PROTO_TCP, ip->len);
 
-	if (ip->len <= TV_KERNEL_SMALL)
-		return tv_csum_is_right(tv_sum_small(ip->payload, ip->len, sum));
-	return tv_csum_is_right(tv_kernel_sum(arch, ip->payload, ip->len, sum));
+	return sum_is_right(ip->payload, ip->len, sum, arch);
+}
+
+/* The fields of a header that is there (`header` bytes of `len`); the key is not among them. */
+static inline enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, uint32_t header,
+	uint32_t len, uint16_t seg_size)
+{
+	uint32_t word = tv_load32(p + 12);
+
+	s->seq = tv_load32(p + 4);
+	s->ack = tv_load32(p + 8);
+	s->flags = word >> 16 & 0x1ff; /* RFC 9293 3.1: reserved bits are ignored */
+	s->wnd = (uint16_t)word;
+	s->urg = tv_load16(p + 18);
+	s->text = p + header;
+	s->len = len - header;
+	s->link = 0;
+	s->seg_size = s->len > seg_size ? seg_size : 0;
+	if (s->seg_size != 0 && s->flags & (TV_SYN | TV_RST)) return TV_V_BAD_METADATA;
+	return tv_tcp_opt_parse(&s->opt, p + 20, header - 20, (s->flags & TV_SYN) != 0);
 }
 
 enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, uint16_t flags,
@@ -39,30 +62,32 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
 	if (header < 20 || header > ip->len) return TV_V_BAD_TCP_HEADER;
 	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL)) && !checksum_is_right(ip, arch))
 		return TV_V_BAD_TCP_CHECKSUM; /* RFC 9293 3.1 [MUST-3] */
-	if (ip->v6) {
-		s->src = ip->src;
-		s->dst = ip->dst;
-	} else {
-		tv_addr_map(&s->src, tv_native32(ip->src.b + 12));
-		tv_addr_map(&s->dst, tv_native32(ip->dst.b + 12));
+	tv_key_addrs(&s->key, ip->v6, 0, &ip->dst, &ip->src);
+	tv_key_ports(&s->key, tv_load16(p + 2), tv_load16(p));
+	return read_fields(s, p, header, ip->len, seg_size);
+}
+
+bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
+	uint16_t seg_size, enum tv_arch arch)
+{
+	const uint8_t *tcp = p + 20;
+	uint32_t total, header;
+	uint64_t sum;
+
+	if (n < 40 || p[0] != 0x45 || p[9] != TV_PROTO_TCP) return false;
+	total = tv_load16(p + 2);
+	header = (tcp[12] >> 4) * 4u;
+	if (total > n || header < 20 || 20 + header > total) return false;
+	if ((tv_load16(p + 6) & 0x3fff) != 0) return false; /* more fragments, or an offset */
+	sum = tv_sum_around(tv_native64(p), tv_native64(p + 8));
+	if (!tv_csum_is_right(tv_sum_around(sum, tv_native32(p + 16)))) return false;
+	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL))) {
+		/* RFC 9293 3.1 [MUST-3]; the addresses of the pseudo-header stand before the TCP header */
+		sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(total - 20);
+		if (!sum_is_right(p + 12, total - 12, sum, arch)) return false;
 	}
-	s->sport = tv_load16(p);
-	s->dport = tv_load16(p + 2);
-	s->seq = tv_load32(p + 4);
-	s->ack = tv_load32(p + 8);
-	s->flags = tv_load16(p + 12) & 0x1ff; /* RFC 9293 3.1: reserved bits are ignored */
-	s->wnd = tv_load16(p + 14);
-	s->urg = tv_load16(p + 18);
-	s->text = p + header;
-	s->len = ip->len - header;
-	s->ttl = ip->ttl;
-	s->tos = ip->tos;
-	s->zone = 0;
-	s->link = 0;
-	s->v6 = ip->v6;
-	s->seg_size = s->len > seg_size ? seg_size : 0;
-	if (s->seg_size != 0 && s->flags & (TV_SYN | TV_RST)) return TV_V_BAD_METADATA;
-	return tv_tcp_opt_parse(&s->opt, p + 20, header - 20, (s->flags & TV_SYN) != 0);
+	tv_key_arrived(&s->key, false, p + 12, tcp);
+	return read_fields(s, tcp, header, total - 20, seg_size) == TV_V_OK;
 }
 
 bool tv_segment_parse_quoted(const struct tv_ip *ip, uint16_t *sport, uint16_t *dport,

@@ -4,6 +4,7 @@
 #ifndef TV_WIRE_SEGMENT_H
 #define TV_WIRE_SEGMENT_H
 
+#include "base/key.h"
 #include "wire/ip.h"
 #include "wire/put.h"
 #include "wire/tcp_opt.h"
@@ -22,8 +23,7 @@ enum {
 };
 
 struct tv_segment {
-	struct tv_addr src, dst;
-	uint16_t sport, dport;     /* host order */
+	struct tv_key key;         /* its two ends: the source is the remote one; the zone is the stack's to fill */
 	uint16_t flags;
 	uint16_t wnd;              /* as on the wire, not scaled */
 	uint32_t seq, ack;
@@ -31,9 +31,7 @@ struct tv_segment {
 	const uint8_t *text;
 	uint16_t urg;              /* as on the wire */
 	uint16_t seg_size;         /* GRO: payload of each merged segment; 0 or >= len: single */
-	uint8_t ttl, tos;
-	uint8_t zone, link;        /* filled by the stack */
-	bool v6;
+	uint8_t link;              /* filled by the stack */
 	struct tv_tcp_options opt;
 };
 
@@ -49,6 +47,14 @@ static inline uint32_t tv_segment_len(const struct tv_segment *s)
  */
 enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, uint16_t flags,
                                  uint16_t seg_size, enum tv_arch arch);
+
+/*
+ * Both headers at once, of what nearly every packet is: a whole TCP segment in IPv4 without options.
+ * True: *s is what tv_ip_parse() and tv_segment_parse() would have made of it. False: it is something
+ * else, or something is wrong with it, and those two say what.
+ */
+bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags, uint16_t seg_size,
+                            enum tv_arch arch);
 
 /* The TCP header that quoted bytes begin with: ports and sequence number are there, the rest not. */
 bool tv_segment_parse_quoted(const struct tv_ip *ip, uint16_t *sport, uint16_t *dport, uint32_t *seq);

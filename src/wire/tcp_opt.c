@@ -125,15 +125,8 @@ static bool is_linux_syn(const uint8_t *p)
 		p[16] == KIND_NOP && p[17] == KIND_WSCALE && p[18] == 3;
 }
 
-enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
+enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
 {
-	if (n == 12 && tv_load32(p) == 0x0101080a) {
-		o->has = TV_OPT_HAS_TS;
-		o->kinds = 1u << KIND_NOP | 1u << KIND_TS;
-		o->ts_val = tv_load32(p + 4);
-		o->ts_ecr = tv_load32(p + 8);
-		return TV_V_OK;
-	}
 	if (n == 20 && syn && is_linux_syn(p)) {
 		o->has = TV_OPT_HAS_MSS | TV_OPT_HAS_SACK_OK | TV_OPT_HAS_TS | TV_OPT_HAS_WSCALE;
 		o->kinds = 1u << KIND_MSS | 1u << KIND_SACK_OK | 1u << KIND_TS | 1u << KIND_NOP |

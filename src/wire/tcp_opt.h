@@ -15,6 +15,7 @@
 #define TV_OPT_HAS_FASTOPEN 32u
 
 #define TV_SACK_MAX 4
+#define TV_OPT_ONLY_TS 0x0101080au /* NOP, NOP, timestamps of 10 bytes: what most segments carry */
 
 struct tv_tcp_options {
 	uint32_t has;              /* TV_OPT_HAS_* */
@@ -37,7 +38,16 @@ struct tv_tcp_options {
  * repeated one the last well-formed counts; MSS, window scale, SACK-permitted and Fast Open are only
  * noted when `syn` [MUST-5]. At most 40 steps.
  */
-enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn);
+enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn);
+static inline enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
+{
+	if (n != 12 || tv_load32(p) != TV_OPT_ONLY_TS) return tv_tcp_opt_parse_any(o, p, n, syn);
+	o->has = TV_OPT_HAS_TS;
+	o->kinds = 1u << 1 | 1u << 8;
+	o->ts_val = tv_load32(p + 4);
+	o->ts_ecr = tv_load32(p + 8);
+	return TV_V_OK;
+}
 
 /*
  * Writes the options named by o->has in the order and with the padding that Linux uses; returns the
@@ -49,7 +59,7 @@ uint32_t tv_tcp_opt_build_any(uint8_t *p, const struct tv_tcp_options *o);
 static inline uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o)
 {
 	if (o->has != TV_OPT_HAS_TS) return o->has == 0 ? 0 : tv_tcp_opt_build_any(p, o);
-	tv_put32(p, 0x0101080a); /* NOP, NOP, timestamps of 10 bytes: what most segments carry */
+	tv_put32(p, TV_OPT_ONLY_TS);
 	tv_put32(p + 4, o->ts_val);
 	tv_put32(p + 8, o->ts_ecr);
 	return 12;

@@ -213,8 +213,8 @@ static void output(struct world *w)
 		w->said_seq = s.seq + tv_segment_len(&s);
 		if ((s.flags & TV_ACK) != 0)
 			w->said_ack = s.ack;
-		w->our_port = s.sport;
-		w->peer_port = s.dport;
+		w->our_port = tv_key_remote_port(&s.key);
+		w->peer_port = tv_key_local_port(&s.key);
 	}
 }
 

@@ -293,7 +293,7 @@ void lab_syn_sent(struct lab *l)
 	assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_OK);
 	lab_hear(l);
 	agree(l, lab_only(l, TV_SYN));
-	l->port = l->heard[0].seg.sport;
+	l->port = tv_key_remote_port(&l->heard[0].seg.key);
 }
 
 void lab_active(struct lab *l)

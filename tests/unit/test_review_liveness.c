@@ -126,7 +126,7 @@ static unsigned established_then_forgotten(struct lab *l, struct tv_addr *us)
 	assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_OK);
 	lab_hear(l);
 	arp_reply(l, link, &l->peer, us);
-	l->port = lab_last(l)->sport;
+	l->port = tv_key_remote_port(&lab_last(l)->key);
 	l->ack = lab_last(l)->seq + 1;
 	frame_in(l, link, &(struct say){.flags = TV_SYN | TV_ACK});
 	l->seq++;

@@ -249,7 +249,7 @@ static void test_rules_link_local_remote_with_and_without_zone(void **state)
 		assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_OK);
 		lab_hear(l);
 		l->ack = lab_only(l, TV_SYN)->seq + 1;
-		l->port = lab_last(l)->sport;
+		l->port = tv_key_remote_port(&lab_last(l)->key);
 		assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK), TV_V_OK);
 		assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
 		lab_free(l);
@@ -270,7 +270,7 @@ static void test_rules_zone_of_a_global_address_is_ignored(void **state)
 	assert_int_equal(tv_connect(l->s, l->now, &g, &l->conn, NULL), TV_OK);
 	lab_hear(l);
 	l->ack = lab_only(l, TV_SYN)->seq + 1;
-	l->port = lab_last(l)->sport;
+	l->port = tv_key_remote_port(&lab_last(l)->key);
 	assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK), TV_V_OK);
 	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
 	lab_free(l);

@@ -124,8 +124,8 @@ static void peer(struct soak *k)
 
 		if (!h->tcp)
 			return;
-		l->port = h->seg.sport;
-		l->peer_port = h->seg.dport;
+		l->port = tv_key_remote_port(&h->seg.key);
+		l->peer_port = tv_key_local_port(&h->seg.key);
 		l->ack = h->seg.seq + tv_segment_len(&h->seg);
 		l->seq = (h->seg.flags & TV_ACK) != 0 ? h->seg.ack : pick(k, 1u << 30);
 		say.off = pick(k, 4) == 0 ? (int32_t)pick(k, 4000) - 1000 : 0;

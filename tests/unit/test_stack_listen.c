@@ -443,7 +443,7 @@ static void test_listen_close_resets_what_waits(void **state)
 	SAY(l, .flags = TV_SYN);
 	assert_int_equal(tv_close(l->s, l->now, l->listener), TV_OK);
 	lab_hear(l);
-	assert_int_equal(lab_only(l, TV_RST | TV_ACK)->dport, l->peer_port - 1);
+	assert_int_equal(tv_key_local_port(&lab_only(l, TV_RST | TV_ACK)->key), l->peer_port - 1);
 	assert_int_equal(lab_counters(l).half_opens, 0);
 	assert_int_equal(lab_counters(l).connections, 1);
 	assert_int_equal(lab_counters(l).listeners, 0);
@@ -515,6 +515,52 @@ static void test_listen_own_address_is_reached_inside(void **state)
 	}
 }
 
+/* From a link even the segment that fits a connection to ourselves is forged (RFC 1122 3.2.1.3). */
+static void test_listen_connection_inside_is_out_of_reach_from_a_link(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct lab *l = lab_new(NULL, v6 != 0);
+		struct tv_connect_config g;
+		struct tv_info info = {.size = sizeof info};
+		tv_handle a, b;
+
+		lab_listen(l);
+		tv_connect_default(&g);
+		g.remote.addr = l->us;
+		g.remote.port = 80;
+		assert_int_equal(tv_connect(l->s, l->now, &g, &a, NULL), TV_OK);
+		lab_wait(l, TV_MS);
+		assert_int_equal(tv_accept(l->s, l->now, l->listener, &b), TV_OK);
+		assert_int_equal(tv_info(l->s, b, &info), TV_OK);
+		l->peer = l->us;
+		l->peer_port = info.remote.port;
+		l->seq = tv_conn(&l->s->core, (uint32_t)b)->rcv.nxt;
+		assert_int_equal(SAY(l, .flags = TV_RST), TV_V_MARTIAN);
+		assert_int_equal(tv_info(l->s, b, &info), TV_OK);
+		assert_int_equal(info.state, TV_ESTABLISHED);
+		lab_free(l);
+	}
+}
+
+/* An address that becomes ours later is no longer a peer's, whoever was connected with it. */
+static void test_listen_address_added_later_is_forged_from_a_link(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct lab *l = lab_new(NULL, v6 != 0);
+		uint64_t segments;
+
+		lab_passive(l);
+		assert_int_equal(SAY(l, .flags = TV_ACK), TV_V_OK);
+		segments = lab_counters(l).segments_in;
+		assert_int_equal(tv_address_add(l->s, l->now, 0, &l->peer, 128), TV_OK);
+		assert_int_equal(SAY(l, .flags = TV_ACK), TV_V_MARTIAN);
+		assert_int_equal(lab_counters(l).segments_in, segments);
+		lab_free(l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -533,6 +579,8 @@ int main(void)
 		cmocka_unit_test(test_listen_close_resets_what_waits),
 		cmocka_unit_test(test_listen_accept_gives_also_what_has_ended),
 		cmocka_unit_test(test_listen_own_address_is_reached_inside),
+		cmocka_unit_test(test_listen_connection_inside_is_out_of_reach_from_a_link),
+		cmocka_unit_test(test_listen_address_added_later_is_forged_from_a_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,7 +111,7 @@ static void test_neighbour_unknown_is_asked_then_segment_leaves(void **state)
 		lab_only(l, TV_SYN);
 		assert_memory_equal(l->heard[0].bytes, peer_mac, 6);
 		assert_memory_equal(l->heard[0].bytes + 6, our_mac, 6);
-		l->port = l->heard[0].seg.sport;
+		l->port = tv_key_remote_port(&l->heard[0].seg.key);
 		l->ack = l->heard[0].seg.seq + 1;
 		frame(l, &(struct say){.flags = TV_SYN | TV_ACK});
 		lab_only(l, TV_ACK);

@@ -32,7 +32,7 @@ static void test_keepalive_off_by_default_idle_is_silent(void **state)
 	lab_set(l, TV_OPT_KEEPALIVE, 1);
 	lab_wait(l, 7201 * TV_S); /* the default is two hours [MUST-28] */
 	lab_only(l, TV_ACK);
-	assert_int_equal(lab_last(l)->dport, l->peer_port);
+	assert_int_equal(tv_key_local_port(&lab_last(l)->key), l->peer_port);
 	assert_near(l->now - l->heard[0].at, TV_S - 2 * TICK, "first probe after two hours");
 	lab_set(l, TV_OPT_KEEPALIVE, 0);
 	assert_int_equal(lab_wait(l, 24 * HOUR), 0);

@@ -71,7 +71,7 @@ static void test_open_local_address_given_is_used(void **state)
 	lab_hear(l);
 	lab_only(l, TV_SYN);
 	assert_memory_equal(&l->heard[0].ip.src, &second, 16);
-	assert_int_equal(lab_last(l)->sport, 1234);
+	assert_int_equal(tv_key_remote_port(&lab_last(l)->key), 1234);
 	assert_int_equal(tv_connect(l->s, l->now, &g, &h, NULL), TV_EISCONN); /* [EV-49] */
 	g.remote.port++;
 	assert_int_equal(tv_connect(l->s, l->now, &g, &h, NULL), TV_OK); /* another tuple */

@@ -13,7 +13,7 @@ static void test_records_half_open_unpacked_is_what_was_packed(void **state)
 	for (unsigned i = 0; i < 8 * 2 * 16; i++) {
 		struct lab *l = lab_new(NULL, i / 8 % 2 != 0);
 		struct tv_core *c = &l->s->core;
-		struct tv_segment s = {.flags = TV_SYN, .wnd = (uint16_t)lab_random(&seed), .v6 = l->v6,
+		struct tv_segment s = {.flags = TV_SYN, .wnd = (uint16_t)lab_random(&seed), .key.v6 = l->v6,
 		                       .seq = lab_random(&seed) * 2 + 1};
 		struct tv_endpoint local = {.addr = l->us, .port = 80}, remote = {.addr = l->peer, .port = 1234};
 		struct tv_tcb t, back;

@@ -47,8 +47,8 @@ static void test_segment_parse_good_segment_gives_its_fields(void **state)
 		struct tv_segment s;
 
 		assert_verdict(parse(&s, at_edge(p, n), n, 0, 0), TV_V_OK, "good");
-		assert_int_equal(s.sport, 49152);
-		assert_int_equal(s.dport, 80);
+		assert_int_equal(tv_key_remote_port(&s.key), 49152);
+		assert_int_equal(tv_key_local_port(&s.key), 80);
 		assert_int_equal(s.seq, 0xfffffff0);
 		assert_int_equal(s.ack, 0x01020304);
 		assert_int_equal(s.flags, TV_ACK | TV_PSH);
@@ -56,12 +56,11 @@ static void test_segment_parse_good_segment_gives_its_fields(void **state)
 		assert_int_equal(s.urg, 7);
 		assert_int_equal(s.len, 10);
 		assert_memory_equal(s.text, p + n - 10, 10);
-		assert_int_equal(s.ttl, 64);
-		assert_int_equal(s.v6, v6);
+		assert_int_equal(s.key.v6, v6);
 		assert_int_equal(s.opt.has, 0);
 		assert_int_equal(s.seg_size, 0);
-		assert_true(s.zone == 0 && s.link == 0);
-		assert_memory_equal(s.dst.b + (v6 ? 0 : 12), p + (v6 ? 24 : 16), v6 ? 16 : 4);
+		assert_true(s.key.zone == 0 && s.link == 0);
+		assert_memory_equal(s.key.b, p + (v6 ? 24 : 16), v6 ? 16 : 4);
 	}
 }
 
@@ -328,17 +327,79 @@ static void test_segment_build_read_back_gives_the_same(void **state)
 		tv_ip_build(p, &a, &b, TV_PROTO_TCP, total, 64, 0);
 		assert_int_equal(naive_add(naive_pseudo(p, 6, total), p + 20, total), 0xffff);
 		assert_verdict(parse(&s, p, 20 + total, 0, 0), TV_V_OK, "built");
-		assert_true(s.sport == h.sport && s.dport == h.dport && s.seq == h.seq &&
-			s.ack == h.ack);
+		assert_true(tv_key_remote_port(&s.key) == h.sport && tv_key_local_port(&s.key) == h.dport);
+		assert_true(s.seq == h.seq && s.ack == h.ack);
 		assert_true(
 			s.flags == h.flags && s.wnd == h.wnd && s.urg == h.urg && s.len == text);
 		assert_int_equal(s.opt.has, o.has);
 	}
 }
 
+static void assert_same(const struct tv_segment *a, const struct tv_segment *b)
+{
+	assert_memory_equal(a->key.b, b->key.b, 12);
+	assert_true(a->key.v6 == b->key.v6 && a->key.zone == b->key.zone && a->link == b->link);
+	assert_true(a->flags == b->flags && a->wnd == b->wnd && a->seq == b->seq && a->ack == b->ack);
+	assert_true(a->len == b->len && a->text == b->text && a->urg == b->urg && a->seg_size == b->seg_size);
+	assert_true(a->opt.has == b->opt.has && a->opt.kinds == b->opt.kinds);
+	if (a->opt.has & TV_OPT_HAS_TS)
+		assert_true(a->opt.ts_val == b->opt.ts_val && a->opt.ts_ecr == b->opt.ts_ecr);
+	if (a->opt.has & TV_OPT_HAS_MSS) assert_int_equal(a->opt.mss, b->opt.mss);
+	if (a->opt.has & TV_OPT_HAS_WSCALE) assert_int_equal(a->opt.wscale, b->opt.wscale);
+}
+
+/* A segment as it may come: usual options or odd ones, a field or two turned, checksums right or not. */
+static size_t write_any(void)
+{
+	static const uint8_t shapes[5][20] = {{0}, {1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8},
+		{2, 4, 5, 0xb4, 4, 2, 8, 10, 0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3, 1, 3, 3, 3},
+		{1, 1, 8, 10, 9, 9, 9, 9, 8, 8, 8, 8, 1, 1, 1, 0}, {1, 1, 5, 10, 1, 2, 3, 4, 5, 6, 7, 8}};
+	static const uint8_t lengths[5] = {0, 12, 20, 16, 12};
+	uint32_t shape = next_random() % 5, text = next_random() % 4 * (next_random() % 60);
+	size_t n = write_segment(next_random() % 16 == 0, lengths[shape] + text), head = n - 20 - lengths[shape] - text;
+
+	memcpy(p + head + 20, shapes[shape], lengths[shape]);
+	put16(p + head + 12, (5u + lengths[shape] / 4) << 12 | (next_random() & 0xfff));
+	if (next_random() % 2) p[next_random() % (head + 20)] ^= (uint8_t)(1u << next_random() % 8);
+	if (next_random() % 4 == 0) p[next_random() % n] = (uint8_t)next_random();
+	if (next_random() % 8) seal(p, TV_PROTO_TCP, p + head, n - head, 16);
+	if (next_random() % 8 && head == 20) seal_v4(p);
+	return n;
+}
+
+/* Both headers at once: the same segment, or none where the two parsers see anything else. */
+static void test_segment_parse_plain_equals_the_two_parsers(void **state)
+{
+	unsigned plain = 0, other = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 200000; round++) {
+		size_t n = write_any();
+		uint16_t flags = next_random() % 4 == 0 ? TV_PKT_CSUM_OK : 0;
+		uint16_t seg_size = (uint16_t)(next_random() % 8 == 0 ? next_random() % 100 : 0);
+		const uint8_t *packet;
+		struct tv_segment s, wanted;
+		bool good, got;
+		struct tv_ip ip;
+
+		if (next_random() % 8 == 0) n = next_random() % (n + 1);
+		packet = at_edge(p, n);
+		good = tv_ip_parse(&ip, packet, n) == TV_V_OK && !ip.v6 && ip.header_len == 20 &&
+			ip.protocol == TV_PROTO_TCP &&
+			tv_segment_parse(&wanted, &ip, flags, seg_size, TV_ARCH_PORTABLE) == TV_V_OK;
+		got = tv_segment_parse_plain(&s, packet, n, flags, seg_size, TV_ARCH_PORTABLE);
+		assert_int_equal(got, good);
+		if (good) assert_same(&s, &wanted);
+		plain += good;
+		other += !good;
+	}
+	assert_true(plain > 10000 && other > 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_segment_parse_plain_equals_the_two_parsers),
 		cmocka_unit_test(test_segment_parse_good_segment_gives_its_fields),
 		cmocka_unit_test(test_segment_len_counts_text_syn_and_fin),
 		cmocka_unit_test(test_segment_parse_every_flag_word_keeps_nine_bits),
