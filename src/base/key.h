@@ -164,6 +164,22 @@ static inline void tv_key_ends(struct tv_endpoint *local, struct tv_endpoint *re
 	local->zone = remote->zone = zone;
 }
 
+/* What a header begins with, as it lies in memory: of IPv4 both addresses, both ports; ports of IPv6. */
+static inline uint64_t tv_key_ends_v4(const uint8_t *head)
+{
+	return tv_native64(head);
+}
+
+static inline uint32_t tv_key_ports_v4(const uint8_t *head)
+{
+	return tv_native32(head + 8);
+}
+
+static inline uint32_t tv_key_ports_v6(const uint8_t *rest)
+{
+	return tv_native32(rest + TV_KEY_REST - 4);
+}
+
 static inline void tv_key_store(const struct tv_key *k, uint8_t *head, uint8_t *rest)
 {
 	memcpy(head, k->b, TV_KEY_HEAD);

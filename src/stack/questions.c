@@ -222,10 +222,7 @@ static void answer_no(struct tv_stack *s, uint32_t slot, const struct tv_answer 
 	tv_half_unpack(c, slot, &t, &k);
 	tv_key_local(&k, &local);
 	tv_key_remote(&k, &remote);
-	if (a->kind == TV_ANSWER_REFUSE && (r = tv_reply_new(c, NULL)) != NULL) {
-		r->local = local;
-		r->remote = remote;
-		r->link = t.link;
+	if (a->kind == TV_ANSWER_REFUSE && (r = tv_reply_new(c, &k, t.link)) != NULL) {
 		r->flags = TV_RST | TV_ACK;
 		r->ack = t.rcv.nxt;
 		c->cnt.resets_out++;

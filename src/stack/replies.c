@@ -49,13 +49,13 @@ static struct tv_bucket *bucket_of(struct tv_stack *s, const struct tv_addr *a)
 }
 
 /* May this reply leave? Only answers to strangers are limited. */
-static bool allowed(struct tv_stack *s, const struct tv_reply *r)
+static bool allowed(struct tv_stack *s, const struct tv_reply *r, const struct tv_endpoint *to)
 {
 	const struct tv_config *g = &s->core.cfg;
 
 	if (!r->limited)
 		return true;
-	if (r->kind == TV_REPLY_TCP && !take_token(s, bucket_of(s, &r->remote.addr), g->rst_per_second, 2))
+	if (r->kind == TV_REPLY_TCP && !take_token(s, bucket_of(s, &to->addr), g->rst_per_second, 2))
 		return false;
 	return take_token(s, &s->rate_all, g->replies_per_second, 1);
 }
@@ -74,12 +74,15 @@ bool tv_replies_waiting(const struct tv_stack *s)
 static bool queue_bytes(struct tv_stack *s, unsigned link, const struct tv_addr *dst, const uint8_t *p, uint32_t len)
 {
 	struct tv_core *c = &s->core;
+	struct tv_key k = {.v6 = dst != NULL && !tv_addr_is_v4(dst)};
 	struct tv_reply *r;
 	uint32_t page;
 
 	if (len > TV_PAGE_BYTES)
 		return false;
-	r = tv_reply_new(c, NULL);
+	if (dst != NULL)
+		tv_key_addrs(&k, k.v6, 0, dst, dst);
+	r = tv_reply_new(c, &k, (uint8_t)link);
 	if (r == NULL)
 		return false;
 	page = tv_page_take(&c->pages, tv_region(c), len, false);
@@ -91,11 +94,8 @@ static bool queue_bytes(struct tv_stack *s, unsigned link, const struct tv_addr 
 	memcpy(tv_page_bytes(&c->pages, tv_region(c), page), p, len);
 	tv_page_meta(&c->pages, tv_region(c), page)->len = (uint16_t)len;
 	r->kind = TV_REPLY_PACKET;
-	r->link = (uint8_t)link;
 	r->page = page;
 	r->frame = dst == NULL;
-	if (dst != NULL)
-		r->remote.addr = *dst;
 	return true;
 }
 
@@ -138,12 +138,14 @@ static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_
 	const struct tv_link *l = tv_link_at(s, r->link);
 	uint32_t head = l->kind == TV_LINK_ETHERNET && !r->frame ? TV_ETH_HEADER : 0;
 	struct tv_out out = {.packet = p, .head = head, .csum_partial = l->csum_offload};
+	struct tv_endpoint to;
 
-	if (!allowed(s, r)) {
+	tv_key_remote(&r->key, &to);
+	if (!allowed(s, r, &to)) {
 		c->cnt.rate_limited++;
 		return false;
 	}
-	if (head != 0 && tv_hop_header(s, r->link, &r->remote.addr, p->data, false, NULL) != TV_HOP_READY) {
+	if (head != 0 && tv_hop_header(s, r->link, &to.addr, p->data, false, NULL) != TV_HOP_READY) {
 		c->cnt.parked_drops++;
 		return false;
 	}

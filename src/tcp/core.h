@@ -86,7 +86,7 @@ struct tv_fifo {
 
 /* A packet that no connection sends: RST, ACK of a small record, SYN-ACK, ICMP, ARP. */
 struct tv_reply {
-	struct tv_endpoint local, remote;
+	struct tv_key key;         /* of a packet that is not TCP: who it is for is the remote end */
 	uint32_t seq, ack;
 	uint32_t ts_val, ts_ecr;
 	uint16_t flags;            /* TCP flags; 0: not TCP */
@@ -234,12 +234,6 @@ static inline uint32_t tv_gen_next(struct tv_core *c)
 	return c->gen += c->gen == 0;
 }
 
-static inline void tv_tcb_ends(const struct tv_core *c, const struct tv_tcb *t, struct tv_endpoint *local,
-                               struct tv_endpoint *remote)
-{
-	tv_key_ends(local, remote, t->key, tv_conn_rest(c, tv_conn_index(c, t)), t->v6, t->zone);
-}
-
 /* The key of a record in the pool. */
 static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, struct tv_key *k)
 {
@@ -311,7 +305,8 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 
 /* ---- reply queue (reply.c) ---- */
-struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_segment *s);
+/* For the ends of this key over this link; NULL: no room. */
+struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8_t link);
 /* RST in answer to a segment without a connection (RFC 9293 3.10.7.1), never to a RST. */
 void tv_reply_rst(struct tv_core *c, const struct tv_segment *s);
 /* The RST of an abort (RFC 9293 3.10.5). */
@@ -472,7 +467,14 @@ static inline bool tv_sack_pending(const struct tv_core *c, const struct tv_tcb 
 	return b != NULL && (t->opt.flags & TV_O_SACK) != 0 &&
 	       (b->early.count != 0 || b->dsack_left != b->dsack_right);
 }
-void tv_ack_sent(struct tv_core *c, struct tv_tcb *t);
+/* What left said where we are. */
+static inline void tv_ack_sent(struct tv_tcb *t)
+{
+	t->rcv.acked = t->rcv.nxt;
+	t->timer.ack = 0;
+	t->want &= (uint16_t)~TV_WANT_ACK;
+	t->cc.quick = (uint8_t)(t->cc.quick - (t->cc.quick != 0));
+}
 
 /* ---- flow/ ---- */
 /* What out.c shall build next. */

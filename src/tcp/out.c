@@ -14,59 +14,76 @@
 
 #define TCP_HEADER 20u
 #define CSUM_AT 16u
+#define UNTOLD 0x100u              /* added to the length of options: SACK blocks found no room */
 #define SACK_ROOM 36u              /* what the blocks may take */
 #define HEADERS_MOST (40u + 60u)   /* of IPv6, of TCP */
 #define TEXT_MOST (65535u - 20 - 60) /* the length of an IPv4 packet has 16 bits */
 
-/* What both kinds of packets need. */
+/* What both kinds of packets need. It is small, never handed to a function of its own, and so lives in
+ * registers. The ends are those of a key (base/key.h): source and local end are one. */
 struct build {
-	struct tv_endpoint local, remote;
+	const uint8_t *head, *rest;
 	struct tv_tcp_header h;
-	struct tv_tcp_options o;
 	uint8_t ttl, tos;
-	bool v6;
 	uint32_t len;              /* of text */
-	unsigned pieces;           /* in which the text is handed out; 0: it is copied */
-	uint64_t sum;              /* of the TCP header with its options */
+	uint64_t opt_sum;          /* of the options, which are there */
 };
 
-/* Writes all headers but the TCP checksum; returns where the TCP header is. */
-TV_INLINE uint8_t *headers(struct build *b, const struct tv_out *out)
+static inline uint8_t *tcp_at(const struct tv_out *out, bool v6)
 {
-	struct tv_packet *packet = out->packet;
-	uint8_t *ip = packet->data + out->head, *tcp;
-	uint32_t ip_len = tv_ip_header_len(b->v6), opt_len;
-
-	tcp = ip + ip_len;
-	opt_len = tv_tcp_opt_build(tcp + TCP_HEADER, &b->o);
-	b->h.header_len = (uint16_t)(TCP_HEADER + opt_len);
-	b->h.sport = b->local.port;
-	b->h.dport = b->remote.port;
-	b->sum = tv_csum_words(tv_tcp_header_build(tcp, &b->h), tcp + TCP_HEADER, opt_len);
-	tv_ip_build(ip, &b->local.addr, &b->remote.addr, TV_PROTO_TCP, b->h.header_len + b->len, b->ttl, b->tos);
-	packet->head_len = (uint16_t)(out->head + ip_len + b->h.header_len);
-	packet->len = packet->head_len;
-	packet->flags = 0;
-	packet->seg_size = 0;
-	packet->piece_count = 0;
-	return tcp;
+	return out->packet->data + out->head + tv_ip_header_len(v6);
 }
 
-/* The checksum [MUST-2]; text: the sum of what follows the headers. */
-TV_INLINE void checksum(const struct build *b, const struct tv_out *out, uint8_t *tcp, uint64_t text)
+/* Returns the sum of the pseudo-header. */
+static TV_APART uint64_t head_v6(uint8_t *ip, const uint8_t *head, const uint8_t *rest, uint32_t len, uint8_t ttl,
+                                 uint8_t tos)
 {
-	uint64_t sum = tv_csum_pseudo(&b->local.addr, &b->remote.addr, b->v6, TV_PROTO_TCP, b->h.header_len + b->len);
+	struct tv_endpoint local, remote;
 
+	tv_key_ends(&local, &remote, head, rest, true, 0);
+	tv_ip_build(ip, &local.addr, &remote.addr, TV_PROTO_TCP, len, ttl, tos);
+	return tv_csum_pseudo(&local.addr, &remote.addr, true, TV_PROTO_TCP, len);
+}
+
+/* Writes all headers, with what the TCP checksum [MUST-2] is without the text; returns the sum that belongs
+ * into it when the link does not sum. */
+TV_INLINE uint64_t headers(const struct build *b, const struct tv_out *out, bool v6)
+{
+	struct tv_packet *packet = out->packet;
+	uint32_t len = b->h.header_len + b->len, head_len = out->head + tv_ip_header_len(v6) + b->h.header_len;
+	uint8_t *ip = packet->data + out->head, *tcp = tcp_at(out, v6);
+	uint64_t pseudo, sum;
+
+	packet->head_len = (uint16_t)head_len;
+	packet->len = head_len;
+	packet->flags = 0;
+	packet->piece_count = 0;
+	if (v6) {
+		pseudo = head_v6(ip, b->head, b->rest, len, b->ttl, b->tos);
+		sum = tv_tcp_header_put(tcp, tv_key_ports_v6(b->rest), &b->h);
+	} else {
+		uint64_t ends = tv_key_ends_v4(b->head);
+
+		tv_ip4_build(ip, ends, TV_PROTO_TCP, len, b->ttl, b->tos);
+		pseudo = tv_csum_pair(ends) + tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
+		sum = tv_tcp_header_put(tcp, tv_key_ports_v4(b->head), &b->h);
+	}
 	if (out->csum_partial) {
-		uint16_t folded = tv_csum_fold(sum);
+		uint16_t folded = tv_csum_fold(pseudo);
 
 		memcpy(tcp + CSUM_AT, &folded, 2);
-		out->packet->flags |= TV_PKT_CSUM_PARTIAL;
-		out->packet->csum_start = (uint16_t)(tcp - out->packet->data);
-		out->packet->csum_offset = CSUM_AT;
-		return;
+		packet->flags = TV_PKT_CSUM_PARTIAL;
+		packet->csum_start = (uint16_t)(tcp - packet->data);
+		packet->csum_offset = CSUM_AT;
 	}
-	tv_csum_store(tcp + CSUM_AT, sum + text + b->sum);
+	return pseudo + sum + b->opt_sum;
+}
+
+/* The checksum of a segment that the link does not sum. */
+static inline void seal(const struct tv_out *out, bool v6, uint64_t sum)
+{
+	if (!out->csum_partial)
+		tv_csum_store(tcp_at(out, v6) + CSUM_AT, sum);
 }
 
 static inline struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
@@ -137,63 +154,94 @@ static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *
 	return tv_stream_copy_sum(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst, c->cfg.arch, 0);
 }
 
-/* pending: there is something for SACK blocks to tell. */
-static inline void fill_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool pending,
-                                struct tv_tcp_options *o)
+/* More than the timestamps that every segment carries: their length, plus UNTOLD if there was something
+ * for SACK blocks to tell and no room for it. */
+static TV_APART uint32_t odd_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, uint8_t *p)
 {
-	o->has = 0;
+	struct tv_tcp_options o;
+
+	o.has = 0;
 	if (x->kind == TV_X_SYN) {
-		tv_negotiate_offer(c, t, o);
-		return;
+		tv_negotiate_offer(c, t, &o);
+		return tv_tcp_opt_build(p, &o);
 	}
-	if ((t->opt.flags & TV_O_TS) != 0) { /* RFC 7323 3.2: in every segment but RST */
-		o->has = TV_OPT_HAS_TS;
-		o->ts_val = c->now_ms + t->opt.ts_offset;
-		o->ts_ecr = t->opt.ts_recent;
+	if ((t->opt.flags & TV_O_TS) != 0) {
+		o.has = TV_OPT_HAS_TS;
+		o.ts_val = c->now_ms + t->opt.ts_offset;
+		o.ts_ecr = t->opt.ts_recent;
 	}
-	if (pending && x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss)
-		tv_sack_blocks(c, t, o); /* with text too, where it leaves room */
+	if (x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss)
+		tv_sack_blocks(c, t, &o); /* with text too, where it leaves room */
+	return tv_tcp_opt_build(p, &o) + ((o.has & TV_OPT_HAS_SACK) != 0 ? 0 : UNTOLD);
 }
 
-/* Notes what was handed out. */
-static void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool told)
+/* Writes the options; returns their length, as odd_options(), and their sum. */
+static inline uint32_t options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, uint8_t *p, uint64_t *sum)
 {
-	uint32_t seq_len = x->len + ((x->flags & TV_FIN) != 0);
+	uint32_t len;
+
+	*sum = 0;
+	if (TV_UNLIKELY(x->kind == TV_X_SYN || tv_sack_pending(c, t))) {
+		len = odd_options(c, t, x, p);
+		*sum = tv_csum_words(0, p, len & ~UNTOLD);
+		return len;
+	}
+	if ((t->opt.flags & TV_O_TS) == 0)
+		return 0;
+	*sum = tv_tcp_opt_put_ts(p, c->now_ms + t->opt.ts_offset, t->opt.ts_recent); /* RFC 7323 3.2 */
+	return 12;
+}
+
+/* Text or FIN that was never sent before. */
+static inline void sent_new(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x)
+{
+	if (t->snd.una == t->snd.nxt) {
+		t->progress_ms = c->now_ms;
+		t->timer.main = 0;
+		t->flags &= ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST);
+	}
+	t->snd.nxt += x->len;
+	if ((x->flags & TV_FIN) != 0) {
+		t->snd.nxt++;
+		t->flags |= TV_F_FIN_SENT;
+	}
+	/* Text that answers text: this connection takes turns, its ACKs may wait for text. */
+	if (x->len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
+		t->flags |= TV_F_PINGPONG;
+	if (t->timer.main == 0)
+		tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
+}
+
+static TV_APART void count_out(struct tv_core *c, struct tv_side *side, const struct tv_xmit *x, uint32_t segments)
+{
+	side->segs_out += segments;
+	side->data_segs_out += x->len != 0 ? segments : 0;
+	side->bytes_sent += x->len;
+	if (x->len != 0)
+		side->last_data_sent = c->now;
+	if (x->kind == TV_X_REPEAT) {
+		side->retransmitted_segs++;
+		side->bytes_retransmitted += x->len;
+	}
+}
+
+/* Notes what was handed out; untold: it had no room for SACK blocks. */
+static inline void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool untold)
+{
 	struct tv_side *side = tv_side(c, t);
-	uint32_t segments = x->seg_size != 0 ? (x->len + x->seg_size - 1u) / x->seg_size : 1;
+	uint32_t segments = TV_UNLIKELY(x->seg_size != 0) ? (x->len + x->seg_size - 1u) / x->seg_size : 1;
 
 	c->cnt.segments_out += segments;
 	/* Text acknowledges too; where it had no room for SACK blocks, a bare ACK stays wanted. */
-	if ((x->flags & TV_ACK) != 0 && (x->kind == TV_X_ACK || told))
-		tv_ack_sent(c, t);
-	if (side != NULL) {
-		side->segs_out += segments;
-		side->data_segs_out += x->len != 0 ? segments : 0;
-		side->bytes_sent += x->len;
-		if (x->len != 0)
-			side->last_data_sent = c->now;
-	}
-	if (x->kind == TV_X_REPEAT) {
-		tv_rtx_repeated(c, t, x->seq, seq_len);
+	if ((x->flags & TV_ACK) != 0 && (!untold || x->kind == TV_X_ACK))
+		tv_ack_sent(t);
+	if (side != NULL)
+		count_out(c, side, x, segments);
+	if (x->kind == TV_X_DATA) {
+		sent_new(c, t, x);
+	} else if (x->kind == TV_X_REPEAT) {
+		tv_rtx_repeated(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0));
 		c->cnt.retransmissions++;
-		if (side != NULL) {
-			side->retransmitted_segs++;
-			side->bytes_retransmitted += x->len;
-		}
-	} else if (x->kind == TV_X_DATA) {
-		if (t->snd.una == t->snd.nxt) {
-			t->progress_ms = c->now_ms;
-			t->timer.main = 0;
-			t->flags &= ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST);
-		}
-		t->snd.nxt += seq_len;
-		if ((x->flags & TV_FIN) != 0)
-			t->flags |= TV_F_FIN_SENT;
-		/* Text that answers text: this connection takes turns, its ACKs may wait for text. */
-		if (x->len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
-			t->flags |= TV_F_PINGPONG;
-		if (t->timer.main == 0)
-			tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
 	} else if (x->kind == TV_X_SYN && t->snd.nxt == t->snd.iss) {
 		t->snd.nxt++;
 	}
@@ -239,55 +287,73 @@ static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out
 	return tv_send_next(c, t, 0, x);
 }
 
+/* Its headers and its text. */
+TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, const struct tv_xmit *x,
+                     unsigned pieces, bool v6)
+{
+	uint16_t wnd = window_field(c, t, x);
+	const struct tv_options *o = tv_opts(c, t);
+	struct build b;
+	uint32_t opts = options(c, t, x, tcp_at(out, v6) + TCP_HEADER, &b.opt_sum);
+	uint64_t sum;
+
+	b.head = t->key; /* of the first SYN for ever [MUST-45] */
+	b.rest = v6 ? tv_conn_rest(c, tv_conn_index(c, t)) : NULL;
+	b.ttl = o->ttl;                       /* [MUST-49] */
+	b.tos = (uint8_t)(o->dscp << 2);      /* [MUST-48] [SHLD-22] [SHLD-23] */
+	b.h.seq = x->seq;
+	b.h.ack = (x->flags & TV_ACK) != 0 ? t->rcv.nxt : 0;
+	b.h.flags = x->flags;
+	b.h.wnd = wnd;
+	b.h.urg = (x->flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x->seq) : 0;
+	b.h.header_len = (uint16_t)(TCP_HEADER + (opts & ~UNTOLD));
+	b.len = x->len;
+	sum = headers(&b, out, v6);
+	out->packet->seg_size = x->seg_size;
+	if (x->len != 0) {
+		if (TV_UNLIKELY(x->kind == TV_X_KEEPALIVE))
+			out->packet->data[out->packet->len++] = 0; /* one garbage octet [MAY-6] */
+		else if (pieces != 0)
+			out->packet->piece_count = (uint16_t)pieces; /* gathered only where the link sums */
+		else
+			sum += text(c, t, x, out);
+	}
+	seal(out, v6, sum);
+	sent(c, t, x, (opts & UNTOLD) != 0);
+}
+
+static TV_APART void build_v6(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, const struct tv_xmit *x,
+                              unsigned pieces)
+{
+	build(c, t, out, x, pieces, true);
+}
+
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
 	struct tv_xmit x;
-	const struct tv_options *o = tv_opts(c, t);
-	struct build b;
-	uint8_t *tcp;
-	uint64_t sum;
-	bool pending;
+	unsigned pieces;
 
 	if ((t->want & TV_WANT_SEND) != 0)
 		restart_if_idle(c, t);
-	if (!choose(c, t, out, &x, &b.pieces))
+	if (!choose(c, t, out, &x, &pieces))
 		return false;
-	tv_tcb_ends(c, t, &b.local, &b.remote); /* of the first SYN for ever [MUST-45] */
-	b.v6 = t->v6;
-	b.ttl = o->ttl;                       /* [MUST-49] */
-	b.tos = (uint8_t)(o->dscp << 2);      /* [MUST-48] [SHLD-22] [SHLD-23] */
-	b.h.seq = x.seq;
-	b.h.ack = (x.flags & TV_ACK) != 0 ? t->rcv.nxt : 0;
-	b.h.flags = x.flags;
-	b.h.wnd = window_field(c, t, &x);
-	b.h.urg = (x.flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x.seq) : 0;
-	b.len = x.len;
-	pending = tv_sack_pending(c, t);
-	fill_options(c, t, &x, pending, &b.o);
-	tcp = headers(&b, out);
-	if (x.kind == TV_X_KEEPALIVE && x.len != 0) {
-		out->packet->data[out->packet->len++] = 0; /* one garbage octet [MAY-6] */
-		sum = 0;
-	} else if (b.pieces != 0) {
-		out->packet->piece_count = (uint16_t)b.pieces;
-		sum = 0; /* gathered only where the link sums */
-	} else {
-		sum = x.len != 0 ? text(c, t, &x, out) : 0;
-	}
-	checksum(&b, out, tcp, sum);
-	out->packet->seg_size = x.seg_size;
-	sent(c, t, &x, !pending || (b.o.has & TV_OPT_HAS_SACK) != 0);
+	if (TV_UNLIKELY(t->v6))
+		build_v6(c, t, out, &x, pieces);
+	else
+		build(c, t, out, &x, pieces, false);
 	return true;
 }
 
 void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out)
 {
+	bool v6 = r->key.v6;
+	struct tv_tcp_options o;
 	struct build b;
-	uint8_t *tcp;
+	uint32_t opts;
+	uint8_t *p = tcp_at(out, v6) + TCP_HEADER;
 
-	b.local = r->local;
-	b.remote = r->remote;
-	b.v6 = !tv_addr_is_v4(&r->remote.addr);
+	b.head = r->key.b;
+	b.rest = r->key.b + TV_KEY_HEAD;
 	b.ttl = r->ttl != 0 ? r->ttl : c->cfg.defaults.ttl;
 	b.tos = r->tos;
 	b.h.seq = r->seq;
@@ -296,13 +362,16 @@ void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv
 	b.h.wnd = r->wnd;
 	b.h.urg = 0;
 	b.len = 0;
-	b.o.has = r->has;
-	b.o.mss = r->mss;
-	b.o.wscale = r->wscale;
-	b.o.ts_val = r->ts_val;
-	b.o.ts_ecr = r->ts_ecr;
-	b.o.sack_count = 0;
-	tcp = headers(&b, out);
-	checksum(&b, out, tcp, 0);
+	o.has = r->has;
+	o.mss = r->mss;
+	o.wscale = r->wscale;
+	o.ts_val = r->ts_val;
+	o.ts_ecr = r->ts_ecr;
+	o.sack_count = 0;
+	opts = tv_tcp_opt_build(p, &o);
+	b.opt_sum = tv_csum_words(0, p, opts);
+	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
+	out->packet->seg_size = 0;
+	seal(out, v6, headers(&b, out, v6));
 	c->cnt.segments_out++;
 }

@@ -5,7 +5,7 @@
  */
 #include "tcp/core.h"
 
-struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_segment *s)
+struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8_t link)
 {
 	struct tv_reply *ring = (struct tv_reply *)(void *)(tv_region(c) + c->reply_ring);
 	struct tv_reply *r;
@@ -16,11 +16,8 @@ struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_segment *s)
 	}
 	r = &ring[c->reply_tail++ & (c->cfg.replies - 1)];
 	memset(r, 0, sizeof *r);
-	if (s == NULL)
-		return r;
-	tv_key_local(&s->key, &r->local);
-	tv_key_remote(&s->key, &r->remote);
-	r->link = s->link;
+	tv_key_load(&r->key, key->b, key->b + TV_KEY_HEAD, key->v6, key->zone);
+	r->link = link;
 	return r;
 }
 
@@ -30,7 +27,7 @@ void tv_reply_rst(struct tv_core *c, const struct tv_segment *s)
 
 	if ((s->flags & TV_RST) != 0)
 		return; /* RFC 9293 3.5.2: never a RST for a RST [EV-39] */
-	r = tv_reply_new(c, s);
+	r = tv_reply_new(c, &s->key, s->link);
 	if (r == NULL)
 		return;
 	if ((s->flags & TV_ACK) != 0) {
@@ -46,15 +43,13 @@ void tv_reply_rst(struct tv_core *c, const struct tv_segment *s)
 
 void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t)
 {
-	struct tv_reply *r = tv_reply_new(c, NULL);
+	struct tv_reply *r;
 	struct tv_key k;
 
+	tv_tcb_key(c, t, &k);
+	r = tv_reply_new(c, &k, t->link);
 	if (r == NULL)
 		return;
-	tv_tcb_key(c, t, &k);
-	tv_key_local(&k, &r->local);
-	tv_key_remote(&k, &r->remote);
-	r->link = t->link;
 	r->flags = TV_RST | TV_ACK; /* <SEQ=SND.NXT><CTL=RST>, and an ACK as Linux sends it */
 	r->seq = t->snd.nxt;
 	r->ack = t->rcv.nxt;
@@ -70,16 +65,13 @@ void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t)
 
 void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key)
 {
-	struct tv_reply *r = tv_reply_new(c, NULL);
+	struct tv_reply *r = tv_reply_new(c, key, t->link);
 	struct tv_tcp_options o;
 
 	if (r == NULL)
 		return;
-	tv_key_local(key, &r->local);
-	tv_key_remote(key, &r->remote);
 	o.has = o.ts_val = o.ts_ecr = 0;
 	o.mss = o.wscale = 0;
-	r->link = t->link;
 	r->ack = t->rcv.nxt;
 	r->ttl = tv_opts(c, t)->ttl;
 	r->tos = (uint8_t)(tv_opts(c, t)->dscp << 2);

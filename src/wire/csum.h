@@ -46,6 +46,11 @@ static inline uint64_t tv_csum_words(uint64_t sum, const uint8_t *p, size_t n)
 	for (; n != 0; n -= 4, p += 4) sum += tv_native32(p);
 	return sum;
 }
+/* The sum of a word of 64 bits, as of two of 32. */
+static inline uint64_t tv_csum_pair(uint64_t w)
+{
+	return (w & 0xffffffffu) + (w >> 32);
+}
 /* Pseudo-header of TCP, UDP or ICMPv6 (RFC 9293 3.1, RFC 8200 8.1); v6 tells which of the two. */
 static inline uint64_t tv_csum_pseudo(const struct tv_addr *src, const struct tv_addr *dst, bool v6,
 	uint8_t protocol, uint32_t length)

@@ -70,21 +70,26 @@ struct tv_tcp_header {
  * Writes the 20 bytes that every TCP header begins with (RFC 9293 3.1), reserved bits zero; options
  * follow at p + 20 (tv_tcp_opt_build). The checksum is left zero: whoever knows all bytes of the
  * segment, and whether the link fills it, stores it at p + 16 [MUST-2]. Returns the sum of the 20.
+ * Of the second form `ports` are both as they lie in memory, and not those of *h.
  */
-static inline uint64_t tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h)
+static inline uint64_t tv_tcp_header_put(uint8_t *p, uint32_t ports, const struct tv_tcp_header *h)
 {
-	uint32_t ports = (uint32_t)h->sport << 16 | h->dport;
 	uint32_t flags = (uint32_t)h->header_len << 26 | (h->flags & 0x1ffu) << 16 | h->wnd;
 
 	TV_ASSERT(h->header_len % 4 == 0 && h->header_len >= 20);
 	TV_ASSERT(h->header_len <= 60);
-	tv_put32(p, ports);
+	memcpy(p, &ports, 4);
 	tv_put32(p + 4, h->seq);
 	tv_put32(p + 8, h->ack);
 	tv_put32(p + 12, flags);
 	tv_put32(p + 16, h->urg);
-	return (uint64_t)tv_wire32(ports) + tv_wire32(h->seq) + tv_wire32(h->ack) + tv_wire32(flags) +
+	return (uint64_t)ports + tv_wire32(h->seq) + tv_wire32(h->ack) + tv_wire32(flags) +
 		tv_wire32(h->urg);
+}
+
+static inline uint64_t tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h)
+{
+	return tv_tcp_header_put(p, tv_wire32((uint32_t)h->sport << 16 | h->dport), h);
 }
 
 #endif

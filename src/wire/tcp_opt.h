@@ -56,12 +56,19 @@ static inline enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const u
  * timestamps, NOP NOP SACK blocks (as many as fit). p has room for 40 bytes.
  */
 uint32_t tv_tcp_opt_build_any(uint8_t *p, const struct tv_tcp_options *o);
+/* Timestamps alone, 12 bytes; returns their sum (wire/csum.h). */
+static inline uint64_t tv_tcp_opt_put_ts(uint8_t *p, uint32_t val, uint32_t ecr)
+{
+	tv_put32(p, TV_OPT_ONLY_TS);
+	tv_put32(p + 4, val);
+	tv_put32(p + 8, ecr);
+	return (uint64_t)tv_wire32(TV_OPT_ONLY_TS) + tv_wire32(val) + tv_wire32(ecr);
+}
+
 static inline uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o)
 {
 	if (o->has != TV_OPT_HAS_TS) return o->has == 0 ? 0 : tv_tcp_opt_build_any(p, o);
-	tv_put32(p, TV_OPT_ONLY_TS);
-	tv_put32(p + 4, o->ts_val);
-	tv_put32(p + 8, o->ts_ecr);
+	tv_tcp_opt_put_ts(p, o->ts_val, o->ts_ecr);
 	return 12;
 }
 

@@ -175,13 +175,3 @@ void tv_rcv_read(struct tv_core *c, struct tv_tcb *t)
 	if (room >= 2 * left && room - left >= worth_telling(c, t))
 		tv_want(c, t, TV_WANT_ACK);
 }
-
-void tv_ack_sent(struct tv_core *c, struct tv_tcb *t)
-{
-	(void)c;
-	t->rcv.acked = t->rcv.nxt;
-	t->timer.ack = 0;
-	t->want &= (uint16_t)~TV_WANT_ACK;
-	if (t->cc.quick != 0)
-		t->cc.quick--;
-}
