@@ -54,8 +54,12 @@ enum tv_state {
 	X(NO_LISTENER_RST, "RST for no connection: ignored")                                        \
 	X(LISTEN_RST, "RST to a listener: ignored")                                                 \
 	X(LISTEN_ACK, "ACK to a listener: answered with RST")                                       \
+	X(COOKIE_BAD, "ACK to a listener with a wrong, old or foreign SYN cookie: answered with RST") \
+	X(COOKIE_UNCHECKED, "SYN cookie not looked at: failed checks used their budget up")         \
 	X(LISTEN_OTHER, "neither SYN, ACK nor RST to a listener")                                   \
 	X(BACKLOG_FULL, "half-open backlog is full")                                                \
+	X(PREFIX_FULL, "its prefix holds its share of the half-open backlog")                       \
+	X(SYN_RATE, "SYN over the configured rate")                                                 \
 	X(ACCEPT_FULL, "accept queue is full")                                                      \
 	X(HELD_FULL, "held SYNs at their limit")                                                    \
 	X(HELD_REPEAT, "repeated SYN of a held question")                                           \
@@ -140,6 +144,8 @@ enum tv_reason {
 	X(pruned_ranges) X(page_failures) X(range_failures) X(record_failures) X(rate_limited)      \
 	X(replies_dropped) X(parked_drops) X(icmp_in) X(icmp_out) X(arp_in) X(arp_out) X(nd_in)     \
 	X(nd_out) X(pmtu_reduced) X(icmp_soft) X(icmp_hard) X(echo_replies) X(timers_run)           \
+	X(cookies_sent) X(cookies_accepted) X(cookies_refused) X(cookies_unchecked)                 \
+	X(syn_rate_drops) X(accept_resets) X(floods)                                                \
 	X(index_rekeys) X(index_moves) X(looped)
 
 #endif

@@ -116,6 +116,10 @@ enum tv_reuse { TV_REUSE_OFF, TV_REUSE_LOOPBACK, TV_REUSE_ALL };
 /* Kernels that copy and sum bytes; the caller says what its processor can do (posix/cpu.h asks it). */
 enum tv_arch { TV_ARCH_PORTABLE, TV_ARCH_AVX2, TV_ARCH_AVX512 };
 
+/* Is a SYN answered with a cookie, for which nothing is stored? NEVER; AUTO: when the backlog is full, or the
+ * prefix holds its share of it; ALWAYS; FARM: always, and cookies of other stacks with this secret count. */
+enum tv_cookies { TV_COOKIES_NEVER, TV_COOKIES_AUTO, TV_COOKIES_ALWAYS, TV_COOKIES_FARM };
+
 struct tv_trace;
 /* The observer: is told what happens; must not call into the stack. */
 typedef void (*tv_trace_fn)(void *user, const struct tv_trace *trace);
@@ -159,6 +163,13 @@ struct tv_config {
 	uint32_t rst_per_second;   /* per /24 or /56; default 100 */
 	uint32_t icmp_per_second;  /* default 50 */
 	uint32_t replies_per_second; /* all stateless replies; default 1000; 0: no limit */
+	/* Floods of SYNs (docs/SECURITY.md); listeners with hold never answer with a cookie. */
+	enum tv_cookies syn_cookies; /* default TV_COOKIES_AUTO */
+	uint32_t cookie_checks;    /* TV_COOKIES_FARM: failed checks per second until none is made; default 10000 */
+	uint32_t syn_per_second;   /* SYNs from each prefix; more are dropped; 0 (default): no limit; ..4000000 */
+	uint8_t syn_prefix_v4, syn_prefix_v6; /* bits of that prefix, ..32 and ..64; 0 (default): all together */
+	bool accept_full_reset;    /* RST for a final ACK that finds the accept queue full; default: ignored */
+	tv_time flood_quiet;       /* a flood is over when no SYN was too many for so long; default 10 s; 1 ms.. */
 	/* Which part of a farm this stack is (see tv_steer()). */
 	uint32_t stack_number, stack_count; /* 0 of 1 by default */
 	uint8_t steer_key[16];
@@ -287,7 +298,7 @@ struct tv_listen_config {
 	uint16_t port_first, port_last; /* a range; 0..0: any port */
 	bool hold;                 /* each SYN is held as a question until tv_answer() */
 	bool any_address;          /* answer for every destination that arrives, ours or not (gateways) */
-	uint32_t backlog;          /* half-open records plus unaccepted connections; 1..; default 1024 */
+	uint32_t backlog;          /* half-open records, and unaccepted connections, at most; 1..; default 1024 */
 	const struct tv_options *options; /* NULL: the stack's defaults; copied */
 	uint64_t user;             /* inherited by its connections */
 };
@@ -385,6 +396,8 @@ TV_API int tv_get(const struct tv_stack *stack, tv_handle handle, enum tv_option
 #define TV_EV_SOFT_ERROR 128u  /* see tv_info: soft_reason, or retransmissions reached R1 */
 #define TV_EV_DRAINED 256u     /* everything written was acknowledged */
 #define TV_EV_CLOSED 512u      /* the end of both directions (TIME-WAIT may go on); reason says why */
+#define TV_EV_FLOOD 1024u      /* handle is a listener: more SYNs than its limits allow; tv_info: flood */
+#define TV_EV_FLOOD_OVER 2048u /* handle is a listener: none were for flood_quiet */
 
 struct tv_event {
 	tv_handle handle;
@@ -396,6 +409,13 @@ struct tv_event {
 TV_API bool tv_event(struct tv_stack *stack, struct tv_event *event);
 
 /* ---- STATUS ---- */
+/* A flood of SYNs at a listener: the one that goes on, or the last. */
+struct tv_flood {
+	bool on;
+	tv_time began, last;               /* last: the last SYN that was too many */
+	uint64_t syns, cookies, accepted, dropped; /* since it began: SYNs; cookies sent, accepted; SYNs dropped */
+};
+
 /* What tv_info() tells; fields from `bytes_sent` on are zero without a side record (has_side). */
 struct tv_info {
 	uint32_t size;
@@ -422,6 +442,7 @@ struct tv_info {
 	tv_time last_received;             /* when something acceptable last arrived */
 	uint64_t user;
 	tv_handle listener;
+	struct tv_flood flood;             /* of a listener */
 	/* side record */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
 	uint64_t segs_out, segs_in, data_segs_out, data_segs_in, retransmitted_segs;

@@ -51,11 +51,14 @@ static int check_lists(const struct tv_core *c)
 static int check_half(const struct tv_stack *s)
 {
 	const struct tv_core *c = &s->core;
-	uint32_t queued = c->held_fifo.count;
+	uint32_t queued = c->held_fifo.count, shares = 0;
 
 	for (unsigned i = 0; i < TV_SYN_ACK_INTERVALS; i++)
 		queued += c->half_fifo[i].count;
+	for (unsigned i = 0; i < 1u << TV_PREFIX_BITS; i++)
+		shares += c->half_share[i];
 	MUST(queued == c->halves.used);
+	MUST(shares == c->halves.used);
 	MUST(c->wait_fifo.count == c->waits.used);
 	return 0;
 }

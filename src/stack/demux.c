@@ -7,6 +7,7 @@
  * may take over stays until that handshake completes (RFC 6191), so a look-up goes on past it.
  */
 #include "stack/stack.h"
+#include "tcp/open/open.h"
 
 static uint32_t slot_of(uint32_t ref)
 {
@@ -278,7 +279,7 @@ static void half_drop(struct tv_stack *s, uint32_t slot)
 	tv_half_unqueue(c, slot);
 	if ((h->flags & TV_H_READY) != 0)
 		tv_untell(c, ref_make(TV_KIND_HALF, slot));
-	l->half--;
+	tv_backlog_give(c, slot);
 	l->held -= (h->flags & TV_H_HELD) != 0;
 	h->gen = 0;
 	tv_pool_give(&c->halves, tv_region(c), slot);
@@ -363,36 +364,17 @@ static int promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scrat
                    const struct tv_segment *seg)
 {
 	struct tv_core *c = &s->core;
-	uint32_t index = scratch->listener - 1u;
-	struct tv_listener *l = tv_listener_at(c, index);
 	struct tv_tcb *t;
-	uint32_t me;
-	int v;
 
-	if (l->waiting >= l->backlog) {
-		c->cnt.accept_drops++;
-		return TV_V_ACCEPT_FULL; /* the ACK is ignored; the SYN-ACK will be said again */
+	if (tv_accept_full(c, scratch->listener - 1u, seg)) {
+		if (c->cfg.accept_full_reset)
+			tv_half_free(s, slot);
+		return TV_V_ACCEPT_FULL;
 	}
 	t = tv_promote(s, slot, scratch, k);
 	if (t == NULL)
 		return TV_V_NO_RECORD;
-	me = tv_conn_index(c, t);
-	t->flags |= TV_F_QUEUED;
-	t->ready_next = 0;
-	if (l->accept_tail != 0)
-		tv_conn(c, l->accept_tail - 1)->ready_next = me + 1;
-	else
-		l->accept_head = me + 1;
-	l->accept_tail = me + 1;
-	l->waiting++;
-	l->events |= TV_EV_ACCEPT;
-	if (!l->in_ready_list) {
-		l->in_ready_list = true;
-		tv_ready_push(c, TV_KIND_LISTENER, index);
-	}
-	v = tv_tcp_take(c, t, seg);
-	tv_settle(s, t);
-	return v;
+	return tv_accept_take(s, t, seg);
 }
 
 /* Everything but a repeated SYN and a RST is wrong for a SYN that was not answered yet. */
@@ -444,30 +426,22 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 	struct tv_listener *l = tv_listener_at(c, index);
 	struct tv_tcb t;
 	uint32_t slot;
+	int v;
 
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_LISTEN_RST; /* [EV-04] */
-	if ((seg->flags & TV_ACK) != 0) {
-		tv_reply_rst(c, seg); /* [EV-05] */
-		return TV_V_LISTEN_ACK;
-	}
+	if ((seg->flags & TV_ACK) != 0)
+		return tv_cookie_in(s, index, seg, k); /* [EV-05] */
 	if ((seg->flags & TV_SYN) == 0)
 		return TV_V_LISTEN_OTHER; /* [EV-07] */
 	if ((seg->flags & TV_FIN) != 0)
 		return TV_V_BAD_FLAGS;
-	if (l->half >= l->backlog || l->waiting >= l->backlog) {
-		c->cnt.backlog_drops++;
-		return l->waiting >= l->backlog ? TV_V_ACCEPT_FULL : TV_V_BACKLOG_FULL;
-	}
-	if (l->hold && l->held >= c->cfg.held_max) {
-		c->cnt.held_drops++;
-		return TV_V_HELD_FULL;
-	}
+	v = tv_backlog_ask(c, index, seg, old != NULL);
+	if (v == TV_COOKIE)
+		return tv_cookie_answer(c, l, seg, k);
+	if (v != TV_NEXT)
+		return v;
 	slot = tv_pool_take(&c->halves, tv_region(c));
-	if (slot == TV_NONE) {
-		c->cnt.record_failures++;
-		return TV_V_NO_RECORD;
-	}
 	tv_zero(&t, sizeof t);
 	t.flags = TV_F_SCRATCH;
 	t.link = seg->link;
@@ -481,7 +455,7 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 	tv_half_pack(c, slot, &t, k);
 	tv_half_at(c, slot)->gen = tv_gen_next(c);
 	tv_index_add(s, k, ref_make(TV_KIND_HALF, slot));
-	l->half++;
+	tv_backlog_take(c, slot);
 	if (old != NULL)
 		tv_half_at(c, slot)->flags = TV_H_REOPENS;
 	if (l->hold) {

@@ -115,6 +115,7 @@ static void info_listener(const struct tv_core *c, const struct tv_listener *l, 
 	info->bytes_unread = l->waiting;   /* connections not yet accepted, as ss shows it */
 	info->bytes_queued = l->backlog;
 	info->user = l->user;
+	info->flood = l->flood;
 	info->timer = TV_NEVER;
 }
 

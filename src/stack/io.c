@@ -10,6 +10,7 @@
  * is for one of our own addresses is built into a buffer of the stack and taken in at once.
  */
 #include "stack/stack.h"
+#include "tcp/open/open.h"
 #include "wire/eth.h"
 
 #define BATCH 32u
@@ -214,6 +215,7 @@ static void run_timers(struct tv_stack *s)
 		tv_wait_free(s, c->wait_fifo.head - 1);
 	}
 	tv_neighbour_due(s, &budget);
+	tv_flood_due(c);
 }
 
 /* Builds one packet of a connection; false: it has nothing to say, or has to wait. */
@@ -360,6 +362,8 @@ tv_time tv_deadline(const struct tv_stack *s)
 	tick = tv_wheel_next(&c->wheel);
 	next = tick == UINT64_MAX ? TV_NEVER : tick << TV_TICK_SHIFT;
 	next = tv_min64(next, tv_half_next(c));
+	if (c->floods != 0)
+		next = tv_min64(next, c->flood_at);
 	if (c->wait_fifo.head != 0) {
 		uint64_t now = c->now >> TV_TICK_SHIFT;
 		int32_t wait = (int32_t)(tv_wait_at(c, c->wait_fifo.head - 1)->at - (uint32_t)now);

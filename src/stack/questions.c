@@ -159,6 +159,7 @@ int tv_listener_close(struct tv_stack *s, tv_handle h)
 	tv_listen_drop(c, me);
 	tv_profile_drop(c, l->profile);
 	c->any_address_listeners -= l->any_address;
+	c->floods -= l->flood.on;
 	l->gen = 0;
 	tv_pool_give(&c->listeners, tv_region(c), me);
 	return TV_OK;

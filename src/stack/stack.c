@@ -63,6 +63,9 @@ static bool config_valid(const struct tv_config *g)
 	       g->rto_max < 4000 * TV_S && g->delayed_ack <= 500 * TV_MS && g->two_msl <= TV_WAIT_MOST &&
 	       g->question_timeout <= TV_WAIT_MOST && g->port_first != 0 && g->port_first <= g->port_last &&
 	       g->stack_count >= 1 && g->stack_number < g->stack_count && g->initial_window >= 1 && g->r1 >= 1 &&
+	       (unsigned)g->syn_cookies <= TV_COOKIES_FARM && g->cookie_checks <= 4000000 &&
+	       g->syn_per_second <= 4000000 && g->syn_prefix_v4 <= 32 && g->syn_prefix_v6 <= 64 &&
+	       g->flood_quiet >= TV_MS && g->flood_quiet < 86400 * TV_S &&
 	       tv_options_valid(&g->defaults) == TV_OK;
 }
 
@@ -127,6 +130,9 @@ void tv_config_default(struct tv_config *g)
 	g->rst_per_second = 100;
 	g->icmp_per_second = 50;
 	g->replies_per_second = 1000;
+	g->syn_cookies = TV_COOKIES_AUTO;
+	g->cookie_checks = 10000;
+	g->flood_quiet = 10 * TV_S;
 	g->stack_count = 1;
 }
 
@@ -161,6 +167,8 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32])
 	tv_subkey(&c->key_port, secret, 2);
 	tv_subkey(&c->key_stamp, secret, 3);
 	tv_subkey(&c->key_rate, secret, 4);
+	tv_subkey(&c->key_cookie, secret, 6);
+	c->cookie_keys[0].period = c->cookie_keys[1].period = 0;
 	c->stamp.filled = false;
 }
 
@@ -216,6 +224,8 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 	tv_subkey(&k, config->secret, 5);
 	c->listen_seed = k.k0;
 	c->ranges.seed = k.k1;
+	tv_subkey(&k, config->secret, 7);
+	c->prefix_seed = k.k0;
 	tv_wheel_init(&c->wheel, &c->conns, offsetof(struct tv_tcb, timer.node), now >> TV_TICK_SHIFT);
 	tv_pool_take(&c->profiles, region); /* number 0: the defaults, never freed */
 	tv_profile_at(c, 0)->refs = 1;

@@ -49,12 +49,6 @@ struct tv_neighbour {
 	uint32_t used;             /* tick of the last use, for eviction */
 };
 
-/* Tokens of a rate: refilled by time, at most one second's worth. */
-struct tv_bucket {
-	uint32_t tokens_milli;
-	uint32_t at_ms;
-};
-
 struct tv_stack {
 	struct tv_core core;
 	struct tv_table index;
@@ -135,6 +129,14 @@ struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb
 /* A zeroed record with a key in the index; NULL: none left. */
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k);
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
+
+/* ---- passive.c ---- */
+/* Has the accept queue no place for the connection of this final ACK? Counts, and resets if configured. */
+bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *seg);
+/* Puts a connection into the queue of its listener, and takes the rest of the segment. */
+int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg);
+/* An ACK to a listener: a connection if it returns a SYN cookie, else a RST. */
+int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k);
 
 /* ---- route.c ---- */
 enum tv_whose { TV_SOMEONE, TV_OURS, TV_SUBNET_BROADCAST };

@@ -27,7 +27,8 @@ enum { TV_KIND_CONN = 1, TV_KIND_HALF = 2, TV_KIND_WAIT = 3, TV_KIND_LISTENER = 
 enum {
 	TV_NEXT = -1,              /* go on with the next step */
 	TV_PROMOTE = -2,           /* a half-open record has become a connection: make it a full one */
-	TV_REOPEN = -3             /* a SYN that may take over this TIME-WAIT tuple (RFC 6191) */
+	TV_REOPEN = -3,            /* a SYN that may take over this TIME-WAIT tuple (RFC 6191) */
+	TV_COOKIE = -4             /* a SYN to be answered with a cookie: no record */
 };
 
 /* A half-open record: 64 bytes for IPv4, 88 with the rest of an IPv6 key. */
@@ -116,6 +117,22 @@ struct tv_listener {
 	bool hold, any_address, in_ready_list;
 	uint16_t events;
 	uint64_t user;
+	tv_time cookie_at;         /* when it sent the last cookie, + 1; 0: never */
+	struct tv_flood flood;
+};
+
+/* Tokens of a rate: refilled by time, at most one second's worth. */
+struct tv_bucket {
+	uint32_t tokens_milli;
+	uint32_t at_ms;
+};
+
+#define TV_PREFIX_BITS 10
+
+/* open/cookie.c: of a period of 64 s. */
+struct tv_cookie_key {
+	uint64_t period;           /* its number + 1; 0: none */
+	struct tv_sipkey key;
 };
 
 struct tv_core {
@@ -130,7 +147,7 @@ struct tv_core {
 		bool v6, filled;
 		uint32_t offset;
 	} stamp;                   /* open/isn.c remembers one answer */
-	struct tv_sipkey key_isn, key_port, key_stamp, key_rate;
+	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_cookie;
 
 	struct tv_pool conns, busies, sides, profiles, halves, waits, listeners;
 	uint64_t conn_rest, half_rest, wait_rest; /* arrays of TV_KEY_REST bytes */
@@ -153,6 +170,15 @@ struct tv_core {
 	uint32_t reply_head, reply_tail;   /* counted up, taken modulo cfg.replies */
 
 	struct tv_counters cnt;
+
+	/* open/backlog.c and open/cookie.c; prefixes are counted in buckets. */
+	uint64_t prefix_seed;
+	struct tv_cookie_key cookie_keys[2];
+	struct tv_bucket cookie_budget;
+	uint32_t floods;                   /* listeners with a flood */
+	tv_time flood_at;                  /* when to look whether one is over */
+	uint32_t half_share[1u << TV_PREFIX_BITS]; /* half-open records */
+	struct tv_bucket syn_rate[1u << TV_PREFIX_BITS];
 };
 
 /* The region that a core lies at the start of. */
@@ -349,7 +375,7 @@ void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
 /* ---- open/ ---- */
 uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k);
 uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k);
-void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_options *o);
 /* The options of our SYN or SYN-ACK. */
 void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o);
 /* Payload of a full segment after a change of path MTU, peer MSS or options. */

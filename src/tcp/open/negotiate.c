@@ -10,7 +10,7 @@
  * Window scale, SACK and timestamps are on only if both SYNs carry them (RFC 7323 2.2, 3.2; RFC 2018
  * 2). A scale above 14 counts as 14 (RFC 7323 2.3).
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 
 #define MSS_FLOOR 48u              /* Linux: tcp_min_snd_mss */
 #define SCALE_MAX 14u
@@ -73,10 +73,8 @@ static void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 		t->flags |= TV_F_NODELAY;
 }
 
-void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_options *o)
 {
-	const struct tv_tcp_options *o = &s->opt;
-
 	if ((o->has & TV_OPT_HAS_MSS) != 0)
 		t->opt.mss_peer = o->mss; /* [MUST-14] */
 	if ((o->has & TV_OPT_HAS_TS) == 0)
@@ -134,12 +132,12 @@ void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct 
 	}
 }
 
-static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
+static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k, uint32_t iss)
 {
 	t->v6 = k->v6;
 	t->zone = k->zone;
 	prepare(c, t, k);
-	t->snd.iss = t->snd.una = t->snd.nxt = tv_isn(c, k);
+	t->snd.iss = t->snd.una = t->snd.nxt = iss;
 	t->progress_ms = t->received_ms = c->now_ms;
 	tv_rtt_init(c, t);
 }
@@ -147,7 +145,7 @@ static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 {
 	t->flags |= TV_F_ACTIVE;
-	begin(c, t, k);
+	begin(c, t, k, tv_isn(c, k));
 	tv_mss_update(c, t);
 	tv_cc_init(c, t);
 	c->cnt.active_opens++;
@@ -157,20 +155,49 @@ void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 	tv_timers_sync(c, t);
 }
 
-void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k)
+/* RFC 9293 3.10.7.2, third. */
+static void syn_received(struct tv_core *c, struct tv_tcb *t, uint32_t irs)
 {
-	begin(c, t, k);
 	t->state = TV_LISTEN;
-	t->rcv.irs = s->seq;
-	t->rcv.nxt = s->seq + 1; /* RFC 9293 3.10.7.2, third: text on the SYN is not kept [EV-08] */
+	t->rcv.irs = irs;
+	t->rcv.nxt = irs + 1; /* text on the SYN is not kept [EV-08] */
 	t->rcv.acked = t->rcv.nxt;
-	tv_negotiate_syn(c, t, s);
 	t->rcv.adv = t->rcv.nxt + tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: not scaled */
-	t->snd.wnd = t->snd.max_wnd = s->wnd; /* the window of a SYN is never scaled */
 	t->snd.nxt = t->snd.iss + 1;
 	c->cnt.passive_opens++;
 	tv_state_set(c, t, TV_SYN_RECEIVED); /* [EV-06] */
+}
+
+void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k)
+{
+	begin(c, t, k, tv_isn(c, k));
+	tv_negotiate_syn(c, t, &s->opt);
+	t->snd.wnd = t->snd.max_wnd = s->wnd; /* the window of a SYN is never scaled */
+	syn_received(c, t, s->seq);
 	tv_want(c, t, TV_WANT_SYN);
+}
+
+void tv_negotiate_listen(struct tv_core *c, struct tv_tcb *t, uint32_t profile, const struct tv_segment *s,
+                         const struct tv_key *k)
+{
+	memset(&t->opt, 0, sizeof t->opt);
+	t->flags = TV_F_SCRATCH;
+	t->state = TV_LISTEN;
+	t->v6 = k->v6;
+	t->zone = k->zone;
+	t->link = s->link;
+	t->profile = profile;
+	prepare(c, t, k);
+	tv_negotiate_syn(c, t, &s->opt);
+}
+
+void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k,
+                    const struct tv_tcp_options *syn)
+{
+	t->flags |= TV_F_COOKIE;
+	begin(c, t, k, s->ack - 1);
+	tv_negotiate_syn(c, t, syn);
+	syn_received(c, t, s->seq - 1);
 }
 
 void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
@@ -181,7 +208,7 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	t->snd.wl1 = s->seq;
 	t->snd.wl2 = s->ack;
 	t->timer.main = 0;
-	if ((t->flags & TV_F_SYN_LOST) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
+	if ((t->flags & (TV_F_SYN_LOST | TV_F_COOKIE)) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
 		tv_rtt_sample(c, t, (uint64_t)(uint32_t)(c->now_ms - t->progress_ms) * 1000);
 	t->rtt.tries = t->rtt.backoff = 0;
 	t->progress_ms = c->now_ms;

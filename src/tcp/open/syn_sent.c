@@ -51,7 +51,7 @@ int tv_in_syn_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 	if ((s->flags & TV_SYN) == 0)
 		return TV_V_SYN_SENT_OTHER; /* fifth [EV-14] */
 	receive_begins(t, s, tv_opts(c, t)->rcv_buf);
-	tv_negotiate_syn(c, t, s);
+	tv_negotiate_syn(c, t, &s->opt);
 	if (ack)
 		return established(c, t, s);
 	/* Simultaneous open: SYN-RECEIVED, and our SYN again with an ACK and the same ISS [MUST-10] [EV-13]. */

@@ -1,0 +1,193 @@
+/*
+ * backlog.c - who may have a half-open record, and what a flood of SYNs is.
+ *
+ * A SYN passes three limits. Its rate: cfg.syn_per_second for each prefix, or for all together. The
+ * backlog of its listener. And the share of its prefix (/24, /56): a prefix that has four times as many
+ * records as the backlog has free places gets no more, so that one prefix alone has at most four fifths
+ * of it, two have four ninths each, and somebody who is new finds a place. What has no place is answered
+ * with a cookie, or dropped where cookies are off. Prefixes are counted in buckets that a keyed hash
+ * chooses; two that share a bucket share a share.
+ *
+ * A flood begins at a listener with the first SYN that is too many, and is over when there was none for
+ * cfg.flood_quiet; both are told as events. Nothing of it costs memory.
+ */
+#include "tcp/open/open.h"
+
+#define SHARE 4u                   /* records of a prefix for each free place */
+#define SHARE_BITS_V4 24u
+#define SHARE_BITS_V6 56u
+
+bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms)
+{
+	uint32_t waited = now_ms - b->at_ms;
+	uint64_t most = (uint64_t)rate * 1000;
+
+	if (b->at_ms == 0 || waited >= 1000)
+		b->tokens_milli = (uint32_t)most;
+	else
+		b->tokens_milli = (uint32_t)tv_min64(most, b->tokens_milli + (uint64_t)waited * rate);
+	b->at_ms = now_ms + (now_ms == 0);
+	return b->tokens_milli >= 1000;
+}
+
+void tv_bucket_take(struct tv_bucket *b)
+{
+	b->tokens_milli -= 1000;
+}
+
+/* Which of 2^10 buckets the prefix of an address falls into. NH (base/key.h) guards it: an attacker who does
+ * not know the key cannot find prefixes that collide. */
+static uint32_t bucket_of(const struct tv_core *c, const struct tv_addr *a, unsigned bits_v4, unsigned bits_v6,
+                          uint32_t listener)
+{
+	bool v4 = tv_addr_is_v4(a);
+	unsigned bits = v4 ? bits_v4 : bits_v6;
+	uint64_t p = v4 ? (uint64_t)tv_load32(a->b + 12) << 32 : (uint64_t)tv_load32(a->b) << 32 | tv_load32(a->b + 4);
+	uint64_t h;
+
+	p = bits == 0 ? 0 : p & ~(uint64_t)0 << (64 - bits);
+	h = tv_key_nh((uint32_t)(p >> 32), (uint32_t)p, (uint32_t)c->prefix_seed, (uint32_t)(c->prefix_seed >> 32));
+	h = (h ^ h >> 29 ^ listener) * 0xbf58476d1ce4e5b9u;
+	return (uint32_t)(h >> (64 - TV_PREFIX_BITS));
+}
+
+static uint32_t *share_of(struct tv_core *c, const struct tv_half *h, uint32_t slot)
+{
+	struct tv_endpoint remote;
+	struct tv_key k;
+
+	tv_key_load(&k, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST, (h->opt & TV_H_V6) != 0,
+	            h->zone);
+	tv_key_remote(&k, &remote);
+	return &c->half_share[bucket_of(c, &remote.addr, SHARE_BITS_V4, SHARE_BITS_V6, h->listener)];
+}
+
+void tv_backlog_take(struct tv_core *c, uint32_t slot)
+{
+	struct tv_half *h = tv_half_at(c, slot);
+
+	tv_listener_at(c, h->listener - 1u)->half++;
+	++*share_of(c, h, slot);
+}
+
+void tv_backlog_give(struct tv_core *c, uint32_t slot)
+{
+	struct tv_half *h = tv_half_at(c, slot);
+
+	tv_listener_at(c, h->listener - 1u)->half--;
+	--*share_of(c, h, slot);
+}
+
+void tv_listener_tell(struct tv_core *c, uint32_t index, uint16_t events)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+
+	l->events |= events;
+	if (l->in_ready_list)
+		return;
+	l->in_ready_list = true;
+	tv_ready_push(c, TV_KIND_LISTENER, index);
+}
+
+static void too_many(struct tv_core *c, uint32_t index)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+
+	if (TV_UNLIKELY(!l->flood.on)) {
+		l->flood = (struct tv_flood){.on = true, .began = c->now, .syns = 1};
+		c->cnt.floods++;
+		if (c->floods++ == 0)
+			c->flood_at = c->now + c->cfg.flood_quiet;
+		tv_listener_tell(c, index, TV_EV_FLOOD);
+	}
+	l->flood.last = c->now;
+}
+
+static int dropped(struct tv_core *c, struct tv_listener *l, int verdict)
+{
+	l->flood.dropped += l->flood.on;
+	c->cnt.backlog_drops++;
+	return verdict;
+}
+
+static bool over_rate(struct tv_core *c, const struct tv_addr *source)
+{
+	uint32_t rate = c->cfg.syn_per_second;
+	struct tv_bucket *b;
+
+	if (TV_LIKELY(rate == 0))
+		return false;
+	b = &c->syn_rate[bucket_of(c, source, c->cfg.syn_prefix_v4, c->cfg.syn_prefix_v6, 0)];
+	if (!tv_bucket_has(b, rate, c->now_ms))
+		return true;
+	tv_bucket_take(b);
+	return false;
+}
+
+/* Without a cookie: is there a place? TV_V_OK, or why not. */
+static enum tv_verdict place(const struct tv_core *c, const struct tv_listener *l, uint32_t index,
+                             const struct tv_addr *source)
+{
+	uint32_t free, bucket;
+
+	if (l->half >= l->backlog)
+		return TV_V_BACKLOG_FULL;
+	if (c->halves.used >= c->halves.count)
+		return TV_V_NO_RECORD;
+	free = l->backlog - l->half;
+	bucket = bucket_of(c, source, SHARE_BITS_V4, SHARE_BITS_V6, index + 1);
+	return c->half_share[bucket] / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
+}
+
+int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
+	enum tv_verdict v;
+
+	l->flood.syns += l->flood.on;
+	if (over_rate(c, &s->src)) {
+		too_many(c, index);
+		l->flood.dropped++;
+		c->cnt.syn_rate_drops++;
+		return TV_V_SYN_RATE;
+	}
+	if (l->waiting >= l->backlog)
+		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
+	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
+		return TV_COOKIE;
+	v = place(c, l, index, &s->src);
+	if (v != TV_V_OK) {
+		too_many(c, index);
+		c->cnt.record_failures += v == TV_V_NO_RECORD;
+		return cookies ? TV_COOKIE : dropped(c, l, v);
+	}
+	if (l->hold && l->held >= c->cfg.held_max) {
+		c->cnt.held_drops++;
+		return TV_V_HELD_FULL;
+	}
+	return TV_NEXT;
+}
+
+void tv_flood_due(struct tv_core *c)
+{
+	tv_time next = TV_NEVER;
+
+	if (TV_LIKELY(c->floods == 0) || c->now < c->flood_at)
+		return;
+	for (uint32_t i = tv_pool_next(&c->listeners, tv_region(c), 0); i != TV_NONE;
+	     i = tv_pool_next(&c->listeners, tv_region(c), i + 1)) {
+		struct tv_listener *l = tv_listener_at(c, i);
+
+		if (!l->flood.on)
+			continue;
+		if (c->now < l->flood.last + c->cfg.flood_quiet) {
+			next = tv_min64(next, l->flood.last + c->cfg.flood_quiet);
+			continue;
+		}
+		l->flood.on = false;
+		c->floods--;
+		tv_listener_tell(c, i, TV_EV_FLOOD_OVER);
+	}
+	c->flood_at = next;
+}
