@@ -35,6 +35,8 @@ struct bench {
 extern const struct bench life_bench, bulk_bench, segment_1k_bench, segment_100k_bench, segment_1m_bench;
 extern const struct bench million_seconds_bench, million_bytes_bench;
 extern const struct bench tun_in_bench, tun_out_bench, instructions_bench, explain_1g_bench;
+extern const struct bench syn_cookie_4_bench, syn_cookie_6_bench, cookie_ack_bench;
+extern const struct bench flood_honest_bench, flood_bytes_bench, syn_cookie_tun_bench;
 
 /* count.c runs the program again with --count life-64 under callgrind, which counts inside this function. */
 #define COUNT_FUNCTION "life_measured"

@@ -34,6 +34,12 @@ static const struct bench *const benches[] = {
 	&tun_in_bench,
 	&tun_out_bench,
 	&explain_1g_bench,
+	&syn_cookie_4_bench,
+	&syn_cookie_6_bench,
+	&cookie_ack_bench,
+	&flood_honest_bench,
+	&flood_bytes_bench,
+	&syn_cookie_tun_bench,
 };
 
 #define COUNT (sizeof benches / sizeof benches[0])

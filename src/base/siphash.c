@@ -11,15 +11,6 @@
  */
 #include "base/siphash.h"
 
-struct state {
-	uint64_t v0, v1, v2, v3;
-};
-
-static inline uint64_t rotate(uint64_t x, unsigned bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
 /* Compilers make one load of this where they can. */
 static inline uint64_t load_little(const uint8_t *p)
 {
@@ -50,45 +41,15 @@ static inline uint64_t last_word(const uint8_t *p, size_t len)
 	return word;
 }
 
-static inline void sip_round(struct state *s)
-{
-	s->v0 += s->v1;
-	s->v2 += s->v3;
-	s->v1 = rotate(s->v1, 13) ^ s->v0;
-	s->v3 = rotate(s->v3, 16) ^ s->v2;
-	s->v0 = rotate(s->v0, 32);
-	s->v2 += s->v1;
-	s->v0 += s->v3;
-	s->v1 = rotate(s->v1, 17) ^ s->v2;
-	s->v3 = rotate(s->v3, 21) ^ s->v0;
-	s->v2 = rotate(s->v2, 32);
-}
-
-static inline void absorb(struct state *s, uint64_t word)
-{
-	s->v3 ^= word;
-	sip_round(s);
-	sip_round(s);
-	s->v0 ^= word;
-}
-
 uint64_t tv_siphash(const struct tv_sipkey *key, const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	struct state s = {
-		.v0 = key->k0 ^ 0x736f6d6570736575u,
-		.v1 = key->k1 ^ 0x646f72616e646f6du,
-		.v2 = key->k0 ^ 0x6c7967656e657261u,
-		.v3 = key->k1 ^ 0x7465646279746573u,
-	};
+	struct tv_sip s;
 
+	tv_sip_start(&s, key);
 	for (size_t left = len; left >= 8; left -= 8, p += 8)
-		absorb(&s, load_little(p));
-	absorb(&s, last_word(p, len));
-	s.v2 ^= 0xff;
-	for (unsigned i = 0; i < 4; i++)
-		sip_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+		tv_sip_word(&s, load_little(p));
+	return tv_sip_end(&s, last_word(p, len));
 }
 
 void tv_subkey(struct tv_sipkey *out, const uint8_t secret[32], uint64_t tag)

@@ -11,6 +11,59 @@ struct tv_sipkey {
 	uint64_t k0, k1;
 };
 
+/*
+ * The function in steps, for inputs that are words already: start, every full word, the last one, which
+ * holds the bytes that are left and on top the length of the whole modulo 256.
+ */
+struct tv_sip {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t tv_rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void tv_sip_round(struct tv_sip *s)
+{
+	s->v0 += s->v1;
+	s->v2 += s->v3;
+	s->v1 = tv_rotate(s->v1, 13) ^ s->v0;
+	s->v3 = tv_rotate(s->v3, 16) ^ s->v2;
+	s->v0 = tv_rotate(s->v0, 32);
+	s->v2 += s->v1;
+	s->v0 += s->v3;
+	s->v1 = tv_rotate(s->v1, 17) ^ s->v2;
+	s->v3 = tv_rotate(s->v3, 21) ^ s->v0;
+	s->v2 = tv_rotate(s->v2, 32);
+}
+
+static inline void tv_sip_start(struct tv_sip *s, const struct tv_sipkey *key)
+{
+	s->v0 = key->k0 ^ 0x736f6d6570736575u;
+	s->v1 = key->k1 ^ 0x646f72616e646f6du;
+	s->v2 = key->k0 ^ 0x6c7967656e657261u;
+	s->v3 = key->k1 ^ 0x7465646279746573u;
+}
+
+static inline void tv_sip_word(struct tv_sip *s, uint64_t word)
+{
+	s->v3 ^= word;
+	tv_sip_round(s);
+	tv_sip_round(s);
+	s->v0 ^= word;
+}
+
+static inline uint64_t tv_sip_end(struct tv_sip *s, uint64_t last)
+{
+	tv_sip_word(s, last);
+	s->v2 ^= 0xff;
+	for (unsigned i = 0; i < 4; i++)
+		tv_sip_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* In one go, any bytes. */
 uint64_t tv_siphash(const struct tv_sipkey *key, const void *data, size_t len);
 
 /* Subkey number `tag` of a 32-byte secret: each use of the secret has its own tag. */

@@ -143,7 +143,7 @@ struct tv_core {
 	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
 	uint32_t gen;              /* last generation given out */
 	struct {
-		uint8_t pair[32];  /* the two addresses that were asked for last */
+		uint64_t pair[4];  /* the two addresses that were asked for last */
 		bool v6, filled;
 		uint32_t offset;
 	} stamp;                   /* open/isn.c remembers one answer */
@@ -164,7 +164,7 @@ struct tv_core {
 	uint64_t listen_table;             /* open/listen.c: offset, slots, slots in use, blocks by length */
 	uint64_t listen_seed;
 	uint32_t listen_slots, listen_used;
-	uint32_t listen_blocks[17];
+	uint32_t listen_blocks[2][17], listen_masks[2]; /* on an address, on any */
 	uint32_t any_address_listeners;
 	uint64_t reply_ring;               /* offset of cfg.replies entries */
 	uint32_t reply_head, reply_tail;   /* counted up, taken modulo cfg.replies */

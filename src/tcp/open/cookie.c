@@ -58,18 +58,17 @@ static const struct tv_sipkey *key_of(struct tv_core *c, uint64_t period)
 	return &k->key;
 }
 
-/* what: see what_of(). */
+/* what: see what_of(). The key, irs and what, one behind the other. */
 static uint32_t hash_of(const struct tv_sipkey *key, const struct tv_key *k, uint32_t irs, uint32_t what)
 {
-	uint64_t in[6];
-	size_t n = k->v6 ? TV_KEY_HEAD + TV_KEY_REST : TV_KEY_HEAD;
+	size_t n = k->v6 ? (TV_KEY_HEAD + TV_KEY_REST) / 8 : TV_KEY_HEAD / 8;
+	struct tv_sip s;
 
-	/* In words of 64 bits, as they are read: see tv_addr_map(). */
-	for (size_t i = 0; i < n / 8; i++)
-		in[i] = tv_native64(k->b + 8 * i);
-	in[n / 8] = tv_native32(k->b + n / 8 * 8) | (uint64_t)irs << 32;
-	in[n / 8 + 1] = what;
-	return (uint32_t)tv_siphash(key, in, n + 8) & HASH_MASK;
+	tv_sip_start(&s, key);
+	for (size_t i = 0; i < n; i++)
+		tv_sip_word(&s, tv_native64(k->b + 8 * i));
+	tv_sip_word(&s, tv_native32(k->b + 8 * n) | (uint64_t)irs << 32);
+	return (uint32_t)tv_sip_end(&s, what | (uint64_t)(8 * n + 12) << 56) & HASH_MASK;
 }
 
 /* What else the cookie stands for; bits: those in TSval, with timestamps. */

@@ -23,13 +23,22 @@ uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k)
 
 uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k)
 {
-	size_t n = k->v6 ? 32 : 8;
+	size_t n = k->v6 ? 4 : 1;
+	uint64_t pair[4], other = c->stamp.v6 != k->v6 || !c->stamp.filled;
+	struct tv_sip s;
 
-	if (c->stamp.filled && c->stamp.v6 == k->v6 && memcmp(c->stamp.pair, k->b, n) == 0)
+	for (size_t i = 0; i < n; i++) {
+		pair[i] = tv_native64(k->b + 8 * i);
+		other |= pair[i] ^ c->stamp.pair[i];
+	}
+	if (other == 0)
 		return c->stamp.offset;
-	memcpy(c->stamp.pair, k->b, n);
+	tv_sip_start(&s, &c->key_stamp);
+	for (size_t i = 0; i < n; i++) {
+		c->stamp.pair[i] = pair[i];
+		tv_sip_word(&s, pair[i]);
+	}
 	c->stamp.v6 = k->v6;
 	c->stamp.filled = true;
-	c->stamp.offset = (uint32_t)tv_siphash(&c->key_stamp, k->b, n);
-	return c->stamp.offset;
+	return c->stamp.offset = (uint32_t)tv_sip_end(&s, (uint64_t)(8 * n) << 56);
 }

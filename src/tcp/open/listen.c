@@ -72,14 +72,14 @@ static uint16_t block_mask(unsigned bits)
 	return (uint16_t)(bits == 0 ? 0 : 0xffffu << (16 - bits));
 }
 
-static uint32_t find_on(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, uint8_t zone)
+/* mask: the lengths of blocks that are in use. */
+static uint32_t find_on(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, uint8_t zone,
+                        uint32_t mask)
 {
-	for (int bits = 16; bits >= 0; bits--) {
-		const struct entry *e;
+	for (; mask != 0; mask &= ~(1u << (31 - __builtin_clz(mask)))) {
+		unsigned bits = 31 - (unsigned)__builtin_clz(mask);
+		const struct entry *e = look(c, addr, port & block_mask(bits), bits, zone);
 
-		if (c->listen_blocks[bits] == 0)
-			continue;
-		e = look(c, addr, port & block_mask((unsigned)bits), (unsigned)bits, zone);
 		if (e != NULL)
 			return e->listener;
 	}
@@ -89,14 +89,23 @@ static uint32_t find_on(const struct tv_core *c, const struct tv_addr *addr, uin
 uint32_t tv_listen_find(const struct tv_core *c, const struct tv_addr *addr, uint16_t port, uint8_t zone)
 {
 	struct tv_addr any = {{0}};
-	uint32_t found = find_on(c, addr, port, zone);
+	uint32_t found = find_on(c, addr, port, zone, c->listen_masks[0]);
 
 	if (found != 0)
 		return found;
 	if (tv_addr_is_v4(addr))
 		any.b[10] = any.b[11] = 0xff;
-	found = find_on(c, &any, port, 0);
-	return found;
+	return find_on(c, &any, port, 0, c->listen_masks[1]);
+}
+
+/* One block more or less of this length, on an address or on any. */
+static void count(struct tv_core *c, const struct tv_addr *addr, unsigned bits, uint32_t change)
+{
+	unsigned any = tv_addr_is_any(addr) || (tv_addr_is_v4(addr) && tv_native32(addr->b + 12) == 0);
+
+	c->listen_blocks[any][bits] += change;
+	c->listen_masks[any] &= ~(1u << bits);
+	c->listen_masks[any] |= (c->listen_blocks[any][bits] != 0 ? 1u : 0) << bits;
 }
 
 static bool insert(struct tv_core *c, const struct tv_addr *addr, uint16_t port, unsigned bits, uint8_t zone,
@@ -115,7 +124,7 @@ static bool insert(struct tv_core *c, const struct tv_addr *addr, uint16_t port,
 	e->bits = (uint8_t)bits;
 	e->zone = zone;
 	e->listener = listener;
-	c->listen_blocks[bits]++;
+	count(c, addr, bits, 1);
 	return true;
 }
 
@@ -144,7 +153,7 @@ static void drop(struct tv_core *c, const struct tv_addr *addr, uint16_t port, u
 
 	if (e == NULL || e->listener != listener)
 		return;
-	c->listen_blocks[bits]--;
+	count(c, addr, bits, (uint32_t)-1);
 	close_up(c, (uint32_t)(e - slot_at(c, 0)));
 }
 
