@@ -37,14 +37,15 @@ static uint32_t build(uint8_t *p, const struct tv_endpoint *from, const struct t
 	bool v6 = !tv_addr_is_v4(&to->addr);
 	uint32_t head = tv_ip_header_len(v6);
 	uint8_t *tcp = p + head;
+	uint64_t sum;
 
 	h->sport = from->port;
 	h->dport = to->port;
 	h->header_len = (uint16_t)(20 + tv_tcp_opt_build(tcp + 20, o));
 	tv_tcp_header_build(tcp, h);
 	tv_ip_build(p, &from->addr, &to->addr, TV_PROTO_TCP, h->header_len, 64, 0);
-	tv_csum_store(tcp + 16, tv_csum_add(tv_csum_pseudo(&from->addr, &to->addr, v6, TV_PROTO_TCP, h->header_len), tcp,
-		h->header_len));
+	sum = tv_csum_pseudo(&from->addr, &to->addr, v6, TV_PROTO_TCP, h->header_len);
+	tv_csum_store(tcp + 16, tv_csum_add(sum, tcp, h->header_len));
 	return head + h->header_len;
 }
 
@@ -106,8 +107,8 @@ uint32_t flood_answer(const struct tv_packet *syn_ack, uint8_t *p)
 	struct tv_ip ip;
 
 	if (tv_ip_parse(&ip, syn_ack->data, syn_ack->len) != TV_V_OK ||
-		tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK || s.flags != (TV_SYN | TV_ACK) || s.len != 0 ||
-		(s.opt.has & 15) != 15 || s.opt.mss != (s.v6 ? 1440 : 1460))
+		tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK || s.flags != (TV_SYN | TV_ACK) ||
+		s.len != 0 || (s.opt.has & 15) != 15 || s.opt.mss != (s.v6 ? 1440 : 1460))
 		return 0;
 	to = (struct tv_endpoint){.addr = s.src, .port = s.sport};
 	from = (struct tv_endpoint){.addr = s.dst, .port = s.dport};

@@ -250,8 +250,9 @@ static struct result bytes(const struct options *o)
 	r.value = (double)(in_memory(&s) - filled);
 	r.ok = c.half_opens <= listen.backlog && c.cookies_sent > want / 2 && answers >= f.sent - listen.backlog &&
 		c.verdicts[TV_V_BAD_TCP_CHECKSUM] == 0 && c.replies_dropped == 0;
-	snprintf(r.detail, sizeof r.detail, "\"syns\": %llu, \"cookies\": %llu, \"half_opens\": %u, \"bytes_before\": %llu",
-		(unsigned long long)f.sent, (unsigned long long)c.cookies_sent, c.half_opens, (unsigned long long)filled);
+	snprintf(r.detail, sizeof r.detail,
+		"\"syns\": %llu, \"cookies\": %llu, \"half_opens\": %u, \"bytes_before\": %llu", (unsigned long long)f.sent,
+		(unsigned long long)c.cookies_sent, c.half_opens, (unsigned long long)filled);
 	wire_free(&w);
 	bench_stack_free(&s);
 	return r;

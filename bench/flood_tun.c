@@ -59,7 +59,10 @@ static _Noreturn void inject(bool flip)
 	memset(messages, 0, sizeof messages);
 	for (unsigned i = 0; i < FLOOD_SYNS; i++) {
 		parts[i] = (struct iovec){flood.bytes[i], flood.packets[i].len};
-		messages[i].msg_hdr = (struct msghdr){.msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &parts[i], .msg_iovlen = 1};
+		messages[i].msg_hdr.msg_name = &to;
+		messages[i].msg_hdr.msg_namelen = sizeof to;
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
 	}
 	for (;;)
 		for (unsigned i = 0; i < FLOOD_SYNS; i += 256)
@@ -70,7 +73,8 @@ static _Noreturn void inject(bool flip)
 static const char *begin(struct run **run, struct tv_stack **stack)
 {
 	static struct link_fault fault;
-	struct tv_addr kernel = bench_addr(1), ours = bench_addr(2), anywhere = {{[10] = 0xff, [11] = 0xff}}, none = {{0}};
+	struct tv_addr kernel = bench_addr(1), ours = bench_addr(2);
+	struct tv_addr anywhere = {{[10] = 0xff, [11] = 0xff}}, none = {{0}};
 	struct link *link = link_tun_open("bench0", 0, &fault);
 	struct tv_listen_config listen;
 	struct tv_config config;

@@ -112,8 +112,8 @@ void client_log(const struct client *c, const char *what, const char *detail)
 		printf("%s %s%s%s\n", peer, what, *detail ? " " : "", detail);
 		return;
 	}
-	json_t *o = json_pack("{s:s,s:s,s:s,s:I,s:I}", "peer", peer, "what", what, "detail", detail,
-		"received", (json_int_t)c->received, "sent", (json_int_t)c->sent);
+	json_t *o = json_pack("{s:s,s:s,s:s,s:I,s:I,s:b}", "peer", peer, "what", what, "detail", detail,
+		"received", (json_int_t)c->received, "sent", (json_int_t)c->sent, "cookie", c->cookie);
 	if (json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
 		putchar('\n');
 	json_decref(o);
@@ -126,8 +126,8 @@ static void forget(struct client *c, const char *how)
 	char in[24], out[24], detail[80];
 
 	if (s->service != &service_http) {
-		snprintf(detail, sizeof detail, "(%s in, %s out)", bytes_text(c->received, in),
-			bytes_text(c->sent, out));
+		snprintf(detail, sizeof detail, "(%s in, %s out%s)", bytes_text(c->received, in), bytes_text(c->sent, out),
+			c->cookie ? ", from a cookie" : "");
 		client_log(c, how, detail);
 	}
 	if (s->service->gone)
@@ -162,6 +162,7 @@ static void take_client(struct server *s, tv_handle handle)
 	c->server = s;
 	c->handle = handle;
 	c->peer = info.remote;
+	c->cookie = info.from_cookie;
 	append_client(c);
 	s->accepted++;
 	s->open++;
@@ -172,12 +173,42 @@ static void take_client(struct server *s, tv_handle handle)
 /* ------------------------------------------------------------------------------------------ */
 /* The loop's calls                                                                            */
 
+/* A line when a flood of SYNs begins, and one with its numbers when it is over. */
+static void tell_flood(const struct server *s, bool over)
+{
+	struct tv_info info = {.size = sizeof info};
+	const struct tv_flood *f = &info.flood;
+	char duration[24];
+
+	if (s->common.quiet || tv_info(s->stack, s->listener, &info) < 0)
+		return;
+	if (s->common.json) {
+		json_t *o = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "what", over ? "flood over" : "flood begins", "port",
+			(json_int_t)s->port, "ns", (json_int_t)(f->last - f->began), "syns", (json_int_t)f->syns, "cookies",
+			(json_int_t)f->cookies, "accepted", (json_int_t)f->accepted, "dropped", (json_int_t)f->dropped);
+
+		if (json_dumpf(o, stdout, JSON_COMPACT) == 0)
+			putchar('\n');
+		json_decref(o);
+	} else if (over) {
+		printf("The flood of SYNs to port %u is over: %s, %llu SYNs, %llu answered with a cookie, %llu dropped; "
+			"%llu connections came from cookies.\n", s->port, duration_text(f->last - f->began, duration),
+			(unsigned long long)f->syns, (unsigned long long)f->cookies, (unsigned long long)f->dropped,
+			(unsigned long long)f->accepted);
+	} else {
+		printf("A flood of SYNs to port %u begins: %s.\n", s->port,
+			s->cookies == TV_COOKIES_NEVER ? "more are dropped" : "more are answered with cookies");
+	}
+}
+
 static void on_event(void *user, const struct tv_event *event)
 {
 	struct server *s = user;
 	struct client *c = (struct client *)(uintptr_t)event->user;
 	tv_handle handle;
 
+	if (event->flags & (TV_EV_FLOOD | TV_EV_FLOOD_OVER))
+		tell_flood(s, (event->flags & TV_EV_FLOOD_OVER) != 0);
 	if (event->flags & TV_EV_ACCEPT)
 		while (tv_accept(s->stack, run_now(s->run), s->listener, &handle) == 0)
 			take_client(s, handle);
@@ -208,13 +239,13 @@ static void on_alarm(void *user)
 /* ------------------------------------------------------------------------------------------ */
 /* Beginning and end                                                                           */
 
-static struct tv_stack *big_stack(const struct common *common)
+static struct tv_stack *big_stack(const struct server *s)
 {
 	struct tv_config config;
 
 	tv_config_default(&config);
 	config.connections = 16384;
-	config.half_opens = 8192;
+	config.half_opens = s->backlog > 8192 ? s->backlog : 8192;
 	config.time_waits = 65536;
 	config.pages = 131072;
 	config.small_pages = 65536;
@@ -225,7 +256,11 @@ static struct tv_stack *big_stack(const struct common *common)
 	config.defaults.snd_buf = 1u << 20;
 	config.defaults.rcv_buf = 1u << 20;
 	config.defaults.keepalive = true;
-	return stack_make(common, &config, clock_now());
+	config.syn_cookies = s->cookies;
+	config.syn_per_second = s->syn_rate;
+	config.syn_prefix_v4 = s->syn_prefix_v4;
+	config.syn_prefix_v6 = s->syn_prefix_v6;
+	return stack_make(&s->common, &config, clock_now());
 }
 
 static int begin(struct server *s)
@@ -233,7 +268,7 @@ static int begin(struct server *s)
 	struct tv_listen_config config;
 	int status, error;
 
-	s->stack = big_stack(&s->common);
+	s->stack = big_stack(s);
 	s->run = s->stack ? run_new(s->stack) : NULL;
 	if (!s->run)
 		return EXIT_FAILED;
@@ -250,7 +285,7 @@ static int begin(struct server *s)
 	s->tunnel.link->tap = s->tap;
 	tv_listen_default(&config);
 	config.port_first = config.port_last = s->port;
-	config.backlog = 8192;
+	config.backlog = s->backlog;
 	error = tv_listen(s->stack, run_now(s->run), &config, &s->listener);
 	if (error) {
 		complain(&s->common, "cannot listen on port %u: %s", s->port, tv_error_text(error));
@@ -358,7 +393,8 @@ static const char about[] =
 	"Makes the TUN device NAME, or attaches to it if it is there, and listens on PORT\n"
 	"behind it. The kernel's end of the device gets the address A; Trivet is the next\n"
 	"address of that subnet. Every program of this machine can then connect to Trivet.\n"
-	"SERVICE is --echo (if none is named), --discard, --abort or --http DIR.";
+	"SERVICE is --echo (if none is named), --discard, --abort or --http DIR. LIMITS are\n"
+	"--syn-cookies, --backlog and --syn-rate: what a flood of SYNs meets.";
 
 static const char examples[] =
 	"  sudo trivet serve --echo --tun tv0 --addr 10.9.0.1/24 7\n"
@@ -380,13 +416,51 @@ static void choose_service(struct server *s, bool echo, bool discard, bool reset
 	}
 }
 
+/* auto, always, never, farm */
+static void read_cookies(struct server *s, const char *text)
+{
+	static const char *const names[] = {"never", "auto", "always", "farm"};
+
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(text, names[i]) == 0) {
+			s->cookies = (enum tv_cookies)i;
+			return;
+		}
+	usage_error("serve", "--syn-cookies '%s': auto, always, never or farm", text);
+}
+
+/* N/s for all together, N/s/BITS for each IPv4 prefix of so many bits and each /56 of IPv6, N/s/BITS/BITS. */
+static void read_rate(struct server *s, const char *text)
+{
+	unsigned long rate, v4 = 0, v6 = 56;
+	char *end;
+
+	rate = strtoul(text, &end, 10);
+	if (end != text && rate >= 1 && rate <= 4000000 && strncmp(end, "/s", 2) == 0) {
+		end += 2;
+		if (*end == 0)
+			v6 = 0;
+		else if (*end == '/' && end[1] >= '0' && end[1] <= '9')
+			v4 = strtoul(end + 1, &end, 10);
+		if (*end == '/' && end[1] >= '0' && end[1] <= '9')
+			v6 = strtoul(end + 1, &end, 10);
+		if (*end == 0 && v4 <= 32 && v6 <= 64) {
+			s->syn_rate = (uint32_t)rate;
+			s->syn_prefix_v4 = (uint8_t)v4;
+			s->syn_prefix_v6 = (uint8_t)v6;
+			return;
+		}
+	}
+	usage_error("serve", "--syn-rate '%s': for instance 1000/s, or 10/s/24 for each /24", text);
+}
+
 int verb_serve(int argc, char **argv)
 {
 	bool echo = false, discard = false, reset = false, self = false;
 	struct texts addrs = {.count = 0};
-	const char *dir = NULL, *device = "tv0";
+	const char *dir = NULL, *device = "tv0", *cookies = "auto", *rate = NULL;
 	struct server *s = calloc(1, sizeof *s);
-	uint64_t port;
+	uint64_t port, backlog = 8192;
 	int status;
 
 	if (!s)
@@ -401,10 +475,13 @@ int verb_serve(int argc, char **argv)
 			0, 0},
 		{"self", 0, OPTION_FLAG, NULL, "--addr is Trivet's end, the kernel's is the next", &self, 0,
 			0},
+		{"syn-cookies", 0, OPTION_TEXT, "MODE", "auto, always, never or farm (auto)", &cookies, 0, 0},
+		{"backlog", 0, OPTION_NUMBER, "N", "connections half open, and not accepted yet (8192)", &backlog, 1, 1000000},
+		{"syn-rate", 0, OPTION_TEXT, "N/s[/BITS]", "SYNs taken, in all or from each prefix", &rate, 0, 0},
 		{0},
 	};
-	const struct usage usage = {"serve", "[SERVICE] [--tun NAME] --addr A/LEN [--self] PORT", about,
-		options, examples};
+	const struct usage usage = {"serve", "[SERVICE] [--tun NAME] --addr A/LEN [--self] [LIMITS] PORT", about, options,
+		examples};
 	int operands = options_read(&usage, &s->common, argc, argv);
 
 	s->root = -1;
@@ -413,6 +490,10 @@ int verb_serve(int argc, char **argv)
 	if (!number_read(argv[1], 1, 65535, &port))
 		usage_error("serve", "'%s' is not a port: a number from 1 to 65535", argv[1]);
 	s->port = (uint16_t)port;
+	s->backlog = (uint32_t)backlog;
+	read_cookies(s, cookies);
+	if (rate)
+		read_rate(s, rate);
 	tunnel_addresses(&s->tunnel, &s->common, &addrs, self);
 	s->tunnel.device = device;
 	choose_service(s, echo, discard, reset, dir);

@@ -31,6 +31,9 @@ struct server {
 	tv_handle listener;
 	int root;              /* the directory that is served, or -1 */
 	uint16_t port;
+	uint32_t backlog, syn_rate;
+	enum tv_cookies cookies;
+	uint8_t syn_prefix_v4, syn_prefix_v6;
 	struct client *oldest, *newest; /* by the time of last activity */
 	uint64_t accepted, open, received, sent;
 	uint8_t chunk[65536];
@@ -43,6 +46,7 @@ struct client {
 	struct client *older, *newer;
 	tv_time active;        /* when something last moved */
 	uint64_t received, sent;
+	bool cookie;           /* opened by a SYN cookie */
 	const char *over;      /* how, once client_close() or client_abort() was called */
 	struct http *http;
 };
