@@ -47,7 +47,7 @@ ARCH_DIR := $(firstword $(wildcard src/arch/$(CPU)) src/arch/other)
 CORE_SRC := $(sort $(filter-out src/arch/%,$(wildcard src/*/*.c src/*/*/*.c)) \
 	$(wildcard src/arch/portable/*.c $(ARCH_DIR)/*.c))
 TOOL_SRC := $(sort $(wildcard links/*.c host/*.c posix/*.c sim/*.c diagnose/*.c gateway/*.c))
-CLI_SRC := $(wildcard cli/*.c)
+CLI_SRC := $(wildcard cli/*.c cli/*/*.c)
 RUNNER_SRC := $(wildcard tests/runner/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 GRID_SRC := $(wildcard tests/grid/*.c)

@@ -3,6 +3,9 @@
  */
 #include "cli/demo.h"
 
+#include <string.h>
+
+#include "cli/experiments/experiments.h"
 #include "cli/verb.h"
 
 static const char about[] =
@@ -10,13 +13,17 @@ static const char about[] =
 	"Trivet and talks to it; then Trivet connects to this machine's TCP, and to a port\n"
 	"where nobody listens. Each conversation is drawn as a ladder: time, packet, and the\n"
 	"state of both ends after it. Where namespaces are forbidden, two Trivet stacks talk\n"
-	"over a simulated wire instead; --sim asks for that.";
+	"over a simulated wire instead; --sim asks for that.\n\n"
+	"An experiment (--list) shows one thing about TCP on that wire. Each sentence that it\n"
+	"prints was checked in the same run; exit status 1 says that one did not hold.";
 
 static const char examples[] =
 	"  trivet demo\n"
 	"  trivet demo -w demo.pcap\n"
 	"  trivet demo --sim --rtt 40ms --drop 2\n"
-	"  trivet demo --sim --loss 20% --seed 7 --lines\n";
+	"  trivet demo --sim --loss 20% --seed 7 --lines\n"
+	"  trivet demo --whiteboard --isn x,y\n"
+	"  trivet demo --close --html close.html -w close.pcap\n";
 
 void demo_finish(struct demo *demo)
 {
@@ -46,11 +53,51 @@ static void suggest(const struct demo *demo)
 		printf("Next, with 40 ms of delay and a lost packet: trivet demo --sim --drop 2\n");
 }
 
+enum { OWN_FLAGS = 12 };
+
+static void check_flags(const struct demo *demo)
+{
+	if (demo->rtt > 60 * TV_S)
+		usage_error("demo", "--rtt: at most 60s");
+}
+
+/* The experiment that was asked for; -1: none. */
+static int chosen(const bool *wanted)
+{
+	int which = -1;
+
+	for (int i = 0; i < EXPERIMENTS; i++)
+		if (wanted[i] && which >= 0)
+			usage_error("demo", "--%s and --%s: one experiment at a time, or --all", experiments[which].name,
+				experiments[i].name);
+		else if (wanted[i])
+			which = i;
+	return which;
+}
+
+static int run_stage(struct demo *demo)
+{
+	/* What is simulated is only seen there. */
+	bool live = !demo->sim && !demo->loss && !demo->drops.count;
+	int status = live ? demo_live(demo) : -1;
+
+	if (status < 0)
+		status = demo_sim(demo);
+	if (status == EXIT_FINE)
+		suggest(demo);
+	return status;
+}
+
 int verb_demo(int argc, char **argv)
 {
 	struct demo demo = {.rtt = 40 * TV_MS, .seed = 1};
-	bool live = false;
-	const struct option options[] = {
+	bool wanted[EXPERIMENTS] = {false}, all = false, list = false;
+	const struct option own[OWN_FLAGS] = {
+		{"list", 0, OPTION_FLAG, NULL, "name the experiments, with one line each", &list, 0, 0},
+		{"all", 0, OPTION_FLAG, NULL, "run all of them; -w and --html write a file for each", &all, 0, 0},
+		{"html", 0, OPTION_TEXT, "FILE", "write a page: the ladders drawn, with a slider", &demo.html, 0, 0},
+		{"isn", 0, OPTION_TEXT, "X,Y", "whiteboard: first numbers, or letters (1000,2000)", &demo.isn, 0, 0},
+		{"svg", 0, OPTION_TEXT, "FILE", "whiteboard: write the picture, for a slide", &demo.svg, 0, 0},
 		{"sim", 0, OPTION_FLAG, NULL, "two Trivet stacks on a simulated wire", &demo.sim, 0, 0},
 		{"rtt", 0, OPTION_DURATION, "TIME", "simulated round trip (40ms)", &demo.rtt, 0, 0},
 		{"loss", 0, OPTION_PERCENT, "PERCENT", "simulated loss, each way", &demo.loss, 0, 0},
@@ -61,22 +108,28 @@ int verb_demo(int argc, char **argv)
 		{"lines", 0, OPTION_FLAG, NULL, "print packets as tcpdump -n does", &demo.lines, 0, 0},
 		{0},
 	};
-	const struct usage usage = {"demo", "[FLAGS]", about, options, examples};
-	int operands = options_read(&usage, &demo.common, argc, argv), status = -1;
+	struct option options[OWN_FLAGS + EXPERIMENTS] = {{0}};
+	const struct usage usage = {"demo", "[FLAGS]\n  trivet demo --EXPERIMENT [FLAGS]", about, options, examples};
+	int operands, which;
 
+	for (unsigned i = 0; i < EXPERIMENTS; i++) {
+		const struct experiment *e = &experiments[i];
+
+		options[i] = (struct option){.name = e->name, .kind = OPTION_FLAG, .help = e->line, .to = &wanted[i]};
+	}
+	memcpy(options + EXPERIMENTS, own, sizeof own);
+	operands = options_read(&usage, &demo.common, argc, argv);
 	if (operands)
 		usage_error("demo", "'%s' is too much: this verb has no operands", argv[1]);
-	if (demo.rtt > 60 * TV_S)
-		usage_error("demo", "--rtt: at most 60s");
+	check_flags(&demo);
+	if (list) {
+		experiment_list(&demo);
+		return EXIT_FINE;
+	}
+	which = chosen(wanted);
 	if (demo.common.json)
 		demo.scenes = json_array();
-	/* What is simulated is only seen there. */
-	live = !demo.sim && !demo.loss && !demo.drops.count;
-	if (live)
-		status = demo_live(&demo);
-	if (status < 0)
-		status = demo_sim(&demo);
-	if (status == EXIT_FINE)
-		suggest(&demo);
-	return status;
+	if (all)
+		return experiment_run_all(&demo);
+	return which >= 0 ? experiment_run(&demo, (unsigned)which) : run_stage(&demo);
 }

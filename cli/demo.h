@@ -21,6 +21,8 @@ struct demo {
 	uint32_t loss;         /* of a million */
 	struct numbers drops;
 	uint64_t seed;
+	const char *isn;       /* --isn: what the whiteboard shows instead of the real numbers */
+	const char *svg, *html; /* files to write, or NULL */
 	json_t *scenes;        /* with --json */
 	struct tap *tap;
 	bool failed;           /* a scene did not end as it should */
@@ -64,6 +66,9 @@ void scene_last(struct scene *s, unsigned end, enum tv_state state);
 void scene_note(struct scene *s, tv_time time, unsigned about, const char *text);
 /* Prints ladder and sentence (or adds to the JSON), and frees the ladder. */
 void scene_end(struct scene *s);
+
+/* The events of a ladder. */
+json_t *events_json(const struct ladder *l);
 
 /* Prints the JSON, if that was asked for. */
 void demo_finish(struct demo *demo);

@@ -289,6 +289,10 @@ static json_t *json_row(const struct ladder_row *row, tv_time start)
 	json_object_set_new(o, "from", json_integer((json_int_t)e->from));
 	json_object_set_new(o, "what", json_string(row->words));
 	json_object_set_new(o, "fate", json_string(fate_word(e->fate)));
+	if (e->arrived)
+		json_object_set_new(o, "arrived_ns", json_integer((json_int_t)(e->arrived - start)));
+	if (*e->remark)
+		json_object_set_new(o, "remark", json_string(e->remark));
 	for (unsigned i = 0; i < 2; i++)
 		if (e->state[i] != LADDER_UNKNOWN)
 			json_object_set_new(o, i ? "right_state" : "left_state",
@@ -309,13 +313,25 @@ static json_t *json_row(const struct ladder_row *row, tv_time start)
 	return o;
 }
 
-static void add_json(const struct scene *s, const struct summary *sum, const char *words)
+json_t *events_json(const struct ladder *l)
 {
-	json_t *o = json_pack("{s:s,s:b,s:s}", "scene", s->title, "ok", s->done, "sentence", words);
-	json_t *ends = json_array(), *packets = json_array();
+	json_t *events = json_array();
 	struct ladder_reader reader;
 	struct ladder_row row;
 	tv_time start = 0;
+
+	ladder_read(&reader, l);
+	for (bool first = true; ladder_next(&reader, &row); first = false) {
+		start = first ? row.event->time : start;
+		json_array_append_new(events, json_row(&row, start));
+	}
+	return events;
+}
+
+static void add_json(const struct scene *s, const struct summary *sum, const char *words)
+{
+	json_t *o = json_pack("{s:s,s:b,s:s}", "scene", s->title, "ok", s->done, "sentence", words);
+	json_t *ends = json_array();
 
 	for (unsigned i = 0; i < 2; i++) {
 		json_t *end = json_pack("{s:s,s:s,s:s}", "name", ladder_end_name(s->ladder, i), "address",
@@ -325,13 +341,8 @@ static void add_json(const struct scene *s, const struct summary *sum, const cha
 			json_object_set_new(end, "isn", json_integer(sum->isn[i]));
 		json_array_append_new(ends, end);
 	}
-	ladder_read(&reader, s->ladder);
-	for (bool first = true; ladder_next(&reader, &row); first = false) {
-		start = first ? row.event->time : start;
-		json_array_append_new(packets, json_row(&row, start));
-	}
 	json_object_set_new(o, "ends", ends);
-	json_object_set_new(o, "events", packets);
+	json_object_set_new(o, "events", events_json(s->ladder));
 	json_array_append_new(s->demo->scenes, o);
 }
 

@@ -31,6 +31,7 @@ enum ladder_fate {
 
 struct ladder_event {
 	tv_time time;
+	tv_time arrived;       /* when it arrived; 0: not known, or it did not */
 	bool is_note;
 	bool inferred;         /* not seen, but concluded: drawn dim and marked */
 	unsigned from;         /* 0: the left end sends (or the note is about it), 1: the right, 2: neither */
@@ -50,6 +51,10 @@ void ladder_free(struct ladder *l);
 void ladder_end(struct ladder *l, unsigned end, const char *name, const char *address);
 const char *ladder_end_name(const struct ladder *l, unsigned end);
 const char *ladder_end_address(const struct ladder *l, unsigned end);
+
+/* The state of an end before the first event; LADDER_UNKNOWN at first. */
+void ladder_start(struct ladder *l, unsigned end, enum tv_state state);
+enum tv_state ladder_started(const struct ladder *l, unsigned end);
 
 /* Adds an event; bytes and remark are copied. Returns its number, or LADDER_NONE. */
 size_t ladder_packet(struct ladder *l, const struct ladder_event *packet);

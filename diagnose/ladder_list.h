@@ -8,6 +8,7 @@
 
 struct ladder {
 	char name[2][64], address[2][64];
+	enum tv_state start[2];
 	struct ladder_event *events;
 	uint8_t **owned;       /* the bytes and remark of each event */
 	size_t count, room;

@@ -28,6 +28,8 @@ struct ladder *ladder_new(void)
 {
 	struct ladder *l = calloc(1, sizeof *l);
 
+	if (l)
+		l->start[0] = l->start[1] = LADDER_UNKNOWN;
 	return l;
 }
 
@@ -56,6 +58,16 @@ const char *ladder_end_name(const struct ladder *l, unsigned end)
 const char *ladder_end_address(const struct ladder *l, unsigned end)
 {
 	return l->address[end];
+}
+
+void ladder_start(struct ladder *l, unsigned end, enum tv_state state)
+{
+	l->start[end] = state;
+}
+
+enum tv_state ladder_started(const struct ladder *l, unsigned end)
+{
+	return l->start[end];
 }
 
 static bool grow(struct ladder *l)

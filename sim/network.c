@@ -22,59 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/random.h"
+#include "sim/network_inside.h"
 #include "sim/too_big.h"
-
-enum { PACKET_MAX = 65535 + 64, BATCH_MAX = 32, SPIN_MAX = 1000 };
-
-struct flight {
-	tv_time when;
-	uint64_t order, number;
-	unsigned wire, to;         /* the side where it arrives */
-	bool corrupted, copy;
-	uint16_t flags, seg_size;
-	uint32_t len;
-	uint8_t bytes[];
-};
-
-struct way {
-	struct network_way is;
-	struct random luck;
-	tv_time free_at;           /* when the rate lets the next packet begin */
-	tv_time last;              /* arrival of the last packet that kept its place */
-};
-
-struct wire {
-	struct network_wire is;
-	struct way way[2];
-	unsigned host[2], link[2];
-	uint64_t entered;
-	uint64_t *drops;
-	size_t drop_count;
-};
-
-struct host {
-	struct tv_stack *stack;
-	void *allocated;           /* what free() wants; the region begins at the next multiple of 64 */
-	void *memory;
-	size_t bytes;
-	unsigned spins;            /* turns in which it was due and silent, and nothing else happened to it */
-};
-
-struct network {
-	struct random luck;
-	tv_time now;
-	struct host *hosts;
-	struct wire *wires;
-	size_t host_count, wire_count;
-	struct flight **heap;
-	size_t heap_count, heap_room;
-	uint64_t order;
-	unsigned batch;
-	network_tap_fn tap;
-	void *tap_user;
-	uint8_t *buffers;          /* BATCH_MAX of PACKET_MAX bytes */
-};
 
 /* ------------------------------------------------------------------------------------------ */
 /* The heap                                                                                    */
@@ -124,176 +73,6 @@ static struct flight *heap_pop(struct network *net)
 	if (n)
 		net->heap[i] = last;
 	return first;
-}
-
-/* ------------------------------------------------------------------------------------------ */
-/* Making                                                                                      */
-
-struct network *network_new(uint64_t seed, tv_time start)
-{
-	struct network *net = calloc(1, sizeof *net);
-
-	if (!net)
-		return NULL;
-	net->buffers = malloc((size_t)BATCH_MAX * PACKET_MAX);
-	if (!net->buffers) {
-		free(net);
-		return NULL;
-	}
-	random_seed(&net->luck, seed);
-	net->now = start;
-	net->batch = 1;
-	return net;
-}
-
-void network_free(struct network *net)
-{
-	if (!net)
-		return;
-	for (size_t i = 0; i < net->heap_count; i++)
-		free(net->heap[i]);
-	for (size_t i = 0; i < net->host_count; i++)
-		free(net->hosts[i].allocated);
-	for (size_t i = 0; i < net->wire_count; i++)
-		free(net->wires[i].drops);
-	free(net->heap);
-	free(net->hosts);
-	free(net->wires);
-	free(net->buffers);
-	free(net);
-}
-
-static bool all_zero(const uint8_t *p, size_t n)
-{
-	while (n > 0 && p[n - 1] == 0)
-		n--;
-	return n == 0;
-}
-
-int network_host(struct network *net, const struct tv_config *config)
-{
-	struct tv_config own = *config;
-	struct host host = {0};
-	struct host *more = realloc(net->hosts, (net->host_count + 1) * sizeof *more);
-	int error;
-
-	if (!more)
-		return TV_EFULL;
-	net->hosts = more;
-	if (all_zero(own.secret, sizeof own.secret))
-		for (size_t i = 0; i < sizeof own.secret; i++)
-			own.secret[i] = (uint8_t)random_next(&net->luck);
-	host.bytes = (tv_stack_size(&own) + 63) & ~(size_t)63;
-	if (host.bytes == 0)
-		return TV_EINVAL;
-	/* Memory from calloc() costs nothing until it is used; most of a stack never is. */
-	host.allocated = calloc(1, host.bytes + 64);
-	if (!host.allocated)
-		return TV_EFULL;
-	host.memory = (void *)(((uintptr_t)host.allocated + 63) & ~(uintptr_t)63);
-	error = tv_stack_init(host.memory, host.bytes, &own, net->now, &host.stack);
-	if (error) {
-		free(host.allocated);
-		return error;
-	}
-	net->hosts[net->host_count] = host;
-	return (int)net->host_count++;
-}
-
-static int add_link(struct network *net, struct wire *w, unsigned side)
-{
-	struct tv_link_config link = {.size = sizeof link, .kind = w->is.kind, .mtu = w->is.link_mtu};
-	int number;
-
-	if (w->is.kind == TV_LINK_ETHERNET) {
-		link.mac[0] = 2; /* locally administered */
-		link.mac[4] = (uint8_t)net->wire_count;
-		link.mac[5] = (uint8_t)(1 + side);
-	}
-	if (w->is.super_segments) {
-		link.csum_offload = true;
-		link.gso_bytes = 65535;
-	}
-	number = tv_link_add(net->hosts[w->host[side]].stack, net->now, &link);
-	if (number >= 0)
-		w->link[side] = (unsigned)number;
-	return number;
-}
-
-int network_wire(struct network *net, unsigned host_a, unsigned host_b, const struct network_wire *wire)
-{
-	struct wire w = {.is = *wire, .host = {host_a, host_b}};
-	struct wire *more = realloc(net->wires, (net->wire_count + 1) * sizeof *more);
-
-	if (!more)
-		return TV_EFULL;
-	net->wires = more;
-	if (w.is.link_mtu == 0)
-		w.is.link_mtu = 1500;
-	for (unsigned side = 0; side < 2; side++) {
-		int number = add_link(net, &w, side);
-
-		if (number < 0)
-			return number;
-		w.way[side].is = wire->way[side];
-		random_seed(&w.way[side].luck, random_next(&net->luck));
-	}
-	net->wires[net->wire_count] = w;
-	return (int)net->wire_count++;
-}
-
-void network_way(struct network *net, unsigned wire, unsigned way, const struct network_way *to)
-{
-	net->wires[wire].way[way].is = *to;
-}
-
-bool network_drop(struct network *net, unsigned wire, uint64_t n)
-{
-	struct wire *w = &net->wires[wire];
-	uint64_t *more = realloc(w->drops, (w->drop_count + 1) * sizeof *more);
-
-	if (!more)
-		return false;
-	w->drops = more;
-	w->drops[w->drop_count++] = n;
-	return true;
-}
-
-void network_batch(struct network *net, unsigned packets)
-{
-	net->batch = packets < 1 ? 1 : packets > BATCH_MAX ? BATCH_MAX : packets;
-}
-
-void network_tap(struct network *net, network_tap_fn fn, void *user)
-{
-	net->tap = fn;
-	net->tap_user = user;
-}
-
-struct tv_stack *network_stack(const struct network *net, unsigned host)
-{
-	return net->hosts[host].stack;
-}
-
-const void *network_region(const struct network *net, unsigned host, size_t *bytes)
-{
-	*bytes = net->hosts[host].bytes;
-	return net->hosts[host].memory;
-}
-
-unsigned network_link(const struct network *net, unsigned wire, unsigned side)
-{
-	return net->wires[wire].link[side];
-}
-
-tv_time network_now(const struct network *net)
-{
-	return net->now;
-}
-
-uint64_t network_in_flight(const struct network *net)
-{
-	return net->heap_count;
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -394,6 +173,9 @@ static void carry(struct network *net, unsigned wire, unsigned side, const struc
 	else
 		way->last = when = when > way->last ? when : way->last;
 	f = launch(net, wire, !side, p, when);
+	if (f && net->wires[wire].box)
+		net->wires[wire].box(net->wires[wire].box_user, side, f->bytes + ip_offset(&net->wires[wire]),
+			f->len - ip_offset(&net->wires[wire]));
 	if (f && random_chance(&way->luck, way->is.corrupt)) {
 		uint64_t bit = random_below(&way->luck, (uint64_t)p->len * 8);
 
@@ -450,6 +232,17 @@ static void enter(struct network *net, unsigned wire, unsigned side, const struc
 		tell_too_big(net, wire, side, p);
 }
 
+void network_inject(struct network *net, unsigned wire, unsigned side, const uint8_t *ip, uint32_t len)
+{
+	struct tv_packet packet = {.data = malloc(len), .len = len};
+
+	if (!packet.data)
+		return;
+	memcpy(packet.data, ip, len);
+	enter(net, wire, side, &packet);
+	free(packet.data);
+}
+
 /* ------------------------------------------------------------------------------------------ */
 /* Time                                                                                        */
 
@@ -490,7 +283,8 @@ static void deliver(struct network *net)
 {
 	struct flight *flights[BATCH_MAX];
 	struct tv_packet packets[BATCH_MAX];
-	uint8_t verdicts[BATCH_MAX];
+	uint8_t verdicts[BATCH_MAX] = {0};
+	const struct network_puppet *puppet;
 	unsigned n = 0, host = 0;
 
 	memset(packets, 0, sizeof packets);
@@ -508,8 +302,10 @@ static void deliver(struct network *net)
 		packets[n].flags = f->flags;
 		packets[n++].seg_size = f->seg_size;
 	}
+	puppet = &net->hosts[host].puppet;
 	net->hosts[host].spins = 0;
-	tv_input(net->hosts[host].stack, net->now, packets, n, verdicts);
+	if (net->hosts[host].stack)
+		tv_input(net->hosts[host].stack, net->now, packets, n, verdicts);
 	for (unsigned i = 0; i < n; i++) {
 		struct network_sight sight = {.wire = flights[i]->wire, .arrived = true};
 
@@ -518,7 +314,12 @@ static void deliver(struct network *net)
 		sight.copy = flights[i]->copy;
 		sight.number = flights[i]->number;
 		sight.verdict = (enum tv_verdict)verdicts[i];
+		if (!net->hosts[host].stack)
+			puppet->take(puppet->user, packets[i].data + ip_offset(&net->wires[sight.wire]),
+				packets[i].len - ip_offset(&net->wires[sight.wire]));
 		see(net, &sight, &packets[i]);
+		if (!net->hosts[host].stack)
+			puppet->speak(puppet->user);
 		free(flights[i]);
 	}
 }
@@ -530,7 +331,7 @@ enum network_outcome network_step(struct network *net, tv_time limit)
 
 	for (unsigned i = 0; i < net->host_count; i++) {
 		struct host *h = &net->hosts[i];
-		tv_time due = tv_deadline(h->stack);
+		tv_time due = h->stack ? tv_deadline(h->stack) : TV_NEVER;
 
 		if (due <= net->now) {
 			asked = true;

@@ -58,6 +58,7 @@ bool network_drop(struct network *net, unsigned wire, uint64_t n);
  * be seen with the state that it led to. */
 void network_batch(struct network *net, unsigned packets);
 
+/* NULL: a puppet. */
 struct tv_stack *network_stack(const struct network *net, unsigned host);
 /* The region that the stack lives in, to compare and hash. */
 const void *network_region(const struct network *net, unsigned host, size_t *bytes);
@@ -66,6 +67,29 @@ unsigned network_link(const struct network *net, unsigned wire, unsigned side);
 tv_time network_now(const struct network *net);
 /* Packets on the wires now. */
 uint64_t network_in_flight(const struct network *net);
+
+/* ------------------------------------------------------------------------------------------ */
+/* What stacks alone would not do                                                              */
+
+/* A host without a stack: take() is given every IP packet that arrives; when that has been seen,
+ * speak() may answer by network_inject(). Returns the number of its host, or TV_EFULL. */
+struct network_puppet {
+	void (*take)(void *user, const uint8_t *ip, uint32_t len);
+	void (*speak)(void *user);
+	void *user;
+};
+int network_puppet(struct network *net, const struct network_puppet *puppet);
+/* Puts an IP packet on a wire of kind TV_LINK_IP, as if the host on that side had sent it now. */
+void network_inject(struct network *net, unsigned wire, unsigned side, const uint8_t *ip, uint32_t len);
+/* A box in the middle of a wire: may change each packet that comes from `side`, not its length. What
+ * leaves is seen as it was, what arrives as it is. NULL: none. */
+typedef void (*network_box_fn)(void *user, unsigned side, uint8_t *ip, uint32_t len);
+void network_box(struct network *net, unsigned wire, network_box_fn box, void *user);
+/*
+ * The host crashes and starts again: its stack has forgotten everything, and has a new secret. It has
+ * its links, but no address, route or listener. 0, or an enum tv_error.
+ */
+int network_restart(struct network *net, unsigned host);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Seeing                                                                                      */

@@ -9,25 +9,7 @@
 
 #include <string.h>
 
-static void store16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static uint32_t sum(const uint8_t *p, uint32_t len, uint32_t start)
-{
-	for (uint32_t i = 0; i + 1 < len; i += 2)
-		start += (uint32_t)p[i] << 8 | p[i + 1];
-	return len & 1 ? start + ((uint32_t)p[len - 1] << 8) : start;
-}
-
-static uint32_t fold(uint32_t s)
-{
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return ~s & 0xffff;
-}
+#include "sim/octets.h"
 
 static uint32_t needed_v4(uint8_t *out, const uint8_t *ip, uint32_t len, uint32_t mtu)
 {
@@ -41,12 +23,12 @@ static uint32_t needed_v4(uint8_t *out, const uint8_t *ip, uint32_t len, uint32_
 	out[9] = 1;
 	memcpy(out + 12, ip + 16, 4);
 	memcpy(out + 16, ip + 12, 4);
-	store16(out + 10, fold(sum(out, 20, 0)));
+	store16(out + 10, octets_fold(octets_sum(out, 20, 0)));
 	out[20] = 3;
 	out[21] = 4;
 	store16(out + 26, mtu);
 	memcpy(out + 28, ip, quote);
-	store16(out + 22, fold(sum(out + 20, total - 20, 0)));
+	store16(out + 22, octets_fold(octets_sum(out + 20, total - 20, 0)));
 	return total;
 }
 
@@ -65,7 +47,7 @@ static uint32_t needed_v6(uint8_t *out, const uint8_t *ip, uint32_t len, uint32_
 	out[40] = 2;
 	store16(out + 46, mtu);
 	memcpy(out + 48, ip, quote);
-	store16(out + 42, fold(sum(out + 8, 32 + body, body + 58)));
+	store16(out + 42, octets_fold(octets_sum(out + 8, 32 + body, body + 58)));
 	return 40 + body;
 }
 

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""The experiments of trivet demo: what each prints holds, for several seeds; the same seed gives the
+same bytes; the text fits its page; what `trivet explain` says of each capture is what the experiment
+promises; the pages ask nothing of anybody. Needs no rights."""
+import html.parser
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+TRIVET = os.path.abspath(os.environ.get("TRIVET", "build/trivet"))
+ARGUMENTS = {"ports": ["--ports=10"]}
+
+
+class Fault(Exception):
+    pass
+
+
+def expect(holds, why):
+    if not holds:
+        raise Fault(str(why))
+
+
+def run(*arguments, given=""):
+    p = subprocess.run([TRIVET, *arguments], input=given, capture_output=True, text=True, timeout=60, check=False,
+                       env={**os.environ, "LC_ALL": "C.UTF-8"})
+    return p.returncode, p.stdout, p.stderr
+
+
+def flag(name):
+    return ARGUMENTS.get(name, ["--" + name])
+
+
+def scenes(name, *more):
+    status, out, err = run("demo", *flag(name), "--json", *more)
+    expect(status == 0, "exit status %d: %s" % (status, err))
+    return json.loads(out)
+
+
+def arrows(scene):
+    return [e for e in scene["events"] if "note" not in e]
+
+
+def flags(scene):
+    return [(e["from"], e.get("flags", e["what"])) for e in arrows(scene)]
+
+
+# --- what holds for each experiment -------------------------------------------------------------------
+
+def check_claims(name):
+    for seed in ("1", "2", "3"):
+        for scene in scenes(name, "--seed", seed):
+            expect(scene["ok"], "seed %s: %s" % (seed, scene["scene"]))
+            for claim in scene["claims"]:
+                expect(claim["holds"], "seed %s: %s" % (seed, claim["text"]))
+                expect(claim["text"] in scene["sentence"], "a claim is not printed: " + claim["text"])
+
+
+def check_other_round_trips(name):
+    for rtt in ("2ms", "90ms"):
+        for scene in scenes(name, "--rtt", rtt):
+            expect(scene["ok"], "rtt %s: %s: %s" % (rtt, scene["scene"], scene["sentence"]))
+
+
+def check_same_seed_same_bytes(name):
+    for how in ((), ("--json",), ("--lines",)):
+        first = run("demo", *flag(name), "--seed", "7", *how)
+        expect(first == run("demo", *flag(name), "--seed", "7", *how), "two runs differ")
+        expect(first[1] != "", "nothing is printed")
+
+
+def check_fits_the_page(name):
+    for how in ((), ("--ascii",)):
+        status, out, err = run("demo", *flag(name), *how)
+        expect(status == 0 and err == "", "exit status %d: %s" % (status, err))
+        wide = [line for line in out.splitlines() if len(line) > 80]
+        expect(not wide, "wider than 80 columns: %s" % wide[:2])
+        expect("\033" not in out, "colour into a pipe")
+        expect(not how or out.isascii(), "not ASCII")
+    expect("\033[" in run("demo", *flag(name), "--color=always")[1], "no colour")
+
+
+def check_words(name, words):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.pcap")
+        status, _, err = run("demo", *flag(name), "-q", "-w", path)
+        expect(status == 0, err)
+        status, out, err = run("explain", "--json", "--all", path)
+        found = sorted({f["verdict"] for f in json.loads(out)["findings"]})
+        expect(found == sorted(words), "explain says %s, not %s" % (found, sorted(words)))
+
+
+class Page(html.parser.HTMLParser):
+    EMPTY = {"meta", "input", "line", "rect", "path"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.faults = [], set(), [], []
+
+    def handle_starttag(self, tag, attrs):
+        for key, value in attrs:
+            if key == "id":
+                if value in self.ids:
+                    self.faults.append("twice #" + value)
+                self.ids.add(value)
+            if key == "href" and value.startswith("#"):
+                self.links.append(value[1:])
+            if key in ("src", "href") and not value.startswith("#"):
+                self.faults.append("asks for " + value)
+            if key.startswith("on"):
+                self.faults.append("a handler in an attribute")
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self.EMPTY:
+            return
+        while self.open and self.open[-1] in ("html",) and tag != "html":
+            self.open.pop()
+        if not self.open or self.open.pop() != tag:
+            self.faults.append("</%s> closes something else" % tag)
+
+
+def check_page_text(text):
+    page = Page()
+    page.feed(text)
+    expect(not page.faults, page.faults[:3])
+    missing = [x for x in page.links if x not in page.ids]
+    expect(not missing, "links to nothing: %s" % missing[:3])
+    for drawing in re.findall(r"<svg.*?</svg>", text, re.S):
+        xml.etree.ElementTree.fromstring(drawing)
+    return page
+
+
+def check_page(name):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.html")
+        status, out, err = run("demo", *flag(name), "--json", "--html", path)
+        expect(status == 0, err)
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+        check_page_text(text)
+        for scene in json.loads(out):
+            expect(html.escape(scene["scene"], quote=False) in text.replace("&#39;", "'"), "no scene " + scene["scene"])
+            first = text.index("<svg")
+            expect(first >= 0, "no drawing")
+        expect(text.count("class=\"packet ") == sum(len(arrows(s)) for s in json.loads(out)), "arrows are missing")
+        expect(text.count("type=\"range\"") == len(json.loads(out)), "a slider for each drawing")
+
+
+# --- what is told, looked at once more ------------------------------------------------------------------
+
+def test_whiteboard_shows_the_three_messages():
+    text = run("demo", "--whiteboard")[1]
+    for label in (" SYN seq=1000 ", " SYN,ACK seq=2000 ack=1001 ", " ACK seq=1001 ack=2001 "):
+        expect(label in text, label)
+    for state in ("CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED"):
+        expect(state in text, state)
+    text = run("demo", "--whiteboard", "--isn", "x,y")[1]
+    for label in ("SYN seq=x ", "SYN,ACK seq=y ack=x+1 ", "ACK seq=x+1 ack=y+1 "):
+        expect(label in text, label)
+    for wrong in ("x", "1,", ",", "1,-2", "x,y,z", "4294967296,1"):
+        status, _, err = run("demo", "--whiteboard", "--isn", wrong)
+        expect(status == 2 and "--isn" in err, "%s is taken" % wrong)
+
+
+def test_whiteboard_numbers_are_an_offset_of_the_real_ones():
+    scene = scenes("whiteboard")[0]
+    syn, answer, ack = arrows(scene)
+    expect(str(syn["seq"]) in scene["sentence"] and str(answer["seq"]) in scene["sentence"], "the ISNs are not told")
+    expect(answer["ack"] == (syn["seq"] + 1) % 2**32 and ack["ack"] == (answer["seq"] + 1) % 2**32, "not a handshake")
+    seeds = {arrows(scenes("whiteboard", "--seed", str(s))[0])[0]["seq"] for s in range(5)}
+    expect(len(seeds) == 5, "ISNs repeat: %s" % seeds)
+
+
+def test_whiteboard_svg_is_a_drawing():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.svg")
+        expect(run("demo", "--whiteboard", "--svg", path)[0] == 0, "it fails")
+        text = "".join(xml.etree.ElementTree.parse(path).getroot().itertext())
+        for label in ("SYN seq=1000", "SYN,ACK seq=2000 ack=1001", "ACK seq=1001 ack=2001", "SYN-RECEIVED"):
+            expect(label in text, label)
+    status, _, err = run("demo", "--whiteboard", "--svg", "/nonexistent/x.svg")
+    expect(status == 1 and "/nonexistent" in err, "a file that cannot be written: %d %s" % (status, err))
+
+
+def test_close_arrows_are_those_of_the_rfc():
+    """RFC 9293 3.6: figures 12 and 13; the half-close of 3.6, case 1."""
+    four, three, both, half = (flags(s) for s in scenes("close"))
+    expect(four[3:] == [(0, "F."), (1, "."), (1, "F."), (0, ".")], four)
+    expect(three[3:] == [(0, "F."), (1, "F."), (0, ".")], three)
+    expect(sorted(both[3:]) == [(0, "."), (0, "F."), (1, "."), (1, "F.")], both)
+    crossed = arrows(scenes("close")[2])[3:5]
+    expect(all(e["left_state"] == "CLOSING" or e["right_state"] == "CLOSING" for e in crossed), crossed)
+    expect([f for f in half[3:] if f[1] != "."] == [(0, "FP."), (1, "FP.")], half)
+
+
+def test_list_names_every_experiment_and_help_too():
+    names = [e["name"] for e in EXPERIMENTS]
+    text, told = run("demo", "--list")[1], run("demo", "--help")[1]
+    for e in EXPERIMENTS:
+        expect("--" + e["name"] in text and e["line"] in text and "--" + e["name"] in told, e["name"])
+    expect(len(set(names)) == len(names), "a name twice")
+
+
+def test_two_experiments_at_once_are_refused():
+    status, _, err = run("demo", *flag(EXPERIMENTS[0]["name"]), *flag(EXPERIMENTS[1]["name"]))
+    expect(status == 2 and "one experiment at a time" in err, err)
+
+
+def test_all_runs_them_and_writes_a_file_for_each():
+    with tempfile.TemporaryDirectory() as folder:
+        status, out, err = run("demo", "--all", "-w", os.path.join(folder, "a.pcap"), "--html",
+                               os.path.join(folder, "a.html"))
+        expect(status == 0, err)
+        for e in EXPERIMENTS:
+            expect("trivet demo --" + e["name"] in out, e["name"] + " is missing")
+            for kind in ("pcap", "html"):
+                expect(os.path.getsize(os.path.join(folder, "a-%s.%s" % (e["name"], kind))) > 100, e["name"] + kind)
+
+
+EXPERIMENTS = json.loads(run("demo", "--list", "--json")[1])
+
+
+def main():
+    cases = [(name, f) for name, f in sorted(globals().items()) if name.startswith("test_")]
+    for e in EXPERIMENTS:
+        n = e["name"]
+        for f in (check_claims, check_other_round_trips, check_same_seed_same_bytes, check_fits_the_page, check_page):
+            cases.append(("experiment_%s_%s" % (n.replace("-", "_"), f.__name__[6:]), lambda f=f, n=n: f(n)))
+        cases.append(("experiment_%s_words" % n.replace("-", "_"), lambda n=n, w=e["words"]: check_words(n, w)))
+    for name, f in cases:
+        try:
+            f()
+            print("ok " + name)
+        except (Fault, ValueError, KeyError, IndexError, OSError, subprocess.TimeoutExpired) as e:
+            print("FAIL %s: %s" % (name, str(e).replace("\n", " ")[:600]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
