@@ -108,10 +108,10 @@ uint32_t flood_answer(const struct tv_packet *syn_ack, uint8_t *p)
 
 	if (tv_ip_parse(&ip, syn_ack->data, syn_ack->len) != TV_V_OK ||
 		tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE) != TV_V_OK || s.flags != (TV_SYN | TV_ACK) ||
-		s.len != 0 || (s.opt.has & 15) != 15 || s.opt.mss != (s.v6 ? 1440 : 1460))
+		s.len != 0 || (s.opt.has & 15) != 15 || s.opt.mss != (ip.v6 ? 1440 : 1460))
 		return 0;
-	to = (struct tv_endpoint){.addr = s.src, .port = s.sport};
-	from = (struct tv_endpoint){.addr = s.dst, .port = s.dport};
+	tv_key_remote(&s.key, &to);
+	tv_key_local(&s.key, &from);
 	h.seq = s.ack;
 	h.ack = s.seq + 1;
 	o.ts_val = s.opt.ts_ecr;

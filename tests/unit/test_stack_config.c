@@ -282,7 +282,7 @@ static void test_config_reclaimable_when_timers_have_fired(void **state)
 	at_once = give_back(l);
 	lab_wait(l, 2 * TV_S);
 	later = give_back(l);
-	assert_true(later >= at_once + 60 * 256);
+	assert_true(later >= at_once + 48 * 256); /* of 64 records those that fill whole pages */
 	lab_free(l);
 }
 

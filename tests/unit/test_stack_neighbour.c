@@ -296,7 +296,7 @@ static void test_neighbour_is_confirmed_by_progress(void **state)
 		connect_to_peer(l);
 		lab_hear(l);
 		l->ack = l->heard[0].seg.seq + 1;
-		l->port = l->heard[0].seg.sport;
+		l->port = tv_key_remote_port(&l->heard[0].seg.key);
 		frame(l, &(struct say){.flags = TV_SYN | TV_ACK});
 		for (unsigned k = 0; k < 12; k++) {
 			lab_wait(l, 10 * TV_S);

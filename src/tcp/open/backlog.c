@@ -143,10 +143,12 @@ int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
+	struct tv_endpoint source;
 	enum tv_verdict v;
 
+	tv_key_remote(&s->key, &source);
 	l->flood.syns += l->flood.on;
-	if (over_rate(c, &s->src)) {
+	if (over_rate(c, &source.addr)) {
 		too_many(c, index);
 		l->flood.dropped++;
 		c->cnt.syn_rate_drops++;
@@ -156,11 +158,13 @@ int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s
 		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
 	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
 		return TV_COOKIE;
-	v = place(c, l, index, &s->src);
+	v = place(c, l, index, &source.addr);
 	if (v != TV_V_OK) {
 		too_many(c, index);
 		c->cnt.record_failures += v == TV_V_NO_RECORD;
-		return cookies ? TV_COOKIE : dropped(c, l, v);
+		if (cookies)
+			return TV_COOKIE;
+		return dropped(c, l, (int)v);
 	}
 	if (l->hold && l->held >= c->cfg.held_max) {
 		c->cnt.held_drops++;

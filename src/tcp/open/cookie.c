@@ -115,7 +115,7 @@ int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_s
 	struct tv_tcb t;
 
 	tv_negotiate_listen(c, &t, l->profile, s, k);
-	r = tv_reply_new(c, s);
+	r = tv_reply_new(c, k, s->link);
 	if (TV_UNLIKELY(r == NULL))
 		return TV_V_REPLIES_FULL;
 	profile = profile_for(&t);
