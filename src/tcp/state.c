@@ -229,8 +229,7 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 	bool failed = t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && reason != TV_R_NORMAL);
 	bool told = t->state == TV_TIME_WAIT && reason == TV_R_NORMAL; /* when TIME-WAIT began */
 
-	if (t->state == TV_CLOSED)
-		return;
+	TV_ASSERT(t->state != TV_CLOSED); /* it ends once */
 	t->reason = (uint8_t)reason;
 	c->cnt.reasons[reason]++;
 	if (failed)
