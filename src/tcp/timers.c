@@ -201,8 +201,7 @@ static void retransmission_due(struct tv_core *c, struct tv_tcb *t)
 		syn_due(c, t);
 		return;
 	}
-	if (t->snd.una == t->snd.nxt)
-		return;
+	TV_ASSERT(t->snd.una != t->snd.nxt); /* RFC 6298 5.2: it was off, else */
 	if (gave_up(c, t)) /* [EV-44] */
 		return;
 	tv_count8(&t->rtt.tries);
@@ -288,8 +287,6 @@ void tv_timers_due(struct tv_core *c, struct tv_tcb *t)
 		tv_keepalive_due(c, t);
 	if (t->timer.life != 0 && (int32_t)(now - t->timer.life) >= 0)
 		life_due(c, t);
-	if (t->state == TV_CLOSED)
-		return;
 	tv_busy_release(c, t);
 	tv_timers_arm(c, t);
 }

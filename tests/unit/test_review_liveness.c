@@ -163,6 +163,53 @@ static void test_liveness_text_waits_for_a_neighbour_that_slept(void **state)
 	lab_free(l);
 }
 
+/* RFC 6298 5.4, 5.6: text in flight whose next hop has vanished keeps its retransmission timer: it is repeated
+ * when the hop is back. */
+static void test_liveness_text_in_flight_outlives_a_neighbour(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_addr us;
+	unsigned link;
+
+	(void)state;
+	link = established_then_forgotten(l, &us);
+	lab_send(l, 100, 0);
+	arp_reply(l, link, &l->peer, &us);
+	assert_int_equal(lab_last(l)->len, 100);
+	lab_wait(l, 60 * TV_S); /* stale, asked, forgotten; the time-outs go on */
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	assert_true(lab_info(l).retransmits >= 5);
+	assert_int_equal(lab_info(l).bytes_in_flight, 100);
+	do
+		lab_wait(l, 100 * TV_MS);
+	while (l->count == 0);
+	assert_false(l->heard[0].tcp); /* who has it? */
+	arp_reply(l, link, &l->peer, &us);
+	assert_int_equal(lab_last(l)->len, 100);
+	l->ack += 100;
+	frame_in(l, link, &(struct say){.flags = TV_ACK});
+	assert_int_equal(lab_info(l).bytes_in_flight, 0);
+	lab_free(l);
+}
+
+/* RFC 9293 3.10.8, USER TIMEOUT [MUST-21]: also for text that could not leave at all. */
+static void test_liveness_text_without_a_next_hop_ends_at_the_user_timeout(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_addr us;
+
+	(void)state;
+	established_then_forgotten(l, &us);
+	lab_set(l, TV_OPT_USER_TIMEOUT, 60 * TV_S);
+	lab_send(l, 100, 0);
+	lab_wait(l, 55 * TV_S);
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	lab_wait(l, 15 * TV_S);
+	assert_int_equal(lab_info(l).state, TV_CLOSED);
+	assert_int_equal(lab_info(l).reason, TV_R_USER_TIMEOUT);
+	lab_free(l);
+}
+
 /* All entries of the table wait for an answer: whoever finds no room comes again. */
 static void test_liveness_neighbour_table_full_text_leaves_later(void **state)
 {
@@ -280,8 +327,13 @@ static void test_liveness_writer_without_pages_is_told_when_there_are(void **sta
 	second = l->conn;
 	while (tv_send(l->s, l->now, first, bytes, sizeof bytes, 0) > 0)
 		;
+	l->peer_port++;
+	l->seq = 111;
+	lab_active(l);                  /* a fourth one takes the small page */
+	assert_int_equal(tv_send(l->s, l->now, l->conn, bytes, 10, 0), 10);
 	assert_int_equal(tv_send(l->s, l->now, second, bytes, 5000, 0), TV_AGAIN);
-	lab_hear(l);
+	lab_wait(l, 3 * TV_S);
+	assert_int_equal(lab_events(l, second) & TV_EV_WRITABLE, 0); /* not before there is room */
 	/* The first one ends and gives everything back. */
 	assert_int_equal(tv_abort(l->s, l->now, first), TV_OK);
 	lab_events(l, first);
@@ -393,6 +445,8 @@ int main(void)
 		cmocka_unit_test(test_liveness_window_closed_over_flight_silent_peer_ends),
 		cmocka_unit_test(test_liveness_closed_window_after_long_silence_is_probed_patiently),
 		cmocka_unit_test(test_liveness_text_waits_for_a_neighbour_that_slept),
+		cmocka_unit_test(test_liveness_text_in_flight_outlives_a_neighbour),
+		cmocka_unit_test(test_liveness_text_without_a_next_hop_ends_at_the_user_timeout),
 		cmocka_unit_test(test_liveness_neighbour_table_full_text_leaves_later),
 		cmocka_unit_test(test_liveness_parked_connection_follows_a_new_route),
 		cmocka_unit_test(test_liveness_parked_connection_that_ends_is_forgotten),

@@ -96,6 +96,25 @@ static void test_rules_reset_after_fin_leaves_the_whole_stream(void **state)
 	lab_free(l);
 }
 
+/* RFC 9293 3.10.4, CLOSED [EV-52]: closing what has ended says nothing to anybody, read or not. */
+static void test_rules_close_after_the_end_says_nothing(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+
+	(void)state;
+	lab_active(l);
+	SAY(l, .flags = TV_ACK | TV_FIN, .len = 500);
+	assert_int_equal(SAY(l, .flags = TV_RST), TV_V_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(tv_close(l->s, l->now, l->conn), TV_OK);
+		assert_int_equal(lab_hear(l), 0);
+		assert_int_equal(lab_info(l).reason, TV_R_RESET);
+	}
+	assert_int_equal(tv_abort(l->s, l->now, l->conn), TV_OK);
+	assert_int_equal(lab_hear(l), 0);
+	lab_free(l);
+}
+
 /* Each flag is told once per edge: the end of both directions is one, the end of TIME-WAIT is none. */
 static void test_rules_closed_is_told_once(void **state)
 {
@@ -324,6 +343,7 @@ int main(void)
 		cmocka_unit_test(test_rules_window_of_the_peer_is_the_limit_cwnd_stays),
 		cmocka_unit_test(test_rules_newreno_duplicates_at_recover_do_nothing),
 		cmocka_unit_test(test_rules_reset_after_fin_leaves_the_whole_stream),
+		cmocka_unit_test(test_rules_close_after_the_end_says_nothing),
 		cmocka_unit_test(test_rules_closed_is_told_once),
 		cmocka_unit_test(test_rules_foreign_address_only_to_listeners_that_want_it),
 		cmocka_unit_test(test_rules_connect_without_a_record_changes_nothing),

@@ -113,6 +113,27 @@ static void test_urgent_text_beyond_16_bits_points_when_near(void **state)
 	lab_free(l);
 }
 
+/* As Linux: no super-segment while an urgent pointer goes out, and again as soon as its octet is acknowledged. */
+static void test_urgent_text_acknowledged_super_segments_again(void **state)
+{
+	(void)state;
+	for (int32_t all = 0; all < 2; all++) {
+		struct lab *l = lab_new(NULL, false);
+
+		tv_link_at(l->s, 0)->csum_offload = true;
+		tv_link_at(l->s, 0)->gso_bytes = 65000;
+		l->syn.mss = 1000;
+		l->opts.nodelay = true;
+		lab_active(l);
+		lab_send(l, 100, TV_SEND_URGENT);
+		assert_int_equal(lab_only(l, TV_URG | TV_PSH | TV_ACK)->urg, 100);
+		SAY(l, .flags = TV_ACK, .ack_off = 99 + all);
+		lab_send(l, 3000, 0);
+		assert_int_equal(l->count, all != 0 ? 1 : 3);
+		lab_free(l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_urgent_data_of_any_length_received),
 		cmocka_unit_test(test_urgent_text_sent_points_behind_it),
 		cmocka_unit_test(test_urgent_text_beyond_16_bits_points_when_near),
+		cmocka_unit_test(test_urgent_text_acknowledged_super_segments_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

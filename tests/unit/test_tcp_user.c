@@ -466,6 +466,10 @@ static void test_user_events_once_for_each_edge(void **state)
 	assert_int_equal(lab_events(l, l->conn), TV_EV_DRAINED);
 	SAY(l, .flags = TV_ACK, .ack_off = 4000);
 	assert_int_equal(lab_events(l, l->conn), 0);
+	assert_int_equal(tv_send(l->s, l->now, l->conn, text, 4000, 0), 4000); /* all was taken: no room is owed */
+	lab_hear(l);
+	SAY(l, .flags = TV_ACK, .ack_off = 8000);
+	assert_int_equal(lab_events(l, l->conn), TV_EV_DRAINED);
 	lab_free(l);
 }
 
