@@ -181,6 +181,26 @@ static void test_sent_sack_without_agreement_is_nothing(void **state)
 	lab_free(l);
 }
 
+/* RFC 2018 4: the last ACK of a handshake cannot tell of text; blocks about our SYN mean nothing. */
+static void test_sent_sack_about_the_syn_in_the_last_ack_is_nothing(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_SACK, .sack_count = 3};
+
+	(void)state;
+	lab_listen(l);
+	l->syn.has |= TV_OPT_HAS_SACK_OK;
+	SAY(l, .flags = TV_SYN);
+	l->ack = lab_only(l, TV_SYN | TV_ACK)->seq + 1;
+	for (unsigned i = 0; i < 3; i++)
+		o.sack[i].left = l->ack - 1, o.sack[i].right = l->ack;
+	assert_int_equal(SAY(l, .flags = TV_ACK, .opt = &o), TV_V_OK);
+	assert_int_equal(tv_accept(l->s, l->now, l->listener, &l->conn), TV_OK);
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	assert_int_equal(lab_info(l).bytes_sacked, 0);
+	lab_free(l);
+}
+
 /* Karn: the next piece, which was repeated, does not spoil the sample of the one before [MUST-18]. */
 static void test_sent_sample_up_to_a_repeated_piece(void **state)
 {
@@ -428,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_sent_sacked_neighbours_join),
 		cmocka_unit_test(test_sent_lost_and_dsack_at_equality),
 		cmocka_unit_test(test_sent_sack_without_agreement_is_nothing),
+		cmocka_unit_test(test_sent_sack_about_the_syn_in_the_last_ack_is_nothing),
 		cmocka_unit_test(test_sent_sample_up_to_a_repeated_piece),
 		cmocka_unit_test(test_sent_first_piece_of_one_segment_is_repeated),
 		cmocka_unit_test(test_sent_bytes_acked_do_not_count_the_fin),
