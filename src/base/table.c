@@ -142,31 +142,64 @@ static void step(struct tv_table *t, uint8_t *region)
 		tv_table_move(t, region, TV_TABLE_MOVES, NULL, NULL);
 }
 
-void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+/* The same while a move is under way, or the area is full enough to begin one. */
+static TV_APART void insert_moving(struct tv_table *t, uint8_t *region, uint64_t slot)
 {
-	TV_ASSERT(ref - 1 < TV_TABLE_REF_MASK);
 	step(t, region);
 	if (!tv_table_moving(t) && t->bits[t->live] < t->max_bits &&
 	    t->count[t->live] >= (3u << t->bits[t->live]) / 4)
 		begin_move(t, t->bits[t->live] + 1);
-	place(t, region, hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+	place(t, region, slot);
 }
 
-/* The slot of this entry in an area, or NULL. */
-static uint64_t *find_slot(const struct tv_table *t, uint8_t *region, uint32_t area, uint64_t hash,
-                           uint32_t ref)
+void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
-	uint64_t want = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref;
-	uint64_t *slots = area_slots(t, region, area);
-	struct tv_probe probe;
+	uint64_t slot = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref, *home;
+	uint32_t area = t->live, bits = t->bits[area];
 
-	if (t->bits[area] == 0)
-		return NULL;
-	tv_probe_start(&probe, t, region, area, hash);
-	for (uint32_t at = probe.at; slots[at] != 0; at = (at + 1) & probe.mask)
+	TV_ASSERT(ref - 1 < TV_TABLE_REF_MASK);
+	if (TV_UNLIKELY(tv_table_moving(t) || t->count[area] >= (3u << bits) / 4)) {
+		insert_moving(t, region, slot);
+		return;
+	}
+	home = area_slots(t, region, area) + (hash >> (64 - bits));
+	if (*home != 0) {
+		place(t, region, slot);
+		return;
+	}
+	*home = slot;
+	t->count[area]++;
+}
+
+/* The slot of this entry in an area that is in use, or NULL. */
+TV_INLINE uint64_t *find_from(const struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at, uint64_t want)
+{
+	uint32_t mask = (1u << t->bits[area]) - 1;
+	uint64_t *slots = area_slots(t, region, area);
+
+	for (; slots[at] != 0; at = (at + 1) & mask)
 		if (slots[at] == want)
 			return slots + at;
 	return NULL;
+}
+
+/* In the area that is being emptied; it must be there. */
+static TV_APART uint64_t *find_old(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+{
+	struct tv_probe probe;
+	uint64_t *slot;
+
+	TV_ASSERT(tv_table_moving(t));
+	tv_probe_start(&probe, t, region, !t->live, hash);
+	slot = find_from(t, region, !t->live, probe.at, hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+	TV_ASSERT(slot != NULL);
+	return slot;
+}
+
+TV_INLINE uint64_t *find_live(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+{
+	return find_from(t, region, t->live, (uint32_t)(hash >> (64 - t->bits[t->live])),
+	                 hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
 }
 
 /* Empties a slot and moves those behind it back, until one is at home. */
@@ -190,13 +223,12 @@ void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_
                      uint32_t ref)
 {
 	uint32_t area = t->live;
-	uint64_t *slot = find_slot(t, region, area, hash, ref);
+	uint64_t *slot = find_live(t, region, hash, ref);
 
-	if (slot == NULL) {
+	if (TV_UNLIKELY(slot == NULL)) {
 		area = !area;
-		slot = find_slot(t, region, area, t->rekeying ? old_hash : hash, ref);
+		slot = find_old(t, region, t->rekeying ? old_hash : hash, ref);
 	}
-	TV_ASSERT(slot != NULL);
 	close_gap(t, area_slots(t, region, area), area, (uint32_t)(slot - area_slots(t, region, area)));
 	t->count[area]--;
 	step(t, region);
@@ -205,12 +237,11 @@ void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_
 void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
                       uint32_t ref, uint32_t new_ref)
 {
-	uint64_t *slot = find_slot(t, region, t->live, hash, ref);
+	uint64_t *slot = find_live(t, region, hash, ref);
 
 	TV_ASSERT(new_ref - 1 < TV_TABLE_REF_MASK);
-	if (slot == NULL)
-		slot = find_slot(t, region, !t->live, t->rekeying ? old_hash : hash, ref);
-	TV_ASSERT(slot != NULL);
+	if (TV_UNLIKELY(slot == NULL))
+		slot = find_old(t, region, t->rekeying ? old_hash : hash, ref);
 	*slot = *slot >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | new_ref;
 }
 

@@ -12,41 +12,60 @@ void tv_connect_default(struct tv_connect_config *config)
 }
 
 /* RFC 9293 3.9.2.3, 3.10.1: addresses that nobody can be connected to [MUST-46]. */
-static bool remote_valid(const struct tv_stack *s, const struct tv_endpoint *r)
+static bool remote_valid(const struct tv_stack *s, const struct tv_addr *a)
 {
-	return r->port != 0 && !tv_addr_is_any(&r->addr) && !tv_addr_is_multicast(&r->addr) &&
-	       !tv_is_broadcast(s, &r->addr) && (tv_addr_is_valid_source(&r->addr) || tv_is_ours(s, &r->addr));
+	return !tv_addr_is_any(a) && !tv_addr_is_multicast(a) && !tv_is_broadcast(s, a) &&
+	       (tv_addr_is_valid_source(a) || tv_is_ours(s, a));
 }
 
 /* Fills local address and link [MUST-43] [MUST-44]. */
-static int choose_ends(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
-                       unsigned *link)
+static int ask_tables(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
+                      unsigned *link)
 {
 	bool zoned = !tv_addr_is_v4(&g->remote.addr) && tv_addr_is_link_local(&g->remote.addr);
 	struct tv_hop hop;
 
-	if (!remote_valid(s, &g->remote))
+	if (!remote_valid(s, &g->remote.addr))
 		return TV_ENOTPERM;
 	if (!tv_route_find(s, &g->remote.addr, zoned ? g->remote.zone : 0, &hop))
 		return TV_ENOROUTE;
 	*link = hop.link;
-	*local = g->local;
 	local->zone = zoned ? tv_link_at(s, hop.link)->zone : 0; /* as that of its answers (RFC 4007 6) */
-	if (tv_addr_is_any(&local->addr)) {
-		if (!tv_source_for(s, &g->remote.addr, hop.link, &local->addr))
+	if (!tv_addr_is_any(&g->local.addr)) {
+		if (!tv_is_ours(s, &local->addr) || tv_addr_is_v4(&local->addr) != tv_addr_is_v4(&g->remote.addr))
 			return TV_EADDRNOTAVAIL;
-	} else if (!tv_is_ours(s, &local->addr) || tv_addr_is_v4(&local->addr) != tv_addr_is_v4(&g->remote.addr)) {
-		return TV_EADDRNOTAVAIL;
+		return TV_OK;
 	}
+	if (!tv_source_for(s, &g->remote.addr, hop.link, &local->addr))
+		return TV_EADDRNOTAVAIL;
+	s->way.known = !zoned;
+	s->way.remote = g->remote.addr;
+	s->way.source = local->addr;
+	s->way.link = (uint8_t)hop.link;
 	return TV_OK;
 }
 
-static int choose_port(struct tv_stack *s, const struct tv_connect_config *g, struct tv_key *k, uint32_t *reuse,
+/* The same: who opens connections opens most of them to where the last one went. */
+static int choose_ends(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
+                       unsigned *link)
+{
+	if (g->remote.port == 0)
+		return TV_ENOTPERM;
+	*local = g->local;
+	if (!s->way.known || !tv_addr_equal(&s->way.remote, &g->remote.addr) || !tv_addr_is_any(&g->local.addr))
+		return ask_tables(s, g, local, link);
+	local->addr = s->way.source;
+	local->zone = 0;
+	*link = s->way.link;
+	return TV_OK;
+}
+
+static int choose_port(struct tv_stack *s, const struct tv_connect_config *g, struct tv_tuple *t,
                        struct tv_ports_full *full)
 {
 	if (g->local.port == 0)
-		return tv_port_choose(s, k, reuse, full);
-	return tv_tuple_free(s, k, reuse) ? TV_OK : TV_EISCONN; /* [EV-49] */
+		return tv_port_choose(s, t, full);
+	return tv_tuple_free(s, t) ? TV_OK : TV_EISCONN; /* [EV-49] */
 }
 
 int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *g, tv_handle *connection,
@@ -54,9 +73,9 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 {
 	struct tv_core *c = &s->core;
 	struct tv_endpoint local;
-	uint32_t reuse, profile, after = 0;
+	uint32_t profile, after = 0, slot;
+	struct tv_tuple tuple;
 	struct tv_tcb *t;
-	struct tv_key k;
 	unsigned link;
 	int error;
 
@@ -66,14 +85,14 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	error = choose_ends(s, g, &local, &link);
 	if (error != TV_OK)
 		return error;
-	tv_key_make(&k, !tv_addr_is_v4(&g->remote.addr), local.zone, &local, &g->remote);
-	error = choose_port(s, g, &k, &reuse, full);
+	tv_key_make(&tuple.key, !tv_addr_is_v4(&g->remote.addr), local.zone, &local, &g->remote);
+	error = choose_port(s, g, &tuple, full);
 	if (error != TV_OK)
 		return error;
 	profile = tv_profile_take(c, g->options);
 	if (profile == TV_NONE)
 		return TV_EFULL;
-	t = tv_conn_new(s, &k);
+	t = tv_conn_new(s, &tuple.key);
 	if (t == NULL) {
 		tv_profile_drop(c, profile);
 		return TV_EFULL;
@@ -81,18 +100,19 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	t->profile = profile;
 	t->link = (uint8_t)link;
 	t->user = g->user;
-	if (reuse != 0) {
-		uint32_t slot = reuse & ((1u << TV_REF_SLOT_BITS) - 1);
-
+	if (tuple.reuse != 0) {
+		slot = tuple.reuse & ((1u << TV_REF_SLOT_BITS) - 1);
 		after = tv_wait_at(c, slot)->snd_nxt + 65537;
-		tv_wait_free(s, slot);
+		tv_wait_free(s, slot); /* may change the key of the index */
+		tuple.hash = tv_key_hash(&tuple.key, &s->seed);
 		c->cnt.time_wait_reused++;
 	}
-	tv_index_add(s, &k, TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
-	tv_open_active(c, t, &k);
-	if (reuse != 0) /* above what the old incarnation has used (RFC 6191) */
+	slot = tv_conn_index(c, t);
+	tv_index_add_hashed(s, tuple.hash, TV_KIND_CONN << TV_REF_SLOT_BITS | slot);
+	tv_open_active(c, t, &tuple.key);
+	if (tuple.reuse != 0) /* above what the old incarnation has used (RFC 6191) */
 		t->snd.iss = t->snd.una = t->snd.nxt = t->cc.recover = after;
-	*connection = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
+	*connection = tv_handle_make(TV_KIND_CONN, t->gen, slot);
 	return TV_OK;
 }
 

@@ -146,9 +146,9 @@ void tv_index_move(struct tv_stack *s)
 	}
 }
 
-void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+void tv_index_add_hashed(struct tv_stack *s, uint64_t hash, uint32_t ref)
 {
-	tv_table_insert(&s->index, tv_region(&s->core), tv_key_hash(k, &s->seed), ref);
+	tv_table_insert(&s->index, tv_region(&s->core), hash, ref);
 	tv_index_step(s);
 }
 
@@ -217,7 +217,8 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 	tv_pool_give(&c->conns, tv_region(c), i);
 }
 
-void tv_wait_free(struct tv_stack *s, uint32_t slot)
+/* A TIME-WAIT record that nobody finds any more. */
+static void wait_empty(struct tv_stack *s, uint32_t slot)
 {
 	struct tv_core *c = &s->core;
 	struct tv_key k;
@@ -225,7 +226,12 @@ void tv_wait_free(struct tv_stack *s, uint32_t slot)
 	load_key(c, ref_make(TV_KIND_WAIT, slot), &k);
 	tv_index_drop(s, &k, ref_make(TV_KIND_WAIT, slot));
 	tv_wait_unqueue(c, slot);
-	tv_pool_give(&c->waits, tv_region(c), slot);
+}
+
+void tv_wait_free(struct tv_stack *s, uint32_t slot)
+{
+	wait_empty(s, slot);
+	tv_pool_give(&s->core.waits, tv_region(&s->core), slot);
 }
 
 /* The user is done with a connection in TIME-WAIT: a small record takes its place. */
@@ -238,10 +244,12 @@ static bool shrink(struct tv_stack *s, struct tv_tcb *t)
 	if (c->cfg.time_waits == 0)
 		return false;
 	if (c->waits.used == c->cfg.time_waits) {
-		tv_wait_free(s, c->wait_fifo.head - 1); /* the oldest has the least left to guard */
+		slot = c->wait_fifo.head - 1; /* the oldest has the least left to guard */
+		wait_empty(s, slot);
 		c->cnt.time_wait_evicted++;
+	} else {
+		slot = tv_pool_take(&c->waits, tv_region(c));
 	}
-	slot = tv_pool_take(&c->waits, tv_region(c));
 	tv_tcb_key(c, t, &k);
 	tv_wait_pack(c, slot, t, &k);
 	index_replace(s, &k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)), ref_make(TV_KIND_WAIT, slot));

@@ -40,16 +40,18 @@ static bool wait_reusable(const struct tv_stack *s, uint32_t ref, const struct t
 	return (w->flags & TV_O_TS) != 0 && c->now_ms - w->ts_recent_ms > 1000;
 }
 
-bool tv_tuple_free(struct tv_stack *s, const struct tv_key *k, uint32_t *reuse)
+bool tv_tuple_free(struct tv_stack *s, struct tv_tuple *t)
 {
-	uint32_t ref = tv_index_find(s, k, tv_key_hash(k, &s->seed));
+	uint32_t ref;
 
-	*reuse = 0;
+	t->hash = tv_key_hash(&t->key, &s->seed);
+	t->reuse = 0;
+	ref = tv_index_find(s, &t->key, t->hash);
 	if (ref == 0)
 		return true;
-	if (!wait_reusable(s, ref, k))
+	if (!wait_reusable(s, ref, &t->key))
 		return false;
-	*reuse = ref;
+	t->reuse = ref;
 	return true;
 }
 
@@ -84,9 +86,10 @@ static void describe_full(struct tv_stack *s, struct tv_key *k, struct tv_ports_
 	}
 }
 
-int tv_port_choose(struct tv_stack *s, struct tv_key *k, uint32_t *reuse, struct tv_ports_full *full)
+int tv_port_choose(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full *full)
 {
 	const struct tv_config *g = &s->core.cfg;
+	struct tv_key *k = &t->key;
 	uint32_t range = (uint32_t)g->port_last - g->port_first + 1;
 	uint64_t hash = hash3(&s->core.key_port, k); /* two functions: the low and the high half */
 	uint32_t offset = (uint32_t)hash;
@@ -102,7 +105,7 @@ int tv_port_choose(struct tv_stack *s, struct tv_key *k, uint32_t *reuse, struct
 		(*counter)++;
 		s->search.tried++;
 		tv_key_set_local_port(k, port);
-		if (steers_home(s, k) && tv_tuple_free(s, k, reuse)) {
+		if (steers_home(s, k) && tv_tuple_free(s, t)) {
 			s->search.tuple = 0;
 			return TV_OK;
 		}

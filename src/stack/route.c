@@ -134,6 +134,7 @@ int tv_link_add(struct tv_stack *s, tv_time now, const struct tv_link_config *g)
 		return TV_EINVAL;
 	if (s->link_count == s->core.cfg.links)
 		return TV_EFULL;
+	s->way.known = false;
 	l = tv_link_at(s, s->link_count);
 	l->kind = g->kind;
 	memcpy(l->mac, g->mac, 6);
@@ -178,6 +179,7 @@ int tv_address_add(struct tv_stack *s, tv_time now, unsigned link, const struct 
 	if (s->address_count == s->core.cfg.addresses)
 		return TV_EFULL;
 	s->address_late = s->address_late || s->core.conns.used != 0;
+	s->way.known = false;
 	a = tv_address_at(s, s->address_count++);
 	a->addr = *addr;
 	a->bits = (uint8_t)bits;
@@ -203,6 +205,7 @@ int tv_route_add(struct tv_stack *s, tv_time now, const struct tv_addr *dst, uns
 		return TV_EINVAL;
 	if (s->route_count == s->core.cfg.routes)
 		return TV_EFULL;
+	s->way.known = false;
 	r = tv_route_at(s, s->route_count++);
 	r->dst = *dst;
 	r->bits = (uint8_t)bits;

@@ -229,7 +229,7 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 	tv_wheel_init(&c->wheel, &c->conns, offsetof(struct tv_tcb, timer.node), now >> TV_TICK_SHIFT);
 	tv_pool_take(&c->profiles, region); /* number 0: the defaults, never freed */
 	tv_profile_at(c, 0)->refs = 1;
-	tv_profile_at(c, 0)->o = c->cfg.defaults;
+	tv_profile_write(c, 0, &c->cfg.defaults);
 	begin_loop(s);
 	tv_stack_now(s, now);
 	*stack = s;

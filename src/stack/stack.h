@@ -61,6 +61,11 @@ struct tv_stack {
 	uint32_t port_table[16];
 	struct { uint64_t tuple; uint32_t tried; } search; /* a port search that goes on */
 	bool address_late;         /* an address was added while there were connections */
+	struct {
+		struct tv_addr remote, source;
+		uint8_t link;
+		bool known;
+	} way;                     /* what route.c said of the last destination, until a table changes */
 	uint32_t neighbour_asks;   /* how many want to ask now */
 	uint32_t parked;           /* connections that wait for a neighbour */
 };
@@ -104,7 +109,11 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32]);
 /* ---- demux.c ---- */
 /* A reference (kind << 26 | slot) to what this tuple belongs to, TIME-WAIT last; 0: nothing. */
 uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash);
-void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
+void tv_index_add_hashed(struct tv_stack *s, uint64_t hash, uint32_t ref);
+static inline void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+{
+	tv_index_add_hashed(s, tv_key_hash(k, &s->seed), ref);
+}
 void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
 /* A slot of the index is moved, if a move is under way. */
 void tv_index_move(struct tv_stack *s);
@@ -119,7 +128,8 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint6
 void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t);
 static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
 {
-	if (TV_UNLIKELY((t->flags & (TV_F_FREED | TV_F_TIMERS)) != 0 || t->state == TV_TIME_WAIT))
+	if (TV_UNLIKELY((t->flags & (TV_F_FREED | TV_F_TIMERS)) != 0 ||
+	                (t->state == TV_TIME_WAIT && (t->flags & TV_F_RELEASED) != 0)))
 		tv_settle_rare(s, t);
 }
 void tv_half_free(struct tv_stack *s, uint32_t slot);

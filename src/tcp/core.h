@@ -317,6 +317,8 @@ int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t);
 /* ---- profile.c ---- */
 /* A profile with these options, shared when one of the usual ones has them; TV_NONE: no room. */
 uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o);
+/* Sets the options of a profile that nobody else uses. */
+void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_options *o);
 void tv_profile_share(struct tv_core *c, uint32_t profile);
 void tv_profile_drop(struct tv_core *c, uint32_t profile);
 int tv_options_valid(const struct tv_options *o);

@@ -28,6 +28,29 @@ static bool same(const struct tv_options *a, const struct tv_options *b)
 	return memcmp(a, b, sizeof *a) == 0; /* padding may differ: then they merely do not share */
 }
 
+/* The smallest scale that lets the receive buffer be announced whole. */
+static uint8_t scale_for(uint32_t bytes)
+{
+	uint32_t bits = 32 - (uint32_t)__builtin_clz(bytes | 1);
+
+	return (uint8_t)tv_min32(tv_max32(bits, 16) - 16, TV_SCALE_MAX);
+}
+
+void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_options *o)
+{
+	struct tv_profile *p = tv_profile_at(c, profile);
+
+	p->o = *o;
+	p->offers = 0;
+	if (c->cfg.timestamps && !o->no_timestamps)
+		p->offers |= TV_O_TS;
+	if (c->cfg.sack && !o->no_sack)
+		p->offers |= TV_O_SACK;
+	if (c->cfg.window_scale && !o->no_window_scale)
+		p->offers |= TV_O_WSCALE;
+	p->rcv_scale = (p->offers & TV_O_WSCALE) != 0 ? scale_for(o->rcv_buf) : 0;
+}
+
 uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o)
 {
 	uint32_t i = 0;
@@ -42,7 +65,7 @@ uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o)
 		return TV_NONE;
 	}
 	tv_profile_at(c, i)->refs = 1;
-	tv_profile_at(c, i)->o = *o;
+	tv_profile_write(c, i, o);
 	if (o->ttl == 0)
 		tv_profile_at(c, i)->o.ttl = c->cfg.defaults.ttl;
 	return i;
@@ -60,20 +83,19 @@ void tv_profile_drop(struct tv_core *c, uint32_t profile)
 }
 
 /* Makes *profile one that nobody else uses. */
-static struct tv_options *own(struct tv_core *c, uint32_t *profile)
+static void own(struct tv_core *c, uint32_t *profile)
 {
 	struct tv_profile *p = tv_profile_at(c, *profile);
 	uint32_t i;
 
 	if (*profile != 0 && p->refs == 1)
-		return &p->o;
+		return;
 	i = tv_pool_take(&c->profiles, tv_region(c));
 	TV_ASSERT(i != TV_NONE); /* there is one for each connection and each listener */
 	*tv_profile_at(c, i) = *p;
 	tv_profile_at(c, i)->refs = 1;
 	tv_profile_drop(c, *profile);
 	*profile = i;
-	return &tv_profile_at(c, i)->o;
 }
 
 /* Writes one option into a set; TV_EINVAL when the value is outside its range, TV_ESTATE: not of a set. */
@@ -199,7 +221,8 @@ static int set_in_profile(struct tv_core *c, uint32_t *profile, enum tv_option o
 
 	if (error != TV_OK)
 		return error;
-	*own(c, profile) = trial;
+	own(c, profile);
+	tv_profile_write(c, *profile, &trial);
 	return TV_OK;
 }
 

@@ -173,9 +173,13 @@ struct tv_busy {
 };
 _Static_assert(sizeof(struct tv_busy) == 128, "a shift finds it");
 
+#define TV_SCALE_MAX 14u           /* RFC 7323 2.3 */
+
 /* Options that connections share; refs counts the connections and listeners that point here. */
 struct tv_profile {
 	uint32_t refs;
+	uint8_t offers;            /* what follows from them for a SYN: TV_O_ */
+	uint8_t rcv_scale;
 	struct tv_options o;
 };
 

@@ -13,20 +13,11 @@
 #include "tcp/open/open.h"
 
 #define MSS_FLOOR 48u              /* Linux: tcp_min_snd_mss */
-#define SCALE_MAX 14u
 #define TS_OPTION_BYTES 12u
 
 static uint32_t ip_tcp_bytes(const struct tv_tcb *t)
 {
 	return tv_ip_header_len(t->v6) + 20;
-}
-
-/* The smallest scale that lets the receive buffer be announced whole. */
-static uint8_t scale_for(uint32_t bytes)
-{
-	uint32_t bits = 32 - (uint32_t)__builtin_clz(bytes | 1);
-
-	return (uint8_t)tv_min32(tv_max32(bits, 16) - 16, SCALE_MAX);
 }
 
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
@@ -55,21 +46,15 @@ void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t)
 /* What we announce and offer. */
 static void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 {
-	const struct tv_options *o = tv_opts(c, t);
+	const struct tv_profile *p = tv_profile_at(c, t->profile);
 
 	tv_mss_announce(c, t);
 	t->opt.mss_peer = t->v6 ? 1220 : 536; /* [MUST-15] */
-	if (c->cfg.timestamps && !o->no_timestamps)
-		t->opt.flags |= TV_O_TS;
-	if (c->cfg.sack && !o->no_sack)
-		t->opt.flags |= TV_O_SACK;
-	if (c->cfg.window_scale && !o->no_window_scale) {
-		t->opt.flags |= TV_O_WSCALE;
-		t->opt.rcv_scale = scale_for(o->rcv_buf);
-	}
+	t->opt.flags = p->offers;
+	t->opt.rcv_scale = p->rcv_scale;
 	if ((t->opt.flags & TV_O_TS) != 0)
 		t->opt.ts_offset = tv_ts_offset(c, k);
-	if (o->nodelay)
+	if (p->o.nodelay)
 		t->flags |= TV_F_NODELAY;
 }
 
@@ -86,7 +71,7 @@ void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_o
 		t->opt.rcv_scale = 0; /* RFC 7323 2.2: both or none */
 		t->opt.snd_scale = 0;
 	} else if ((t->opt.flags & TV_O_WSCALE) != 0) {
-		t->opt.snd_scale = (uint8_t)tv_min32(o->wscale, SCALE_MAX);
+		t->opt.snd_scale = (uint8_t)tv_min32(o->wscale, TV_SCALE_MAX);
 	}
 	if ((t->opt.flags & TV_O_TS) != 0) {
 		t->opt.ts_recent = o->ts_val;
@@ -105,7 +90,7 @@ void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t)
 		t->opt.flags &= (uint8_t)~TV_O_SACK;
 	if (o->no_window_scale)
 		t->opt.flags &= (uint8_t)~TV_O_WSCALE;
-	t->opt.rcv_scale = (t->opt.flags & TV_O_WSCALE) != 0 ? scale_for(o->rcv_buf) : 0;
+	t->opt.rcv_scale = (t->opt.flags & TV_O_WSCALE) != 0 ? tv_profile_at(c, t->profile)->rcv_scale : 0;
 	if ((t->opt.flags & TV_O_WSCALE) == 0)
 		t->opt.snd_scale = 0;
 	t->rcv.adv = t->rcv.nxt + tv_min32(o->rcv_buf, UINT16_MAX);
