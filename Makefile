@@ -88,7 +88,7 @@ FUZZ := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
 LIVE_PEERS := $(patsubst %.c,$(BUILD)/%,$(LIVE_SRC))
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(EXAMPLE_SRC))
 
-TOOL_LIBS = $(if $(TOOL_SRC)$(CLI_SRC),$(shell $(PKG_CONFIG) --libs libpcap jansson zlib))
+TOOL_LIBS = $(if $(TOOL_SRC)$(CLI_SRC),$(shell $(PKG_CONFIG) --libs libpcap jansson zlib openssl))
 CMOCKA_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 
 # --- what is built ---------------------------------------------------------------------------------

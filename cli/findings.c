@@ -31,6 +31,13 @@ static void print_frames(const struct finding *f)
 	printf("\n");
 }
 
+static bool is_nobody(const struct tv_endpoint *e)
+{
+	static const struct tv_addr zero;
+
+	return tv_addr_equal(&e->addr, &zero) && e->port == 0;
+}
+
 static void print_ends(const struct finding *f)
 {
 	struct tv_endpoint client = f->client, server = f->server;
@@ -40,7 +47,10 @@ static void print_ends(const struct finding *f)
 		client.port = 0;
 	end_text(&client, a, sizeof a);
 	end_text(&server, b, sizeof b);
-	printf("  %s%s -> %s", a, f->several_clients ? " and others" : "", b);
+	if (is_nobody(&server))
+		return;
+	printf("  %s%s%s%s", is_nobody(&f->client) ? "" : a, f->several_clients ? " and others" : "",
+		is_nobody(&f->client) ? "to " : " -> ", b);
 	if (f->count > 1)
 		printf("  (%u times)", f->count);
 	printf("\n");
@@ -48,10 +58,20 @@ static void print_ends(const struct finding *f)
 
 void print_indented(const char *text)
 {
-	char copy[1200];
+	enum { COLUMNS = 80 };
+	int column = 0;
 
-	snprintf(copy, sizeof copy, "  %s", text);
-	print_wrapped(stdout, copy);
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+
+		if (column == 0 || column + 1 + n > COLUMNS)
+			column = printf("%s  %.*s", column ? "\n" : "", n, text) - (column > 0);
+		else
+			column += printf(" %.*s", n, text);
+		text += n;
+		text += strspn(text, " ");
+	}
+	printf("\n");
 }
 
 static void print_alternatives(const struct finding *f, const struct word_info *w)

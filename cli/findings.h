@@ -11,7 +11,7 @@
 void print_finding(const struct common *common, const struct finding *f);
 /* One line: what worked, and is worth a word. */
 void print_note(const struct common *common, const struct finding *f);
-/* A paragraph, its first line indented by two columns. */
+/* A paragraph, indented by two columns, in lines of at most 80. */
 void print_indented(const char *text);
 
 #endif

@@ -19,6 +19,8 @@ static const struct verb {
 	{"explain", "say which handshake in a capture file failed, where, and why", verb_explain},
 	{"ladder", "draw a connection of a capture file, packet by packet", verb_ladder},
 	{"ls", "list the connections of running Trivet stacks, or of this machine's TCP", verb_ls},
+	{"check", "try to connect to a host, and say what happened and where the time went", verb_check},
+	{"scan", "say which ports of a host are open, closed, filtered, and what tells", verb_scan},
 	{"connect", "open a connection through a TUN device, and copy it to the terminal", verb_connect},
 };
 

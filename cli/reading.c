@@ -6,17 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+void reading_packet(const struct records_packet *record, struct packet *p)
+{
+	struct packet_record r = {.number = record->number, .time = record->time, .link_type = record->link_type,
+		.len = record->len, .wire_len = record->wire_len, .data = record->data};
+
+	(void)packet_read(p, &r);
+}
+
 bool reading_next(struct records *capture, struct packet *p, uint16_t *link_type)
 {
 	struct records_packet record;
-	struct packet_record r;
 
 	if (!records_next(capture, &record))
 		return false;
-	r = (struct packet_record){.number = record.number, .time = record.time, .link_type = record.link_type,
-		.len = record.len, .wire_len = record.wire_len, .data = record.data};
 	*link_type = record.link_type;
-	(void)packet_read(p, &r);
+	reading_packet(&record, p);
 	return true;
 }
 

@@ -9,6 +9,8 @@ int verb_demo(int argc, char **argv);
 int verb_serve(int argc, char **argv);
 int verb_connect(int argc, char **argv);
 int verb_explain(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_scan(int argc, char **argv);
 int verb_ladder(int argc, char **argv);
 int verb_ls(int argc, char **argv);
 

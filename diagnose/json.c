@@ -26,9 +26,12 @@ static json_t *frames_of(const struct finding *f)
 
 static json_t *end_of(const struct tv_endpoint *e, bool several)
 {
+	static const struct tv_addr nobody;
 	char text[80];
 	struct tv_endpoint end = *e;
 
+	if (tv_addr_equal(&e->addr, &nobody) && e->port == 0)
+		return json_null();
 	if (several)
 		end.port = 0;
 	end_text(&end, text, sizeof text);

@@ -178,6 +178,27 @@ static const struct word_info table[WORD_COUNT] = {
 	"begin the capture before the connection", {0}, {TV_R_NONE}},
 [WORD_EMPTY] = {"empty", UNKNOWN, "There is no TCP packet in this capture.",
 	"capture on another interface, or without a filter", {0}, {TV_R_NEIGHBOUR_TIMEOUT}},
+[WORD_NAME_NOT_FOUND] = {"name-not-found", PROBLEM,
+	"The name has no address: the name servers say that there is none. No packet was sent to anybody else.",
+	"getent ahosts NAME, and look at how it is spelled", {0}, {TV_R_NONE}},
+[WORD_NAME_UNANSWERED] = {"name-unanswered", PROBLEM,
+	"The name could not be looked up: no name server gave an answer. Of the host itself this says nothing.",
+	"cat /etc/resolv.conf, and trivet check to port 53 of the server that it names", {0}, {TV_R_NONE}},
+[WORD_NO_ROUTE] = {"no-route", PROBLEM,
+	"This machine has no route to that address: no packet left it.",
+	"ip route get ADDRESS", {0}, {TV_R_NONE}},
+[WORD_FAILED_HERE] = {"failed-here", PROBLEM,
+	"This machine itself refused to try (a prohibiting route, a security module, a limit): no packet left it.",
+	"ip route get ADDRESS; ip rule", {0}, {TV_R_NONE}},
+[WORD_TLS_NOT_SPOKEN] = {"tls-not-spoken", PROBLEM,
+	"The connection is fine, but what answers there is not TLS: the port speaks something else.",
+	"trivet check again without --tls", {0}, {TV_R_NONE}},
+[WORD_TLS_REFUSED] = {"tls-refused", PROBLEM,
+	"The connection is fine, but the TLS handshake was broken off: the two ends found no common ground.",
+	"openssl s_client -connect HOST:PORT, and the log of the service", {0}, {TV_R_NONE}},
+[WORD_TLS_CERTIFICATE] = {"tls-certificate", PROBLEM,
+	"Connection and TLS handshake are fine, but the certificate is not to be trusted: programs refuse it.",
+	"openssl s_client -connect HOST:PORT -showcerts", {0}, {TV_R_NONE}},
 };
 
 const struct word_info *word_info(enum word word)
@@ -276,7 +297,8 @@ void words_markdown(words_sink_fn sink, void *user)
 	char line[160];
 
 	put(&page, "# The words of `trivet explain`\n\n"
-		"Made from the table in `diagnose/words.c` by `trivet explain --words`; a test compares.\n\n"
+		"Made from the table in `diagnose/words.c` by `trivet explain --words`; a test compares. `trivet check` "
+		"speaks the same words; the last seven, which leave nothing in a capture, are its own.\n\n"
 		"A word names one outcome. How sure it is stands in a finding's certainty (`certain`, `likely`, `open`); "
 		"when it is not certain, the alternatives say what else fits. \"Stack\" is what a Trivet stack calls "
 		"the end of such a connection.\n\n"

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cli_lib import expect, folder, run, run_tests, trivet
 
-VERBS = ("demo", "serve", "connect")
+VERBS = ("demo", "serve", "connect", "check", "scan")
 
 
 def test_usage_help_tells_every_verb():
@@ -43,6 +43,14 @@ def test_usage_mistakes_exit_with_2_and_say_what():
         (["serve", "--addr", "10.9.0.1/32", "7"], "no room"),
         (["serve", "--echo", "--discard", "7"], "one choice"), (["connect"], "needed"),
         (["connect", "example", "7"], "not an IPv4 or IPv6 address"), (["connect", "::1", "x"], "not a port"),
+        (["check", "::1"], "needed"), (["check", "::1", "0"], "not a port"), (["check", "a b", "80"], "not a host"),
+        (["check", "-4", "-6", "::1", "80"], "nothing"), (["check", "--ask", "x", "::1", "80"], "neither http"),
+        (["check", "--timeout", "1ms", "::1", "80"], "from 10ms"),
+        (["check", "--count", "0", "::1", "80"], "not a number"),
+        (["scan", "::1"], "needed"), (["scan", "::1", "80,"], "no ports"), (["scan", "::1", "9-8"], "no ports"),
+        (["scan", "::1", "0"], "no ports"), (["scan", "::1", "1-65536"], "no ports"),
+        (["scan", "--rate", "1001", "::1", "1"], "not a number"), (["scan", "--tries", "6", "::1", "1"], "not a number"),
+        (["scan", "--timeout", "11s", "::1", "1"], "from 10ms"), (["scan", "-4", "-6", "::1", "1"], "nothing"),
     )
     for arguments, words in cases:
         status, out, err = run([trivet(), *arguments])
