@@ -7,8 +7,8 @@
 #   V=1          print whole commands
 #   WERROR=      the targets that check turn warnings into errors; this lets them pass
 #
-# Targets: all demo check test san fuzz bench cover reqs captures cases mutants lint install uninstall clean, and one
-# file for each program: build/trivet, build/trivet-script, build/trivet-bench, build/tests/unit/test_*.
+# Targets: all demo check test attacks san fuzz bench cover reqs captures cases mutants lint install uninstall clean,
+# and one file for each program: build/trivet, build/trivet-script, build/trivet-bench, build/tests/unit/test_*.
 
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -51,6 +51,7 @@ CLI_SRC := $(wildcard cli/*.c cli/*/*.c)
 RUNNER_SRC := $(wildcard tests/runner/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 GRID_SRC := $(wildcard tests/grid/*.c)
+ATTACK_SRC := $(wildcard tests/attack/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 SIM_SRC := $(wildcard tests/sim/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
@@ -67,7 +68,7 @@ TEST_HELP = $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 CORE_OBJ := $(call obj,$(CORE_SRC))
 PIC_OBJ := $(patsubst %.c,$(BUILD)/pic/%.o,$(CORE_SRC))
-HOST_OBJ := $(call obj,$(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(BENCH_SRC) $(GRID_SRC) $(UNIT_SRC) \
+HOST_OBJ := $(call obj,$(TOOL_SRC) $(CLI_SRC) $(RUNNER_SRC) $(BENCH_SRC) $(GRID_SRC) $(ATTACK_SRC) $(UNIT_SRC) \
 	$(SIM_SRC) $(FUZZ_SRC) $(LIVE_SRC) $(EXAMPLE_SRC) $(TEST_HELP))
 
 LIB := $(if $(CORE_SRC),$(BUILD)/$(if $(filter shared,$(LINKAGE)),libtrivet-all.so,libtrivet.a))
@@ -82,6 +83,7 @@ TRIVET_BIN := $(if $(CLI_SRC),$(BUILD)/trivet)
 SCRIPT := $(if $(RUNNER_SRC),$(BUILD)/trivet-script)
 BENCH := $(if $(BENCH_SRC),$(BUILD)/trivet-bench)
 GRID := $(if $(GRID_SRC),$(BUILD)/test_grid)
+ATTACKS := $(if $(ATTACK_SRC),$(BUILD)/test_attacks)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(UNIT_SRC))
 SIM := $(patsubst %.c,$(BUILD)/%,$(SIM_SRC))
 FUZZ := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
@@ -98,7 +100,7 @@ all: $(LIB) $(SHARED) $(TRIVET_BIN) $(SCRIPT)
 examples: $(EXAMPLES)
 unit-programs: $(UNIT) $(GRID) $(SIM)
 mutant-programs: $(UNIT) $(GRID) $(SCRIPT)
-programs: all examples unit-programs $(BENCH) $(LIVE_PEERS)
+programs: all examples unit-programs $(ATTACKS) $(BENCH) $(LIVE_PEERS)
 fuzz-programs: $(FUZZ)
 
 # Objects are made again when the compiler or its flags change.
@@ -154,6 +156,8 @@ $(BUILD)/trivet-bench: $(call obj,$(BENCH_SRC)) $(TOOL_LIB) $(LIB)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
 $(BUILD)/test_grid: $(call obj,$(GRID_SRC)) $(TOOL_LIB) $(LIB)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS) $(CMOCKA_LIBS))
+$(BUILD)/test_attacks: $(call obj,$(ATTACK_SRC)) $(UNIT_LIB) $(LIB)
+	$(call say,LINK,$@)$(call link,$^ $(CMOCKA_LIBS))
 
 TEST_LIBS = $(CLI_LIB) $(RUNNER_LIB) $(TOOL_LIB) $(LIB)
 $(UNIT): $(BUILD)/%: $(BUILD)/obj/%.o $(UNIT_LIB) $(TEST_LIBS)
@@ -219,7 +223,7 @@ export TRIVET_SCRIPT = $(BUILD_DIR)/trivet-script
 core-tests = $(foreach t,$(UNIT) $(GRID) $(SIM),'cmocka $t') \
 	$(if $(SCRIPT),$(foreach a,$(SCRIPT_AREAS),'counts $(SCRIPT) $(wildcard $a*.pkt)'))
 
-.PHONY: demo check test san fuzz bench cover reqs captures cases mutants lint
+.PHONY: demo check test attacks san fuzz bench cover reqs captures cases mutants lint
 demo: $(TRIVET_BIN)
 	@$(BUILD)/trivet demo
 
@@ -235,7 +239,7 @@ STAGES_test = stage-check stage-san stage-reqs stage-lint stage-live stage-cases
 stage-check: programs $(PURITY)
 	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
 		$(if $(CORE_SRC),'plain tools/purity $(PURITY)') 'plain tools/lint --quick' \
-		$(if $(BENCH),'plain $(BENCH) --self-test')
+		$(if $(BENCH),'plain $(BENCH) --self-test') $(if $(ATTACKS),'lines $(ATTACKS) --quick --written')
 
 SAN_ALL = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN='$(SAN_ALL)' CFLAGS=-O1
@@ -276,6 +280,9 @@ san fuzz:
 fuzz: FUZZ_SECONDS = 600
 export FUZZ_SECONDS
 
+# Each case of tests/attack/cases.tsv: what is asked, and what was measured.
+attacks: $(ATTACKS)
+	@$(ATTACKS)
 bench: $(BENCH)
 	@$(BENCH)
 cover:
