@@ -65,6 +65,15 @@ static bool apply_switch(struct tv_config *c, const char *name, uint64_t n)
 		c->time_wait_rst = n == 0;
 		return true;
 	}
+	if (strcmp(name, "tcp_syncookies") == 0 && n <= 2) {
+		c->syn_cookies = n == 0 ? TV_COOKIES_NEVER : n == 1 ? TV_COOKIES_AUTO
+		                                                    : TV_COOKIES_ALWAYS;
+		return true;
+	}
+	if (strcmp(name, "tcp_abort_on_overflow") == 0 && n <= 1) {
+		c->accept_full_reset = n == 1;
+		return true;
+	}
 	if (strcmp(name, "tcp_tw_reuse") == 0 && n <= 2) {
 		c->time_wait_reuse = n == 0 ? TV_REUSE_OFF : n == 1 ? TV_REUSE_ALL
 		                                                    : TV_REUSE_LOOPBACK;
@@ -155,11 +164,10 @@ static const struct {
 	{"tcp_recovery", "0"},       {"tcp_early_retrans", "0"},  {"tcp_frto", "0"},
 	{"tcp_congestion_control", "reno"},                       {"tcp_fastopen", "0"},
 	{"tcp_mtu_probing", "0"},    {"tcp_autocorking", "0"},    {"tcp_no_metrics_save", "1"},
-	{"tcp_moderate_rcvbuf", "0"}, {"tcp_abort_on_overflow", "0"}, {"tcp_reordering", "3"},
+	{"tcp_moderate_rcvbuf", "0"}, {"tcp_reordering", "3"},
 	{"tcp_comp_sack_nr", "0"},   {"tcp_thin_linear_timeouts", "0"},
 	{"tcp_notsent_lowat", "4294967295"},                      {"tcp_low_latency", "0"},
 	{"tcp_plb_enabled", "0"},    {"tcp_migrate_req", "0"},    {"tcp_slow_start_after_idle", "1"},
-	{"tcp_syncookies", "0"},
 };
 
 static bool is_agreed(const char *name, const char *value)
