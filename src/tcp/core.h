@@ -329,6 +329,8 @@ int tv_option_get(const struct tv_core *c, const struct tv_tcb *t, enum tv_optio
 
 /* ---- in.c ---- */
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* The same without header prediction: all steps, one after the other. */
+int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The rest of the spine for a record that was promoted: what the ACK acknowledges, text, FIN. */
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 
@@ -435,6 +437,8 @@ struct tv_acked {
 	bool lost_more;            /* something was newly thought lost */
 };
 void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a);
+/* All that is in flight is acknowledged: one piece, sent once (TV_F_ALONE), and no SYN, FIN or urgent octet. */
+void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t);
 /* Everything not SACKed is thought lost (after a time-out). */
 void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t);
 /* The oldest piece is thought lost (duplicate ACKs, partial ACK). */
@@ -482,6 +486,8 @@ bool tv_early_join(struct tv_core *c, struct tv_tcb *t);
 void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end);
 bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* The same of text that begins at RCV.NXT and lies inside the window, and of which nothing came before. */
+enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t);
 /* After the user has read: is a window update due? */
 void tv_rcv_read(struct tv_core *c, struct tv_tcb *t);

@@ -9,6 +9,11 @@
 #include "tcp/accept/accept.h"
 #include "tcp/core.h"
 
+/* What makes more of a segment than header prediction says. */
+#define UNPREDICTED                                                                                                 \
+	(TV_F_FIN_QUEUED | TV_F_CLOSED_BY_USER | TV_F_URG_SND | TV_F_WRITE_BLOCKED | TV_F_PERSIST | TV_F_OVERRIDE | \
+	 TV_F_RECOVERY | TV_F_RTO_RECOVERY | TV_F_SCRATCH)
+
 /*
  * SYN-RECEIVED and a segment that begins with the SYN that we have seen: its sequence number is left
  * of the window, so it has to be recognised before the sequence test.
@@ -109,7 +114,61 @@ static void count_in(struct tv_core *c, const struct tv_tcb *t, const struct tv_
 	side->data_segs_in += s->len != 0;
 }
 
+/*
+ * Header prediction: the next text in order, or none, in ESTABLISHED, with an ACK that says nothing new or
+ * that all has arrived. Each of the steps would say NEXT to it, and what they would do is done at once.
+ * A test walks both ways with the same segments, and both ends are the same to the last octet.
+ */
+static inline bool predicted(const struct tv_tcb *t, const struct tv_segment *s)
+{
+	bool ts = (t->opt.flags & TV_O_TS) != 0;
+
+	if (t->state != TV_ESTABLISHED || (s->flags | TV_PSH) != (TV_ACK | TV_PSH) || (t->flags & UNPREDICTED) != 0 ||
+	    (t->busy | t->side) != 0)
+		return false;
+	if (s->opt.has != (ts ? TV_OPT_HAS_TS : 0) || (ts && seq_lt(s->opt.ts_val, t->opt.ts_recent)))
+		return false;
+	if (s->seq != t->rcv.nxt || s->len > t->rcv.adv - t->rcv.nxt || seq_lt(s->seq, t->snd.wl1))
+		return false;
+	if (s->wnd == 0 || t->snd.wnd == 0)
+		return false;
+	if (s->ack == t->snd.una)
+		return s->len != 0 || t->snd.una == t->snd.nxt; /* it is no duplicate ACK */
+	return s->ack == t->snd.nxt && (t->flags & TV_F_ALONE) != 0 && t->snd.una != t->snd.iss;
+}
+
+static inline int take_predicted(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	tv_take_timestamp(c, t, s);
+	t->received_ms = c->now_ms;
+	t->rtt.probes = 0;
+	if (t->timer.keep != 0)
+		tv_keepalive_restart(c, t);
+	t->snd.wnd = (uint32_t)s->wnd << t->opt.snd_scale;
+	t->snd.max_wnd = tv_max32(t->snd.max_wnd, t->snd.wnd);
+	t->snd.wl1 = s->seq;
+	t->snd.wl2 = s->ack;
+	if (s->ack != t->snd.una) {
+		struct tv_acked a = {.prior_flight = t->snd.nxt - t->snd.una, .bytes = t->snd.nxt - t->snd.una};
+
+		tv_rtx_ack_alone(c, t);
+		tv_cc_news(c, t, &a);
+		if (t->out.len == 0)
+			tv_tell(c, t, TV_EV_DRAINED);
+	}
+	if (t->out.len != 0)
+		tv_want(c, t, TV_WANT_SEND);
+	return s->len != 0 ? (int)tv_text_in_order(c, t, s) : TV_V_OK;
+}
+
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	if (TV_LIKELY(predicted(t, s)))
+		return take_predicted(c, t, s);
+	return tv_tcp_steps(c, t, s);
+}
+
+int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	struct tv_segment stripped;
 	bool strip = false;

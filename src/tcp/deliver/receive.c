@@ -86,6 +86,11 @@ static inline enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, cons
 	return TV_V_NO_PAGE;
 }
 
+enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	return in_order(c, t, s, s->text, s->len);
+}
+
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t seq = s->seq, len = s->len;

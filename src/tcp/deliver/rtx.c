@@ -255,6 +255,25 @@ static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 		tv_rtt_sample(c, t, (uint64_t)ms * 1000);
 }
 
+/* SND.UNA moves on: the peer is there, whatever was wrong before. */
+static inline void moved(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
+{
+	t->snd.una = ack;
+	t->rtt.tries = 0;
+	t->flags = (t->flags & ~(uint32_t)TV_F_R1_TOLD) | TV_F_FORWARD;
+	t->soft_reason = TV_R_NONE;
+	t->progress_ms = c->now_ms;
+}
+
+void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t)
+{
+	t->flags &= ~(uint32_t)TV_F_ALONE;
+	tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
+	tv_stream_consume(&t->out, &c->pages, tv_region(c), t->snd.nxt - t->snd.una, NULL);
+	moved(c, t, t->snd.nxt);
+	t->timer.main = 0;
+}
+
 static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
 	bool syn = t->snd.una == t->snd.iss;
@@ -270,13 +289,9 @@ static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 		b->repeat.page = 0;
 	a->bytes = bytes;
 	tv_stream_consume(&t->out, &c->pages, tv_region(c), tv_min32(bytes, t->out.len), b != NULL ? &b->cursor : NULL);
-	t->snd.una = s->ack;
+	moved(c, t, s->ack);
 	if ((t->flags & TV_F_URG_SND) != 0 && seq_geq(s->ack, t->snd.up))
 		t->flags &= ~(uint32_t)TV_F_URG_SND;
-	t->rtt.tries = 0;
-	t->flags = (t->flags & ~(uint32_t)TV_F_R1_TOLD) | TV_F_FORWARD;
-	t->soft_reason = TV_R_NONE;
-	t->progress_ms = c->now_ms;
 	if (side != NULL)
 		side->bytes_acked += bytes - (bytes > had);
 	if ((t->flags & TV_F_WRITE_BLOCKED) != 0 && t->out.len <= tv_opts(c, t)->snd_buf / 2) {

@@ -1,0 +1,164 @@
+/*
+ * test_tcp_predict.c - header prediction against the steps of RFC 9293 3.10.7.4: a connection is led through
+ * random talk, and each segment is given twice, to the stack and to a copy of its whole region, once with
+ * the short way allowed and once without. Verdict and region have to be the same to the last octet.
+ */
+#include "lab.h"
+
+struct pair {
+	struct lab *l;
+	struct tv_core *copy;
+	uint64_t seed;
+	unsigned with_text, with_ack, wanting;
+};
+
+static uint32_t chance(struct pair *p, uint32_t of)
+{
+	return lab_random(&p->seed) % of;
+}
+
+/* Mostly what is expected next; sometimes not. */
+static struct say anything(struct pair *p, struct tv_tcp_options *o)
+{
+	struct lab *l = p->l;
+	const struct tv_tcb *t = tv_conn(&l->s->core, (uint32_t)l->conn);
+	struct say say = {.flags = TV_ACK, .len = chance(p, 3) * chance(p, 300), .stay = true};
+
+	if (chance(p, 2) == 0)
+		say.flags |= TV_PSH;
+	if (chance(p, 12) == 0)
+		say.flags |= (uint16_t)(1u << chance(p, 9));
+	if (chance(p, 12) == 0)
+		say.off = (int32_t)chance(p, 400) - 200;
+	if (chance(p, 3) == 0)
+		say.ack_off = (int32_t)(t->snd.una - t->snd.nxt);
+	if (chance(p, 8) == 0)
+		say.ack_off = -(int32_t)chance(p, 300);
+	if (chance(p, 16) == 0)
+		say.ack_off = (int32_t)chance(p, 100);
+	if (chance(p, 3) == 0) {
+		say.wnd_set = true;
+		say.wnd = (uint16_t)(chance(p, 4) == 0 ? 0 : chance(p, 2000));
+	}
+	o->has = l->ts ? TV_OPT_HAS_TS : 0;
+	o->ts_val = l->tsval - (chance(p, 10) == 0 ? 5 : 0);
+	if (chance(p, 16) == 0)
+		o->has ^= TV_OPT_HAS_TS;
+	if (chance(p, 16) == 0) {
+		o->has |= TV_OPT_HAS_SACK;
+		o->sack_count = 1;
+		o->sack[0].left = l->ack + chance(p, 100);
+		o->sack[0].right = o->sack[0].left + chance(p, 100);
+	}
+	say.opt = o;
+	return say;
+}
+
+/* Both ways with the same segment. */
+static void twice(struct pair *p)
+{
+	struct lab *l = p->l;
+	struct tv_core *c = &l->s->core;
+	struct tv_tcb *t = tv_conn(c, (uint32_t)l->conn);
+	struct tv_tcp_options o = {.ts_ecr = 1};
+	struct say say = anything(p, &o);
+	uint32_t una = t->snd.una;
+	struct tv_segment s;
+	struct tv_ip ip;
+	uint8_t packet[1000];
+	uint32_t n = lab_build(l, &say, packet);
+	int v, wanted;
+
+	assert_int_equal(tv_ip_parse(&ip, packet, n), TV_V_OK);
+	assert_int_equal(tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE), TV_V_OK);
+	memcpy(p->copy, l->region, l->bytes);
+	wanted = tv_tcp_steps(p->copy, tv_conn(p->copy, (uint32_t)l->conn), &s);
+	v = tv_tcp_in(c, t, &s);
+	assert_int_equal(v, wanted);
+	assert_memory_equal(p->copy, l->region, l->bytes);
+	p->with_text += s.len != 0 && v == TV_V_OK;
+	p->with_ack += t->snd.una != una;
+	p->wanting += t->want != 0;
+	tv_settle(l->s, t);
+}
+
+/* Something else than a segment. */
+static void meanwhile(struct pair *p)
+{
+	struct lab *l = p->l;
+	uint8_t text[400] = {0};
+
+	switch (chance(p, 5)) {
+	case 0:
+		(void)tv_send(l->s, l->now, l->conn, text, 1 + chance(p, 300), chance(p, 4) == 0 ? TV_SEND_MORE : 0);
+		break;
+	case 1:
+		(void)tv_recv(l->s, l->now, l->conn, text, 1 + chance(p, sizeof text), 0);
+		break;
+	case 2:
+		lab_wait(l, chance(p, 60) * TV_MS);
+		break;
+	case 3:
+		l->tsval += chance(p, 20);
+		break;
+	default:
+		break;
+	}
+	lab_hear(l);
+	(void)lab_events(l, l->conn);
+}
+
+/* The peer goes on from where the connection is. */
+static bool follow(struct lab *l)
+{
+	const struct tv_tcb *t = tv_conn(&l->s->core, (uint32_t)l->conn);
+
+	l->seq = t->rcv.nxt;
+	l->ack = t->snd.nxt;
+	return t->state == TV_ESTABLISHED;
+}
+
+static void talk(struct pair *p, bool ts)
+{
+	struct lab *l = lab_new(NULL, chance(p, 4) == 0);
+
+	l->opts.no_timestamps = !ts;
+	l->opts.keepalive = chance(p, 2) == 0;
+	l->syn.has = TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0) | (chance(p, 2) == 0 ? TV_OPT_HAS_SACK_OK : 0) |
+	             (chance(p, 2) == 0 ? TV_OPT_HAS_WSCALE : 0);
+	l->syn.mss = 1460;
+	l->syn.wscale = 3;
+	if (chance(p, 2) == 0)
+		lab_passive(l);
+	else
+		lab_active(l);
+	p->l = l;
+	p->copy = aligned_alloc(4096, (l->bytes + 4095) / 4096 * 4096);
+	assert_non_null(p->copy);
+	for (unsigned i = 0; i < 120 && follow(l); i++) {
+		twice(p);
+		if (follow(l))
+			meanwhile(p);
+	}
+	free(p->copy);
+	lab_free(l);
+}
+
+static void test_predict_and_steps_do_the_same(void **state)
+{
+	struct pair p = {.seed = 20261121};
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++)
+		talk(&p, i % 4 != 0);
+	assert_true(p.with_text > 150 && p.with_ack > 60 && p.wanting > 60);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_predict_and_steps_do_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
