@@ -33,7 +33,7 @@ static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
 }
 
 /* The fields of a header that is there (`header` bytes of `len`); the key is not among them. */
-static inline enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, uint32_t header,
+TV_INLINE enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, uint32_t header,
 	uint32_t len, uint16_t seg_size)
 {
 	uint32_t word = tv_load32(p + 12);

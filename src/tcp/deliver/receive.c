@@ -137,9 +137,8 @@ int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 }
 
 /* Octets that may arrive and find room: of the receive buffer, and of what pages are left. */
-static uint32_t room_for(const struct tv_core *c, const struct tv_tcb *t)
+static uint32_t room_for(const struct tv_core *c, const struct tv_tcb *t, uint32_t buffer)
 {
-	uint32_t buffer = tv_opts(c, t)->rcv_buf;
 	uint32_t room = buffer > t->in.len ? buffer - t->in.len : 0;
 
 	room = tv_min32(room, (uint32_t)UINT16_MAX << t->opt.rcv_scale);
@@ -147,36 +146,43 @@ static uint32_t room_for(const struct tv_core *c, const struct tv_tcb *t)
 }
 
 /* RFC 9293 3.8.6.2.2: what the right edge has to move by, to be worth telling [MUST-39]. */
-static uint32_t worth_telling(const struct tv_core *c, const struct tv_tcb *t)
+static inline uint32_t worth_telling(const struct tv_tcb *t, uint32_t buffer)
 {
-	return tv_min32(tv_opts(c, t)->rcv_buf / 2, t->opt.mss_rcv);
+	return tv_min32(buffer / 2, t->opt.mss_rcv);
 }
 
 uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t unit = 1u << t->opt.rcv_scale, field;
-	uint32_t edge = t->rcv.nxt + room_for(c, t);
+	uint32_t buffer = tv_opts(c, t)->rcv_buf, window = t->rcv.adv - t->rcv.nxt, room, field;
+	unsigned scale = t->opt.rcv_scale;
 
-	if (seq_geq(edge, t->rcv.adv + worth_telling(c, t)))
-		t->rcv.adv = edge;
+	/* Most often the edge could not move far enough, whatever room there is. */
+	if (t->in.len + window + worth_telling(t, buffer) <= buffer) {
+		room = room_for(c, t, buffer);
+		if (room > window && room - window >= worth_telling(t, buffer)) {
+			t->rcv.adv = t->rcv.nxt + room;
+			window = room;
+		}
+	}
 	/* What the scale cannot express is rounded up, so that the edge never moves left [SHLD-14]. */
-	field = (t->rcv.adv - t->rcv.nxt + unit - 1) >> t->opt.rcv_scale;
+	field = (window + (1u << scale) - 1) >> scale;
 	/* Nor may rounding add up without end for a peer that sends octet by octet: from half a buffer too
 	 * much on, the edge seems to move left by less than a unit (RFC 7323 2.4). */
-	if (t->in.len + (field << t->opt.rcv_scale) > tv_opts(c, t)->rcv_buf / 2 * 3)
-		field = (t->rcv.adv - t->rcv.nxt) >> t->opt.rcv_scale;
+	if (t->in.len + (field << scale) > buffer / 2 * 3)
+		field = window >> scale;
 	field = tv_min32(field, UINT16_MAX);
-	t->rcv.adv = seq_max(t->rcv.adv, t->rcv.nxt + (field << t->opt.rcv_scale));
+	t->rcv.adv = t->rcv.nxt + tv_max32(window, field << scale);
 	return field;
 }
 
 void tv_rcv_read(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t left = t->rcv.adv - t->rcv.nxt, room = room_for(c, t);
+	uint32_t buffer = tv_opts(c, t)->rcv_buf, left = t->rcv.adv - t->rcv.nxt, room;
 
-	if (!tv_state_may_receive((enum tv_state)t->state))
+	if (2 * left > buffer || !tv_state_may_receive((enum tv_state)t->state))
 		return;
 	/* Tell the peer when what it may send has at least doubled, as Linux does. */
-	if (room >= 2 * left && room - left >= worth_telling(c, t))
+	room = room_for(c, t, buffer);
+	if (room >= 2 * left && room - left >= worth_telling(t, buffer))
 		tv_want(c, t, TV_WANT_ACK);
 }

@@ -49,7 +49,7 @@ static int32_t window_left(const struct tv_tcb *t)
 	return (int32_t)(t->snd.una + t->snd.wnd - t->snd.nxt);
 }
 
-static uint32_t cwnd_left(const struct tv_core *c, const struct tv_tcb *t)
+static inline uint32_t cwnd_left(const struct tv_core *c, const struct tv_tcb *t)
 {
 	uint32_t pipe = tv_rtx_pipe(c, t);
 
@@ -170,11 +170,13 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 		return false;
 	}
 	cwnd = cwnd_left(c, t);
-	n = tv_min32(have, tv_min32((uint32_t)window, cwnd));
-	if (cwnd <= tv_min32(have, (uint32_t)window))
+	n = tv_min32(have, (uint32_t)window);
+	if (TV_UNLIKELY(cwnd <= n)) {
 		t->flags |= TV_F_LIMITED;
-	else
+		n = cwnd;
+	} else {
 		still_limited(t, cwnd - n);
+	}
 	/* Of a super-segment only full ones [SHLD-28]; alone, one segment leaves at a time. */
 	if (n > mss && gso_bytes > mss && (n < have || (n % mss != 0 && !small_one_goes(t, n % mss, true))))
 		n -= n % mss;
