@@ -44,6 +44,7 @@ struct try {
 	bool spoke, heard;             /* something was sent; and all of it was acknowledged */
 	uint64_t received;
 	bool gave_up, ended, cut;      /* time was up; the server closed; there was more than we read */
+	uint64_t left;                 /* wall time at which we hung up on a server that was not done */
 	struct tracker *tracker;       /* its packets; NULL: none may be seen */
 	struct finding findings[CHECK_FINDINGS];
 	unsigned finding_count;

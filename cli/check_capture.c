@@ -88,8 +88,10 @@ static void take(struct check *c, struct try *t, struct packet *p)
 	struct tv_packet packet = {.data = bytes, .len = p->ip_have};
 
 	p->number = ++to->kept;
-	tracker_count(t->tracker, p, 0);
-	(void)tracker_take(t->tracker, p);
+	if (!t->left || p->time <= t->left) {
+		tracker_count(t->tracker, p, 0);
+		(void)tracker_take(t->tracker, p);
+	}
 	keep_line(to, p);
 	if (!to->tap || p->ip_have > sizeof bytes)
 		return;

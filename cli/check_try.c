@@ -67,6 +67,14 @@ void try_end(struct try *t)
 	t->phase = PHASE_OVER;
 }
 
+/* We have seen enough. What comes of hanging up (our RST, when the server goes on) is not its fault. */
+static void leave(const struct check *c, struct try *t)
+{
+	if (t->opened && (t->received || !c->asks))
+		t->left = clock_wall();
+	try_end(t);
+}
+
 /* A call on the socket failed. */
 static void broken(struct try *t, int err)
 {
@@ -152,7 +160,7 @@ static void answer_ready(const struct check *c, struct try *t)
 		}
 		if (t->received > ANSWER_MOST) {
 			t->cut = true;
-			try_end(t);
+			leave(c, t);
 			return;
 		}
 		if (!goes_on(t, step))
@@ -257,7 +265,7 @@ tv_time try_tick(const struct check *c, struct try *t, tv_time now)
 	}
 	if (now >= end) {
 		t->gave_up = now >= t->begun + c->timeout;
-		try_end(t);
+		leave(c, t);
 		return TV_NEVER;
 	}
 	return now + LOOK_EVERY < end ? now + LOOK_EVERY : end;

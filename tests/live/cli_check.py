@@ -148,6 +148,17 @@ def test_check_a_server_that_speaks_first_and_one_that_does_not():
     expect(status == 0 and "said nothing, and was asked nothing" in out, out)
 
 
+def test_check_hanging_up_is_nobodys_fault():
+    """A server that would go on for ever, and one that still has something to say when we close."""
+    listen("stream", 80)
+    for before in ((), nobody()):
+        status, out, _ = check("--timeout", "2s", SERVER, 80, before=before)
+        expect(status == 0 and words(out) == [] and ("and more would have" in out or "did not close" in out), out)
+    listen("goodbye", 25)
+    status, out, _ = check(SERVER, 25)
+    expect(status == 0 and words(out) == [], out)
+
+
 def test_check_silent_server():
     listen("silent", 80)
     for before in ((), nobody()):

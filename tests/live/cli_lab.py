@@ -107,6 +107,13 @@ while True:
             while b"\\r\\n\\r\\n" not in text:
                 text += c.recv(4096) or b"\\r\\n\\r\\n"
             c.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n" + b"x" * 100000)
+        elif sys.argv[1] == "stream":
+            while True:
+                c.sendall(b"x" * 65536)
+        elif sys.argv[1] == "goodbye":
+            c.sendall(b"220 hello\\r\\n")
+            c.recv(1000)
+            c.sendall(b"421 goodbye\\r\\n")
         elif sys.argv[1] == "silent":
             while c.recv(100000):
                 pass
