@@ -196,6 +196,40 @@ static void test_edges_busy_records_run_out(void **state)
 	lab_free(l);
 }
 
+/* No record for the map of what is in flight: three duplicates tell of a loss that cannot be noted; the time-out
+ * that finds a record repeats it (RFC 6298 5.4). */
+static void test_edges_no_busy_record_loss_waits_for_the_time_out(void **state)
+{
+	struct tv_config g;
+	struct lab *l;
+	tv_handle first;
+
+	(void)state;
+	lab_config(&g);
+	g.busy = 1;
+	l = lab_new(&g, false);
+	lab_active(l);
+	SAY(l, .flags = TV_ACK, .off = 1000, .len = 100);
+	first = l->conn;
+	l->peer_port++;
+	lab_active(l);
+	lab_send(l, 100, 0);
+	assert_int_equal(lab_only(l, TV_PSH | TV_ACK)->len, 100);
+	for (unsigned i = 0; i < 4; i++) {
+		SAY(l, .flags = TV_ACK);
+		assert_int_equal(l->count, 0);
+	}
+	assert_int_equal(lab_info(l).bytes_in_flight, 100);
+	tv_abort(l->s, l->now, first);
+	lab_hear(l);
+	lab_wait(l, 2 * TV_S);
+	assert_int_equal(lab_last(l)->len, 100);
+	l->ack += 100;
+	SAY(l, .flags = TV_ACK);
+	assert_int_equal(lab_info(l).bytes_in_flight, 0);
+	lab_free(l);
+}
+
 /* Pages run out: what is early goes first, from the right; then text in order is not acknowledged. */
 static void test_edges_pages_run_out_left_edge_goes_on(void **state)
 {
@@ -464,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_edges_ranges_run_out_text_is_dropped),
 		cmocka_unit_test(test_edges_pieces_for_a_small_buffer_are_64),
 		cmocka_unit_test(test_edges_busy_records_run_out),
+		cmocka_unit_test(test_edges_no_busy_record_loss_waits_for_the_time_out),
 		cmocka_unit_test(test_edges_pages_run_out_left_edge_goes_on),
 		cmocka_unit_test(test_edges_duplicates_are_told_once_and_truly),
 		cmocka_unit_test(test_edges_duplicates_without_sack_take_no_record),
