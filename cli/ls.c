@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/signals.h"
 #include "cli/verb.h"
 #include "posix/clock.h"
 
@@ -85,14 +84,8 @@ static int watch_rounds(struct ls *l)
 {
 	struct ls_ages *ages = ls_ages_new();
 	tv_time next = clock_now();
-	int status = EXIT_FAILED, signals;
-	sigset_t set;
+	int status = EXIT_FAILED, signals = signals_open();
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (!ages || signals < 0) {
 		complain(&l->common, "cannot watch: %s", strerror(errno));
 	} else {

@@ -18,6 +18,7 @@ static const struct verb {
 	{"serve", "listen behind a TUN device: echo, discard, or the files of a directory", verb_serve},
 	{"explain", "say which handshake in a capture file failed, where, and why", verb_explain},
 	{"ladder", "draw a connection of a capture file, packet by packet", verb_ladder},
+	{"watch", "tell of each connection that opens, fails, stalls or closes, as it happens", verb_watch},
 	{"ls", "list the connections of running Trivet stacks, or of this machine's TCP", verb_ls},
 	{"check", "try to connect to a host, and say what happened and where the time went", verb_check},
 	{"scan", "say which ports of a host are open, closed, filtered, and what tells", verb_scan},

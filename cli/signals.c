@@ -18,17 +18,22 @@ static void on_signal(void *user, int fd, short ready)
 	run_stop(s->run);
 }
 
-bool signals_watch(struct signals *s, struct run *run)
+int signals_open(void)
 {
 	sigset_t set;
 
-	s->run = run;
-	s->came = false;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool signals_watch(struct signals *s, struct run *run)
+{
+	s->run = run;
+	s->came = false;
+	s->fd = signals_open();
 	if (s->fd >= 0 && run_watch(run, s->fd, POLLIN, on_signal, s))
 		return true;
 	if (s->fd >= 0)

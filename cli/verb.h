@@ -12,6 +12,7 @@ int verb_explain(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_scan(int argc, char **argv);
 int verb_ladder(int argc, char **argv);
+int verb_watch(int argc, char **argv);
 int verb_ls(int argc, char **argv);
 
 #endif

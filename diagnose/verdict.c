@@ -69,16 +69,30 @@ static void say_handshake(const struct case_ *k, struct finding *f)
 		finding_say(f, "Closed in order, by the %s first.", is_behind(&b->fin, &a->fin) ? "client" : "server");
 }
 
-static void add_healthy(const struct case_ *k, struct report *r)
+static void say_ok(const struct case_ *k, struct finding *f)
 {
 	const struct side *a = k->a, *b = k->b;
+
+	finding_start(f, k->c, WORD_OK, CERTAIN);
+	finding_cite(f, &a->syn);
+	finding_cite(f, &b->syn);
+	finding_cite(f, &k->c->ack);
+	finding_cite(f, &a->data);
+	finding_cite(f, &b->data);
+	finding_cite(f, &a->fin);
+	finding_cite(f, &b->fin);
+	say_handshake(k, f);
+}
+
+static void add_healthy(const struct case_ *k, struct report *r)
+{
 	struct finding f;
 	bool noted = false;
 
 	if (!is_established(k->c))
 		return;
 	r->healthy++;
-	if (a->syn_seen)
+	if (k->a->syn_seen)
 		for (unsigned i = 0; i < note_rule_count; i++)
 			if (note_rules[i](k, &f)) {
 				report_add(r, &f);
@@ -86,16 +100,22 @@ static void add_healthy(const struct case_ *k, struct report *r)
 			}
 	if (noted || !r->keep_healthy)
 		return;
-	finding_start(&f, k->c, WORD_OK, CERTAIN);
-	finding_cite(&f, &a->syn);
-	finding_cite(&f, &b->syn);
-	finding_cite(&f, &k->c->ack);
-	finding_cite(&f, &a->data);
-	finding_cite(&f, &b->data);
-	finding_cite(&f, &a->fin);
-	finding_cite(&f, &b->fin);
-	say_handshake(k, &f);
+	say_ok(k, &f);
 	report_add(r, &f);
+}
+
+enum word verdict_of(const struct tracker *t, const struct conn *c, struct finding *f)
+{
+	struct case_ k = case_of(t, c, mark_time(&tracker_counts(t)->last));
+	enum word word = judge(&k, f);
+
+	if (word != WORD_NONE)
+		return word;
+	for (unsigned i = 0; i < note_rule_count && k.a->syn_seen; i++)
+		if (note_rules[i](&k, f))
+			return WORD_NONE;
+	say_ok(&k, f);
+	return WORD_NONE;
 }
 
 void verdict_leaving(struct tracker *t, struct report *r, struct conn *c)

@@ -8,6 +8,11 @@
 
 /* Judges all connections of the tracker, one by one and together, into the report. */
 void verdict_all(struct tracker *t, struct report *r);
+/*
+ * The main word of one connection as far as it is known now; NONE: there is nothing against it, and f is
+ * its first note, or plain ok.
+ */
+enum word verdict_of(const struct tracker *t, const struct conn *c, struct finding *f);
 /* Judges a connection that leaves the tracker; nothing is known of its neighbours any more. */
 void verdict_leaving(struct tracker *t, struct report *r, struct conn *c);
 

@@ -29,6 +29,7 @@ enum host_step {
 	HOST_STEP_TUN_ATTACH,    /* TUNSETIFF */
 	HOST_STEP_ADDRESS,       /* give an interface an address, bring it up */
 	HOST_STEP_SOCKDIAG,      /* ask for the kernel's sockets */
+	HOST_STEP_CAPTURE,       /* watch interfaces */
 	HOST_STEP_COUNT
 };
 
@@ -85,6 +86,18 @@ struct host_probe {
 	struct host_obstacle namespaces_why, tun_why, veth_why; /* step NONE where it works */
 };
 void host_probe(struct host_probe *probe);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Giving rights up (drop.c)                                                                   */
+
+/*
+ * Gives up, for good, every right that this process has beyond an ordinary user's: as root it becomes
+ * the user who called sudo (SUDO_UID, SUDO_GID) or else nobody, without supplementary groups; then all
+ * capabilities go, and no program that it might start could bring them back (no_new_privs). Descriptors
+ * that are open stay. In a user namespace that has no such user it stays root there, without rights.
+ * 0, or a negative errno and a sentence in why[]: then the caller should not go on.
+ */
+int host_drop(char why[128]);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Namespaces (netns.c)                                                                        */

@@ -32,6 +32,7 @@ static const char *const STEP_NAMES[HOST_STEP_COUNT] = {
 	[HOST_STEP_TUN_ATTACH] = "making or attaching to the TUN device",
 	[HOST_STEP_ADDRESS] = "setting the interface's address",
 	[HOST_STEP_SOCKDIAG] = "asking the kernel for its sockets",
+	[HOST_STEP_CAPTURE] = "capturing packets",
 };
 
 const char *host_step_name(enum host_step step)
@@ -281,6 +282,18 @@ static void no_module(const struct host_obstacle *o, const struct host_facts *f,
 	}
 }
 
+static void no_capture(const struct host_obstacle *o, const struct host_facts *f, struct host_cure *c)
+{
+	if (!denied(o->err) || f->root) {
+		no_module(o, f, "af_packet", "CAP_NET_RAW", c);
+		return;
+	}
+	c->try_root = true;
+	why(c, "%s needs the right CAP_NET_RAW, which this process has not", host_step_name(o->step));
+	/* For good, for everybody who may run this file. */
+	command(c, "sudo setcap cap_net_raw=ep \"$(command -v trivet)\"");
+}
+
 /* ------------------------------------------------------------------------------------------ */
 
 static void no_child(const struct host_obstacle *o, struct host_cure *c)
@@ -308,6 +321,7 @@ void host_rights(const struct host_obstacle *o, const struct host_facts *f, cons
 	case HOST_STEP_VETH: no_module(o, f, "veth", "CAP_NET_ADMIN", c); break;
 	case HOST_STEP_PACKET: no_module(o, f, "af_packet", "CAP_NET_RAW", c); break;
 	case HOST_STEP_SOCKDIAG: no_module(o, f, "tcp_diag", "CAP_NET_ADMIN", c); break;
+	case HOST_STEP_CAPTURE: no_capture(o, f, c); break;
 	case HOST_STEP_TUN_NODE: no_tun_node(o, f, c); break;
 	case HOST_STEP_TUN_ATTACH: no_tun(o, f, w, c); break;
 	case HOST_STEP_ADDRESS: no_address(o, f, w, c); break;

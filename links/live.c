@@ -21,6 +21,8 @@ struct live {
 	uint16_t link_type;
 	bool nano;
 	uint64_t count;
+	pcap_dumper_t *dump;   /* NULL: nothing is written */
+	bool dump_failed, dump_dirty;
 };
 
 static bool blame(struct link_fault *fault, enum link_step step, int err, const char *what, const char *why)
@@ -102,14 +104,40 @@ int live_fd(const struct live *l)
 	return pcap_get_selectable_fd(l->pcap);
 }
 
+bool live_save(struct live *l, const char *path, struct link_fault *fault)
+{
+	l->dump = pcap_dump_open(l->pcap, path);
+	return l->dump || blame(fault, LINK_STEP_FILE, errno, "capture file", pcap_geterr(l->pcap));
+}
+
+static void flush(struct live *l)
+{
+	if (l->dump && l->dump_dirty && (pcap_dump_flush(l->dump) < 0 || ferror(pcap_dump_file(l->dump))))
+		l->dump_failed = true;
+	l->dump_dirty = false;
+}
+
+bool live_saved(struct live *l)
+{
+	l->dump_dirty = true;
+	flush(l);
+	return !l->dump_failed;
+}
+
 int live_next(struct live *l, struct records_packet *packet)
 {
 	struct pcap_pkthdr *header;
 	const u_char *data;
 	int status = pcap_next_ex(l->pcap, &header, &data);
 
-	if (status <= 0)
+	if (status <= 0) {
+		flush(l);
 		return status == 0 ? 0 : -ENETDOWN;
+	}
+	if (l->dump) {
+		pcap_dump((u_char *)l->dump, header, data);
+		l->dump_dirty = true;
+	}
 	*packet = (struct records_packet){
 		.number = ++l->count,
 		.time = (uint64_t)header->ts.tv_sec * TV_S + (uint64_t)header->ts.tv_usec * (l->nano ? 1 : 1000),
@@ -131,6 +159,8 @@ void live_counts(struct live *l, struct live_counts *counts)
 
 void live_close(struct live *l)
 {
+	if (l && l->dump)
+		pcap_dump_close(l->dump);
 	if (l && l->pcap)
 		pcap_close(l->pcap);
 	free(l);

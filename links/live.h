@@ -28,6 +28,13 @@ struct live *live_open(const char *interface, const char *filter, uint32_t snap,
 int live_fd(const struct live *l);
 /* The next packet, without waiting: 1, 0 (there is none now), or a negative errno: the interface is gone. */
 int live_next(struct live *l, struct records_packet *packet);
+/*
+ * From now on writes what live_next() gives out into a capture file, whole in the file when live_next()
+ * says that there is no more. Open it before rights are given up. False: see *fault.
+ */
+bool live_save(struct live *l, const char *path, struct link_fault *fault);
+/* False: something could not be written. */
+bool live_saved(struct live *l);
 void live_counts(struct live *l, struct live_counts *counts);
 /* NULL is allowed. */
 void live_close(struct live *l);
