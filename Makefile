@@ -310,6 +310,10 @@ LIBDIR = $(PREFIX)/lib
 INCLUDEDIR = $(PREFIX)/include
 MANDIR = $(PREFIX)/share/man
 MAN := $(wildcard docs/man/*.[1-8])
+# Where each shell looks for completions.
+SHELL_BASH = $(PREFIX)/share/bash-completion/completions/trivet
+SHELL_ZSH = $(PREFIX)/share/zsh/site-functions/_trivet
+SHELL_FISH = $(PREFIX)/share/fish/vendor_completions.d/trivet.fish
 to = $(DESTDIR)$1
 
 .PHONY: install uninstall
@@ -326,6 +330,10 @@ install: $(LIB) $(SHARED) $(TRIVET_BIN)
 ifneq ($(TRIVET_BIN),)
 	install -d $(call to,$(BINDIR))
 	install -m 755 $(TRIVET_BIN) $(call to,$(BINDIR)/trivet)
+	install -d $(call to,$(dir $(SHELL_BASH))) $(call to,$(dir $(SHELL_ZSH))) $(call to,$(dir $(SHELL_FISH)))
+	install -m 644 completions/trivet.bash $(call to,$(SHELL_BASH))
+	install -m 644 completions/_trivet $(call to,$(SHELL_ZSH))
+	install -m 644 completions/trivet.fish $(call to,$(SHELL_FISH))
 endif
 	$(foreach m,$(MAN),install -d $(call to,$(MANDIR)/man$(subst .,,$(suffix $m))) && \
 		install -m 644 $m $(call to,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)) &&) true
@@ -334,6 +342,7 @@ uninstall:
 	rm -f $(call to,$(LIBDIR)/libtrivet.a) $(call to,$(LIBDIR)/libtrivet.so) $(call to,$(LIBDIR)/libtrivet.so.0) \
 		$(call to,$(LIBDIR)/libtrivet.so.$(VERSION)) $(call to,$(INCLUDEDIR)/trivet/trivet.h) $(call to,$(INCLUDEDIR)/trivet/names.h) \
 		$(call to,$(LIBDIR)/pkgconfig/trivet.pc) $(call to,$(BINDIR)/trivet) \
+		$(call to,$(SHELL_BASH)) $(call to,$(SHELL_ZSH)) $(call to,$(SHELL_FISH)) \
 		$(foreach m,$(MAN),$(call to,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)))
 	-rmdir $(call to,$(INCLUDEDIR)/trivet)
 

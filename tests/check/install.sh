@@ -68,5 +68,7 @@ if command -v g++ >/dev/null 2>&1; then
 fi
 step install_tool_is_there test -x "$work/root/opt/bin/trivet"
 step install_manuals_are_there test -s "$work/root/opt/share/man/man1/trivet.1" -a -s "$work/root/opt/share/man/man3/trivet.3"
+step install_completions_are_there test -s "$work/root/opt/share/bash-completion/completions/trivet" -a \
+	-s "$work/root/opt/share/zsh/site-functions/_trivet" -a -s "$work/root/opt/share/fish/vendor_completions.d/trivet.fish"
 step uninstall_succeeds build_folder uninstall
 step uninstall_leaves_nothing nothing_left
