@@ -47,7 +47,7 @@ static const char *witness_text(const struct scan *s, const struct probe *p, cha
 		snprintf(out, WITNESS_TEXT, "the kernel says: %s", strerror(p->err));
 		return out;
 	case WITNESS_SILENCE:
-		snprintf(out, WITNESS_TEXT, "no answer to %u SYN%s", p->syns, p->syns == 1 ? "" : "s");
+		snprintf(out, WITNESS_TEXT, "silence after %u %s", p->tries, p->tries == 1 ? "try" : "tries");
 		return out;
 	case WITNESS_NONE: break;
 	}
@@ -158,8 +158,8 @@ static json_t *port_of(const struct scan *s, const struct probe *p)
 	static const char *const names[] = {"none", "syn-ack", "connected", "reset", "refused", "icmp", "errno", "silence"};
 	struct tv_endpoint from = {.addr = p->icmp_from};
 	char text[WITNESS_TEXT], addr[64];
-	json_t *o = json_pack("{s:i,s:s,s:s,s:s,s:i}", "port", (int)p->port, "state", states[p->state], "witness",
-		names[p->witness], "text", witness_text(s, p, text), "syns", (int)p->syns);
+	json_t *o = json_pack("{s:i,s:s,s:s,s:s,s:i,s:i}", "port", (int)p->port, "state", states[p->state], "witness",
+		names[p->witness], "text", witness_text(s, p, text), "tries", (int)p->tries, "syns", (int)p->syns);
 
 	if (p->ttl && (p->witness == WITNESS_SYNACK || p->witness == WITNESS_RST))
 		json_object_set_new(o, "ttl", json_integer(p->ttl));

@@ -18,7 +18,7 @@
 
 #define SETTLE (100 * TV_MS)           /* for packets that are still being captured */
 #define PROGRESS (10 * TV_S)
-#define EARLY (20 * TV_MS)             /* so that the kernel's own repeat after a second is not sent */
+#define EARLY (50 * TV_MS)             /* so that the kernel's own repeat after a second is not sent */
 #define BEHIND 5                       /* probes that may be made up for when we come late */
 
 /* A port is in a queue once at most. */
