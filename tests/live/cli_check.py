@@ -154,6 +154,9 @@ def test_check_hanging_up_is_nobodys_fault():
     for before in ((), nobody()):
         status, out, _ = check("--timeout", "2s", SERVER, 80, before=before)
         expect(status == 0 and words(out) == [] and ("and more would have" in out or "did not close" in out), out)
+    long_path(0.05)
+    status, out, _ = check("--timeout", "3s", FAR, 80)
+    expect(status == 0 and words(out) == [], "with text under way: " + out)
     listen("goodbye", 25)
     status, out, _ = check(SERVER, 25)
     expect(status == 0 and words(out) == [], out)
@@ -374,7 +377,7 @@ def test_check_tls_on_a_port_that_speaks_http():
 
 
 def main():
-    need("unshare", "ip", "nft", "nsenter", "setpriv", "openssl", "mount")
+    need("unshare", "ip", "nft", "nsenter", "setpriv", "openssl", "mount", "ethtool")
     enter()
     build()
     run_tests([f for n, f in sorted(globals().items()) if n.startswith("test_")])

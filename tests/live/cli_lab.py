@@ -163,15 +163,16 @@ FAR = "10.77.0.2"
 
 def long_path(seconds):
     """A second way from client to server, to the address FAR, on which a packet takes so long."""
-    holders["relay"] = start(["unshare", "-n", "sh", "-c", "ip link set lo up; echo ready; exec sleep 1000"])
-    holders["relay"].wait_for("ready")
-    started.remove(holders["relay"])
-    sh("client", "ip link add far type veth peer name left netns %d" % holders["relay"].process.pid)
-    sh("server", "ip link add far type veth peer name right netns %d" % holders["relay"].process.pid)
-    sh("relay", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip link set left up; ip link set right up")
-    for where, address in (("client", "10.77.0.1"), ("server", FAR)):
-        sh(where, "ethtool -K far tx off tso off gso off >/dev/null 2>&1; ip addr add %s/30 dev far; ip link set far up" %
-           address)
+    if "relay" not in holders:
+        holders["relay"] = start(["unshare", "-n", "sh", "-c", "ip link set lo up; echo ready; exec sleep 1000"])
+        holders["relay"].wait_for("ready")
+        started.remove(holders["relay"])
+        sh("client", "ip link add far type veth peer name left netns %d" % holders["relay"].process.pid)
+        sh("server", "ip link add far type veth peer name right netns %d" % holders["relay"].process.pid)
+        sh("relay", "sysctl -qw net.ipv6.conf.all.disable_ipv6=1; ip link set left up; ip link set right up")
+        for where, address in (("client", "10.77.0.1"), ("server", FAR)):
+            sh(where, "ethtool -K far tx off tso off gso off >/dev/null 2>&1; ip addr add %s/30 dev far; "
+               "ip link set far up" % address)
     beside("relay", ["python3", "-c", RELAY, str(seconds), "left", "right"]).wait_for("ready")
 
 
