@@ -52,17 +52,16 @@ static bool is_time_wait(const struct tv_stack *s, uint32_t ref)
 	       TV_TIME_WAIT;
 }
 
-/* Is the reference, which the index named when a batch began, still what a look-up would find? Earlier
- * segments of the batch may have freed the record, or given it to another tuple. */
-static inline bool still_there(const struct tv_core *c, const struct tv_key *k, uint32_t ref)
+/* The connection that the index named when a batch began, if a look-up would still find it; earlier segments
+ * of the batch may have freed the record, or given it to another tuple. NULL: it has to be looked up. */
+static inline struct tv_tcb *still_there(struct tv_core *c, const struct tv_key *k, uint32_t ref)
 {
-	const struct tv_tcb *t;
+	struct tv_tcb *t = tv_conn(c, slot_of(ref));
 
-	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN)
-		return false;
-	t = tv_conn_at(c, slot_of(ref));
-	return t->state != TV_CLOSED && t->state != TV_TIME_WAIT && t->gen != 0 &&
-	       tv_key_matches(k, t->key, tv_conn_rest(c, slot_of(ref)), t->v6, t->zone);
+	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN || t->state == TV_CLOSED || t->state == TV_TIME_WAIT ||
+	    !tv_key_matches(k, t->key, tv_conn_rest(c, slot_of(ref)), t->v6, t->zone))
+		return NULL;
+	return t;
 }
 
 static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *k, uint64_t hash, uint32_t *waiting)
@@ -523,53 +522,53 @@ static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return v;
 }
 
-/* Who may talk to us over this link? A connection answers that for all of its segments: its ends were
- * looked at when it was made, and no address was added since. */
-static inline enum tv_verdict check_ends(const struct tv_stack *s, const struct tv_segment *seg, uint32_t ref)
-{
-	struct tv_endpoint local, remote;
-
-	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN && tv_conn_at(&s->core, slot_of(ref))->link == seg->link &&
-	    !s->address_late)
-		return TV_V_OK;
-	tv_key_local(&seg->key, &local);
-	tv_key_remote(&seg->key, &remote);
-	return tv_check_addresses(s, &remote.addr, &local.addr, TV_PROTO_TCP, seg->link);
-}
-
-enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
+/* What the index has to be asked for, or whose ends are to be looked at. */
+static TV_APART int demux_any(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash)
 {
 	const struct tv_key *k = &seg->key;
 	struct tv_core *c = &s->core;
-	enum tv_verdict ends;
+	struct tv_endpoint local, remote;
+	uint32_t ref = tv_index_find(s, k, hash);
 	struct tv_tcb *t;
 	int v;
 
-	if (!still_there(c, k, ref))
-		ref = tv_index_find(s, k, hash);
-	ends = check_ends(s, seg, ref);
-	if (ends != TV_V_OK)
-		return ends;
+	tv_key_local(k, &local);
+	tv_key_remote(k, &remote);
+	v = (int)tv_check_addresses(s, &remote.addr, &local.addr, TV_PROTO_TCP, seg->link);
+	if (v != TV_V_OK)
+		return v;
 	c->cnt.segments_in++;
-
 	switch (ref >> TV_REF_SLOT_BITS) {
 	case TV_KIND_CONN:
 		t = tv_conn(c, slot_of(ref));
 		v = tv_tcp_in(c, t, seg);
 		if (v == TV_REOPEN)
-			v = in_nobody(s, seg, k, t);
-		else
-			tv_settle(s, t);
-		break;
+			return in_nobody(s, seg, k, t);
+		tv_settle(s, t);
+		return v;
 	case TV_KIND_HALF:
-		v = in_half(s, slot_of(ref), seg);
-		break;
+		return in_half(s, slot_of(ref), seg);
 	case TV_KIND_WAIT:
-		v = in_wait(s, slot_of(ref), seg);
-		break;
+		return in_wait(s, slot_of(ref), seg);
 	default:
-		v = in_nobody(s, seg, k, NULL);
-		break;
+		return in_nobody(s, seg, k, NULL);
+	}
+}
+
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
+{
+	struct tv_core *c = &s->core;
+	struct tv_tcb *t = still_there(c, &seg->key, ref);
+	int v;
+
+	/* Who may talk to us over this link? A connection answers that for all of its segments: its ends were
+	 * looked at when it was made, and no address was added since. */
+	if (TV_LIKELY(t != NULL && t->link == seg->link && !s->address_late)) {
+		c->cnt.segments_in++;
+		v = tv_tcp_in(c, t, seg);
+		tv_settle(s, t);
+	} else {
+		v = demux_any(s, seg, hash);
 	}
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;

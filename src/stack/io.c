@@ -218,90 +218,104 @@ static void run_timers(struct tv_stack *s)
 	tv_flood_due(c);
 }
 
-/* Builds one packet of a connection; false: it has nothing to say, or has to wait. */
-static bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_packet *p)
+/* How packets are built for this link. */
+static struct tv_out way_out(const struct tv_stack *s, unsigned link)
+{
+	const struct tv_link *l = tv_link_at(s, link);
+
+	return (struct tv_out){.head = l->kind == TV_LINK_ETHERNET ? TV_ETH_HEADER : 0, .gso_bytes = l->gso_bytes,
+	                       .csum_partial = l->csum_offload, .gather = l->gather};
+}
+
+/* Writes the link header of a packet of a connection; false: not now. */
+static TV_APART bool link_header(struct tv_stack *s, struct tv_tcb *t, struct tv_packet *p)
 {
 	struct tv_core *c = &s->core;
-	const struct tv_link *l = tv_link_at(s, t->link);
-	struct tv_out out = {.packet = p, .gso_bytes = l->gso_bytes, .csum_partial = l->csum_offload,
-	                     .gather = l->gather};
 	struct tv_endpoint remote;
+	enum tv_hop_result r;
 	struct tv_key k;
 	bool parked;
 
-	if (l->kind == TV_LINK_ETHERNET) {
-		enum tv_hop_result r;
+	tv_tcb_key(c, t, &k);
+	tv_key_remote(&k, &remote);
+	r = tv_hop_header(s, t->link, &remote.addr, p->data, (t->flags & TV_F_FORWARD) != 0, &parked);
+	t->flags &= ~(uint32_t)TV_F_FORWARD;
+	if (r == TV_HOP_WAIT) {
+		uint16_t want = t->want;
 
-		out.head = TV_ETH_HEADER;
-		tv_tcb_key(c, t, &k);
-		tv_key_remote(&k, &remote);
-		r = tv_hop_header(s, t->link, &remote.addr, p->data, (t->flags & TV_F_FORWARD) != 0, &parked);
-		t->flags &= ~(uint32_t)TV_F_FORWARD;
-		if (r == TV_HOP_WAIT) {
-			uint16_t want = t->want;
-
-			tv_want_drop(c, t);
-			t->want = want;
-			t->flags |= TV_F_PARKED;
-			s->parked++;
-			return false;
-		}
-		if (r == TV_HOP_NONE) {
-			tv_send_later(c, t); /* no route any more, or no room to ask */
-			return false;
-		}
+		tv_want_drop(c, t);
+		t->want = want;
+		t->flags |= TV_F_PARKED;
+		s->parked++;
+	} else if (r == TV_HOP_NONE) {
+		tv_send_later(c, t); /* no route any more, or no room to ask */
 	}
+	return r == TV_HOP_READY;
+}
+
+/* Builds one packet of a connection; false: it has nothing to say, or has to wait. */
+static inline bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out, struct tv_packet *p)
+{
+	struct tv_core *c = &s->core;
+
+	if (TV_UNLIKELY(out->head != 0) && !link_header(s, t, p))
+		return false;
 	p->link = t->link;
-	if (!tv_tcp_out(c, t, &out))
+	out->packet = p;
+	if (!tv_tcp_out(c, t, out))
 		return false;
 	if (TV_UNLIKELY(c->cfg.trace != NULL))
-		trace_out(s, t, p, out.head);
+		trace_out(s, t, p, out->head);
 	return true;
 }
 
-/* The connection at the head of the list leaves it; at its end it goes if it has more to say. */
-static struct tv_tcb *next_speaker(struct tv_core *c)
+/* The connection at the head of the list leaves it, its wants with it; at its end it goes if it has more to say. */
+static inline struct tv_tcb *next_speaker(struct tv_core *c)
 {
 	struct tv_tcb *t = tv_conn(c, c->out_head - 1);
-	uint16_t want = t->want;
 
-	tv_want_drop(c, t);
-	t->want = want;
+	c->out_head = t->out_next;
+	if (t->out_next != 0)
+		tv_conn(c, t->out_next - 1)->out_prev = 0;
+	else
+		c->out_tail = 0;
+	t->flags &= ~(uint32_t)TV_F_IN_OUT_LIST;
 	return t;
 }
 
-static unsigned loop_out(struct tv_stack *s, struct tv_tcb *t)
+static TV_APART bool loop_out(struct tv_stack *s, struct tv_tcb *t)
 {
 	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
+	struct tv_out out = way_out(s, t->link);
 	unsigned n = 0;
 
-	while (n < TURN && t->want != 0 && connection_out(s, t, &p)) {
+	while (n < TURN && t->want != 0 && connection_out(s, t, &out, &p)) {
 		tv_loop_in(s, &p);
 		n++;
 	}
-	return n;
+	return n == TURN;
 }
 
 /* Connections in turn; returns how many packets were filled. */
 static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
 {
 	struct tv_core *c = &s->core;
-	uint32_t last = c->out_tail;
+	uint32_t last = c->out_tail, over = tv_loop_link(s);
+	struct tv_out out = {.head = 0};
 	unsigned n = 0;
 
 	while (n < cap && c->out_head != 0) {
-		bool round_ends = c->out_head == last;
+		bool round_ends = c->out_head == last, more = true;
 		struct tv_tcb *t = next_speaker(c);
-		unsigned turn = 0;
-		bool more = true;
+		unsigned end = tv_min32(cap, n + TURN);
 
 		if (t->link == tv_loop_link(s)) {
-			more = loop_out(s, t) == TURN;
+			more = loop_out(s, t);
 		} else if (link == TV_ANY_LINK || link == t->link) {
-			while (turn < TURN && n < cap && t->want != 0 && (more = connection_out(s, t, &packets[n]))) {
-				turn++;
+			if (TV_UNLIKELY(t->link != over))
+				out = way_out(s, over = t->link);
+			while (n < end && t->want != 0 && (more = connection_out(s, t, &out, &packets[n])))
 				n++;
-			}
 		} else if (round_ends) {
 			tv_want(c, t, 0);
 			break; /* all that are left are for other links */

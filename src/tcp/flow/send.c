@@ -69,11 +69,11 @@ static void set_text_flags(const struct tv_tcb *t, struct tv_xmit *x)
 
 /* Something thought lost: at once for the first segment, be it beyond a shrunk
  * window [MAY-7], else as the windows let it [SHLD-16]. */
-static bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
+static TV_APART bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
 {
 	uint32_t seq, len, edge;
 
-	if (t->busy == 0 || tv_busy(c, t)->lost == 0 || !tv_rtx_next_lost(c, t, t->opt.mss, &seq, &len))
+	if (!tv_rtx_next_lost(c, t, t->opt.mss, &seq, &len))
 		return false;
 	edge = t->snd.una + tv_max32(t->snd.wnd, t->opt.mss);
 	if (seq != t->snd.una && (cwnd_left(c, t) < len || !seq_lt(seq, edge)))
@@ -112,7 +112,7 @@ static inline bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
 }
 
 /* Nothing may be sent now: which timer will change that? */
-static void wait_for(struct tv_core *c, struct tv_tcb *t, bool window_closed)
+static TV_APART void wait_for(struct tv_core *c, struct tv_tcb *t, bool window_closed)
 {
 	if (t->snd.una != t->snd.nxt || t->timer.main != 0)
 		return; /* an ACK or the retransmission timer will */
@@ -128,7 +128,7 @@ static void wait_for(struct tv_core *c, struct tv_tcb *t, bool window_closed)
 	}
 }
 
-static void take_text(const struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, struct tv_xmit *x)
+static inline void take_text(const struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, struct tv_xmit *x)
 {
 	uint32_t mss = t->opt.mss;
 
@@ -196,7 +196,9 @@ static bool text_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, s
 {
 	if (t->state < TV_ESTABLISHED || t->state == TV_TIME_WAIT)
 		return false;
-	if (repeat_lost(c, t, x) || new_text(c, t, gso_bytes, x))
+	if (TV_UNLIKELY(t->busy != 0 && tv_busy(c, t)->lost != 0) && repeat_lost(c, t, x))
+		return true;
+	if (new_text(c, t, gso_bytes, x))
 		return true;
 	t->want &= (uint16_t)~(TV_WANT_SEND | TV_WANT_PUSH);
 	return false;
@@ -210,35 +212,41 @@ static bool take_want(struct tv_tcb *t, uint16_t want)
 	return wanted;
 }
 
-bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
+/* A segment without text that is meant to be answered. */
+static TV_APART bool ask(struct tv_core *c, struct tv_tcb *t, struct tv_xmit *x)
 {
-	x->len = 0;
-	x->seg_size = 0;
-	x->flags = TV_ACK;
-	if (t->want == 0)
-		return false;
-	if (take_want(t, TV_WANT_SYN)) {
-		x->kind = TV_X_SYN;
-		x->seq = t->snd.iss;
-		x->flags = t->state == TV_SYN_SENT ? TV_SYN : TV_SYN | TV_ACK;
-		return true;
-	}
-	if (t->state == TV_SYN_SENT || t->state == TV_CLOSED)
-		return false;
-	if ((t->want & (TV_WANT_SEND | TV_WANT_PUSH)) != 0 && text_next(c, t, gso_bytes, x))
-		return true;
 	if (take_want(t, TV_WANT_PROBE)) {
 		/* As Linux: no text, one octet left of the window, so that it has to be answered [MUST-36]. */
 		x->kind = TV_X_PROBE;
 		x->seq = t->snd.una - 1;
 		return true;
 	}
-	if (take_want(t, TV_WANT_KEEPALIVE)) {
-		x->kind = TV_X_KEEPALIVE;
-		x->seq = t->snd.nxt - 1; /* RFC 9293 3.8.4 [SHLD-12] */
-		x->len = tv_opts(c, t)->keepalive_octet ? 1 : 0; /* [MAY-6] */
-		return true;
+	(void)take_want(t, TV_WANT_KEEPALIVE);
+	x->kind = TV_X_KEEPALIVE;
+	x->seq = t->snd.nxt - 1; /* RFC 9293 3.8.4 [SHLD-12] */
+	x->len = tv_opts(c, t)->keepalive_octet ? 1 : 0; /* [MAY-6] */
+	return true;
+}
+
+bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
+{
+	x->len = 0;
+	x->seg_size = 0;
+	x->flags = TV_ACK;
+	if ((t->want & (TV_WANT_SEND | TV_WANT_PUSH | TV_WANT_SYN)) != 0) {
+		if (take_want(t, TV_WANT_SYN)) {
+			x->kind = TV_X_SYN;
+			x->seq = t->snd.iss;
+			x->flags = t->state == TV_SYN_SENT ? TV_SYN : TV_SYN | TV_ACK;
+			return true;
+		}
+		if (text_next(c, t, gso_bytes, x))
+			return true;
 	}
+	if (t->state == TV_SYN_SENT || t->state == TV_CLOSED)
+		return false;
+	if (TV_UNLIKELY((t->want & (TV_WANT_PROBE | TV_WANT_KEEPALIVE)) != 0))
+		return ask(c, t, x);
 	x->kind = TV_X_ACK;
 	x->seq = t->snd.nxt;
 	return take_want(t, TV_WANT_ACK);
