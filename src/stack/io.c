@@ -80,6 +80,13 @@ static inline void parse(struct tv_stack *s, const struct tv_packet *p, struct p
 	tv_table_prefetch(&s->index, tv_region(&s->core), r->hash);
 }
 
+/* All of a connection's record; whoever wants it next waits for it once. */
+static inline void fetch_record(const struct tv_tcb *t)
+{
+	for (unsigned line = 0; line < TV_TCB_BYTES; line += 64)
+		__builtin_prefetch((const uint8_t *)t + line);
+}
+
 /* Second pass: the record that the index names is fetched. */
 static void fetch(const struct tv_stack *s, struct parsed *r)
 {
@@ -93,12 +100,7 @@ static void fetch(const struct tv_stack *s, struct parsed *r)
 	r->ref = ref = tv_probe_next(&p);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
-		const uint8_t *t = tv_pool_at(&c->conns, tv_region(c), slot);
-
-		__builtin_prefetch(t);
-		__builtin_prefetch(t + 64);
-		__builtin_prefetch(t + 128);
-		__builtin_prefetch(t + 192);
+		fetch_record(tv_conn_at(c, slot));
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
 		__builtin_prefetch(tv_half_at(c, slot));
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_WAIT) {
@@ -192,14 +194,22 @@ static void trace_out(const struct tv_stack *s, const struct tv_tcb *t, const st
 static void run_timers(struct tv_stack *s)
 {
 	struct tv_core *c = &s->core;
-	uint32_t budget = c->cfg.timer_budget, i;
+	uint32_t budget = c->cfg.timer_budget, i, due[BATCH];
+	unsigned n;
 	uint64_t tick = c->now >> TV_TICK_SHIFT;
 
-	while ((i = tv_wheel_pop(&c->wheel, tv_region(c), tick, &budget)) != TV_NONE) {
-		c->cnt.timers_run++;
-		tv_timers_due(c, tv_conn(c, i));
-		tv_settle(s, tv_conn(c, i));
-	}
+	do {
+		n = 0;
+		while (n < BATCH && (i = tv_wheel_pop(&c->wheel, tv_region(c), tick, &budget)) != TV_NONE) {
+			fetch_record(tv_conn(c, i));
+			due[n++] = i;
+		}
+		for (unsigned k = 0; k < n; k++) {
+			tv_timers_due(c, tv_conn(c, due[k]));
+			tv_settle(s, tv_conn(c, due[k]));
+		}
+		c->cnt.timers_run += n;
+	} while (n != 0);
 	while ((i = tv_half_due(c, &budget)) != TV_NONE) {
 		bool held = (tv_half_at(c, i)->flags & TV_H_HELD) != 0;
 
