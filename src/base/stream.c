@@ -102,6 +102,16 @@ void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages
 	*from = (struct tv_stream){0};
 }
 
+static TV_APART void give_chain(struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	while (page != 0) {
+		uint32_t next = tv_page_meta(p, region, page)->next;
+
+		tv_page_give(p, region, page);
+		page = next;
+	}
+}
+
 /* A cursor's page lost bytes at its front, or all of them, or its offset shrank. */
 static void move_cursor(struct tv_cursor *cursor, const struct tv_pages *p, uint8_t *region, uint32_t n)
 {
@@ -113,6 +123,17 @@ static void move_cursor(struct tv_cursor *cursor, const struct tv_pages *p, uint
 		cursor->off = 0;
 	else
 		*cursor = (struct tv_cursor){0};
+}
+
+void tv_stream_clear_pages(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
+{
+	uint32_t page = s->head;
+
+	if (page == s->tail)
+		tv_page_give(p, region, page);
+	else
+		give_chain(p, region, page);
+	*s = (struct tv_stream){0};
 }
 
 void tv_stream_consume_part(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
@@ -139,16 +160,6 @@ void tv_stream_consume_part(struct tv_stream *s, struct tv_pages *p, uint8_t *re
 	}
 	if (s->head == 0)
 		s->tail = 0;
-}
-
-static void give_chain(struct tv_pages *p, uint8_t *region, uint32_t page)
-{
-	while (page != 0) {
-		uint32_t next = tv_page_meta(p, region, page)->next;
-
-		tv_page_give(p, region, page);
-		page = next;
-	}
 }
 
 void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len)
@@ -216,22 +227,11 @@ static inline const uint8_t *first_bytes(const struct tv_stream *s, const struct
 	return tv_page_bytes(p, region, s->head) + tv_page_meta(p, region, s->head)->off;
 }
 
-void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
-                    uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
+static TV_APART void copy_any(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                              uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
 {
-	struct tv_cursor at;
+	struct tv_cursor at = seek(s, p, region, off, cursor);
 
-	TV_ASSERT(off <= s->len);
-	TV_ASSERT(n <= s->len - off);
-	if (n == 0)
-		return;
-	if (off == 0 && n <= tv_page_meta(p, region, s->head)->len) {
-		memcpy(dst, first_bytes(s, p, region), n);
-		if (cursor != NULL)
-			*cursor = (struct tv_cursor){.page = s->head};
-		return;
-	}
-	at = seek(s, p, region, off, cursor);
 	while (n > 0) {
 		struct tv_piece piece = next_piece(p, region, &at, off, n);
 
@@ -244,6 +244,31 @@ void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t
 		*cursor = at;
 }
 
+/* Are these bytes in the first page? */
+static inline bool all_in_first(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
+                                uint32_t n, struct tv_cursor *cursor)
+{
+	if (off != 0 || n > tv_page_meta(p, region, s->head)->len)
+		return false;
+	if (cursor != NULL)
+		*cursor = (struct tv_cursor){.page = s->head};
+	return true;
+}
+
+void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                    uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
+{
+	TV_ASSERT(off <= s->len);
+	TV_ASSERT(n <= s->len - off);
+	if (n == 0)
+		return;
+	if (!all_in_first(s, p, region, off, n, cursor)) {
+		copy_any(s, p, region, off, n, cursor, dst);
+		return;
+	}
+	tv_copy(dst, first_bytes(s, p, region), n);
+}
+
 /* A sum whose bytes stand at odd places: folded to 16 bits and its bytes swapped (RFC 1071 2 (B)). */
 static uint64_t swapped(uint64_t sum)
 {
@@ -254,23 +279,13 @@ static uint64_t swapped(uint64_t sum)
 	return (sum & 0xff) << 8 | sum >> 8;
 }
 
-uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
-                            uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
-                            enum tv_arch arch, uint64_t sum)
+static TV_APART uint64_t copy_sum_any(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                                      uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
+                                      enum tv_arch arch, uint64_t sum)
 {
-	struct tv_cursor at;
+	struct tv_cursor at = seek(s, p, region, off, cursor);
 	uint32_t done = 0;
 
-	TV_ASSERT(off <= s->len);
-	TV_ASSERT(n <= s->len - off);
-	if (n == 0)
-		return sum;
-	if (off == 0 && n <= tv_page_meta(p, region, s->head)->len) {
-		if (cursor != NULL)
-			*cursor = (struct tv_cursor){.page = s->head};
-		return tv_kernel_copy_sum(arch, dst, first_bytes(s, p, region), n, sum);
-	}
-	at = seek(s, p, region, off, cursor);
 	while (done < n) {
 		struct tv_piece piece = next_piece(p, region, &at, off + done, n - done);
 
@@ -283,6 +298,19 @@ uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p,
 	if (cursor != NULL)
 		*cursor = at;
 	return sum;
+}
+
+uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
+                            uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
+                            enum tv_arch arch, uint64_t sum)
+{
+	TV_ASSERT(off <= s->len);
+	TV_ASSERT(n <= s->len - off);
+	if (n == 0)
+		return sum;
+	if (!all_in_first(s, p, region, off, n, cursor))
+		return copy_sum_any(s, p, region, off, n, cursor, dst, arch, sum);
+	return tv_kernel_copy_sum(arch, dst, first_bytes(s, p, region), n, sum);
 }
 
 unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,

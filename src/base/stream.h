@@ -35,13 +35,12 @@ void tv_stream_consume_part(struct tv_stream *s, struct tv_pages *p, uint8_t *re
                             struct tv_cursor *cursor);
 /* Drops bytes at the tail until len are left; the owner unsets its cursors. The same for clearing. */
 void tv_stream_cut(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t len);
+/* The same when there is something. */
+void tv_stream_clear_pages(struct tv_stream *s, struct tv_pages *p, uint8_t *region);
 static inline void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
 {
-	for (uint32_t page = s->head, next; page != 0; page = next) {
-		next = tv_page_meta(p, region, page)->next;
-		tv_page_give(p, region, page);
-	}
-	*s = (struct tv_stream){0};
+	if (s->len != 0)
+		tv_stream_clear_pages(s, p, region);
 }
 static inline void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
                                      struct tv_cursor *cursor)

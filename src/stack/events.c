@@ -11,26 +11,16 @@ static uint32_t slot_of(uint32_t ref)
 	return ref & ((1u << TV_REF_SLOT_BITS) - 1);
 }
 
-bool tv_event(struct tv_stack *s, struct tv_event *e)
+/* The news of a listener, or of a question. */
+static TV_APART void other_event(struct tv_core *c, uint32_t ref, struct tv_event *e)
 {
-	struct tv_core *c = &s->core;
-	uint32_t ref = tv_ready_pop(c), slot = slot_of(ref);
+	uint32_t slot = slot_of(ref);
 
-	if (ref == 0)
-		return false;
 	e->reason = TV_R_NONE;
-	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
-		struct tv_tcb *t = tv_conn(c, slot);
-
-		e->handle = tv_handle_make(TV_KIND_CONN, t->gen, slot);
-		e->user = t->user;
-		e->flags = t->events;
-		e->reason = (enum tv_reason)t->reason;
-		t->events = 0;
-		t->flags &= ~(uint32_t)TV_F_IN_READY_LIST;
-	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
+	if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
 		struct tv_half *h = tv_half_at(c, slot);
 
+		tv_ready_pop(c, h->ready_next);
 		e->handle = tv_handle_make(TV_KIND_HALF, h->gen, slot);
 		e->user = tv_listener_at(c, h->listener - 1u)->user;
 		e->flags = TV_EV_QUESTION;
@@ -38,12 +28,34 @@ bool tv_event(struct tv_stack *s, struct tv_event *e)
 	} else {
 		struct tv_listener *l = tv_listener_at(c, slot);
 
+		tv_ready_pop(c, l->ready_next);
 		e->handle = tv_handle_make(TV_KIND_LISTENER, l->gen, slot);
 		e->user = l->user;
 		e->flags = l->events;
 		l->events = 0;
 		l->in_ready_list = false;
 	}
+}
+
+bool tv_event(struct tv_stack *s, struct tv_event *e)
+{
+	struct tv_core *c = &s->core;
+	uint32_t ref = c->ready_head;
+	struct tv_tcb *t = tv_conn(c, slot_of(ref));
+
+	if (ref == 0)
+		return false;
+	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN) {
+		other_event(c, ref, e);
+		return true;
+	}
+	tv_ready_pop(c, t->ready_next);
+	e->handle = tv_handle_make(TV_KIND_CONN, t->gen, slot_of(ref));
+	e->user = t->user;
+	e->flags = t->events;
+	e->reason = (enum tv_reason)t->reason;
+	t->events = 0;
+	t->flags &= ~(uint32_t)TV_F_IN_READY_LIST;
 	return true;
 }
 

@@ -217,6 +217,7 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 	settle_config(&c->cfg);
 	c->rto_min_us = (uint32_t)(c->cfg.rto_min / TV_US);
 	c->rto_max_us = (uint32_t)(c->cfg.rto_max / TV_US);
+	c->rtt_max_us = tv_min32(c->rto_max_us, TV_RTT_MAX_US);
 	plan(s);
 	memset(c->cfg.secret, 0, sizeof c->cfg.secret);
 	tv_keys_derive(c, config->secret);

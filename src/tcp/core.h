@@ -141,6 +141,7 @@ struct tv_core {
 	uint64_t now_us;
 	uint32_t now_ms;
 	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
+	uint32_t rtt_max_us;       /* a longer sample counts as this one */
 	uint32_t gen;              /* last generation given out */
 	struct {
 		uint64_t pair[4];  /* the two addresses that were asked for last */
@@ -291,8 +292,13 @@ static inline void tv_tell(struct tv_core *c, struct tv_tcb *t, uint16_t events)
 }
 /* Takes a record that is in the ready list out of it. */
 void tv_untell(struct tv_core *c, uint32_t ref);
-/* Takes the first one out; 0: the list is empty. */
-uint32_t tv_ready_pop(struct tv_core *c);
+/* The first one goes; next: the one behind it. */
+static inline void tv_ready_pop(struct tv_core *c, uint32_t next)
+{
+	c->ready_head = next;
+	if (next == 0)
+		c->ready_tail = 0;
+}
 void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot);
 /* Hangs it into the list of those with wants. */
 void tv_out_connection(struct tv_core *c, struct tv_tcb *t);
@@ -475,7 +481,8 @@ static inline bool tv_fin_sent(const struct tv_tcb *t)
 {
 	return (t->flags & TV_F_FIN_SENT) != 0;
 }
-void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t sample_us);
+#define TV_RTT_MAX_US (1u << 28)  /* times 8, and with four times its variation, it still has room */
+void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint32_t us);
 void tv_rtt_init(struct tv_core *c, struct tv_tcb *t);
 /* Notes text that we had already, for the next ACK (D-SACK, RFC 2883). */
 void tv_duplicate_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);

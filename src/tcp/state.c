@@ -131,29 +131,16 @@ void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot)
 void tv_untell(struct tv_core *c, uint32_t ref)
 {
 	struct ready_links me = ready_links(c, ref);
+	uint32_t next = *me.next, prev = c->ready_head == ref ? 0 : *me.prev; /* the first one's is stale */
 
-	if (*me.prev != 0)
-		*ready_links(c, *me.prev).next = *me.next;
+	if (prev != 0)
+		*ready_links(c, prev).next = next;
 	else
-		c->ready_head = *me.next;
-	if (*me.next != 0)
-		*ready_links(c, *me.next).prev = *me.prev;
-	else
-		c->ready_tail = *me.prev;
-}
-
-uint32_t tv_ready_pop(struct tv_core *c)
-{
-	uint32_t ref = c->ready_head, next;
-
-	if (ref == 0)
-		return 0;
-	c->ready_head = next = *ready_links(c, ref).next;
+		c->ready_head = next;
 	if (next != 0)
-		*ready_links(c, next).prev = 0;
+		*ready_links(c, next).prev = prev;
 	else
-		c->ready_tail = 0;
-	return ref;
+		c->ready_tail = prev;
 }
 
 void tv_ready_connection(struct tv_core *c, struct tv_tcb *t)

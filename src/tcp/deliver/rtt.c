@@ -6,17 +6,6 @@
  */
 #include "tcp/core.h"
 
-#define SAMPLE_MAX_US (1u << 28)   /* times 8 it still has room */
-
-static void set_rto(struct tv_core *c, struct tv_tcb *t)
-{
-	/* RFC 6298 2.3: RTO = SRTT + max(G, 4 * RTTVAR); 2.4: a lower bound; 2.5: an upper one. */
-	uint64_t rto = (uint64_t)(t->rtt.srtt_us >> 3) + tv_max32(t->rtt.var_us, 1000);
-
-	rto = tv_max64(rto, c->rto_min_us);
-	t->rtt.rto_us = (uint32_t)tv_min64(rto, c->rto_max_us);
-}
-
 void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 {
 	/* RFC 6298 2.1: 1 s; 5.7: 3 s when the SYN had to be repeated. */
@@ -26,21 +15,25 @@ void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 	t->rtt.srtt_us = t->rtt.var_us = t->rtt.min_us = 0;
 }
 
-void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint64_t sample_us)
+void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint32_t us)
 {
-	uint32_t us = (uint32_t)tv_min64(tv_max64(sample_us, 1), tv_min32(c->rto_max_us, SAMPLE_MAX_US));
+	uint32_t srtt = t->rtt.srtt_us, var = t->rtt.var_us, rto;
 
-	t->rtt.min_us = t->rtt.min_us == 0 ? us : tv_min32(us, t->rtt.min_us);
-	if (t->rtt.srtt_us == 0) {
-		t->rtt.srtt_us = us << 3; /* 2.2 */
-		t->rtt.var_us = us << 1;
+	us = tv_min32(tv_max32(us, 1), c->rtt_max_us);
+	t->rtt.min_us = tv_min32(us - 1, t->rtt.min_us - 1) + 1; /* 0: none yet */
+	if (srtt == 0) {
+		srtt = us << 3; /* 2.2 */
+		var = us << 1;
 	} else {
-		int64_t error = (int64_t)us - (t->rtt.srtt_us >> 3); /* 2.3: alpha 1/8, beta 1/4 */
+		int32_t error = (int32_t)us - (int32_t)(srtt >> 3); /* 2.3: alpha 1/8, beta 1/4 */
 
-		t->rtt.srtt_us = (uint32_t)((int64_t)t->rtt.srtt_us + error);
-		error = error < 0 ? -error : error;
-		t->rtt.var_us = (uint32_t)((int64_t)t->rtt.var_us + error - (t->rtt.var_us >> 2));
+		srtt += (uint32_t)error;
+		var += (uint32_t)(error < 0 ? -error : error) - (var >> 2);
 	}
+	/* RFC 6298 2.3: RTO = SRTT + max(G, 4 * RTTVAR); 2.4: a lower bound; 2.5: an upper one. */
+	rto = (srtt >> 3) + tv_max32(var, 1000);
+	t->rtt.srtt_us = srtt;
+	t->rtt.var_us = var;
+	t->rtt.rto_us = tv_min32(tv_max32(rto, c->rto_min_us), c->rto_max_us);
 	t->rtt.backoff = 0; /* Karn: only a clean sample ends the backoff [MUST-18] */
-	set_rto(c, t);
 }

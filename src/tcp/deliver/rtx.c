@@ -202,18 +202,11 @@ static TV_APART void take_sacks(struct tv_core *c, struct tv_tcb *t, const struc
 
 /* Forgets what lies below `ack`; tells the RTT if all of it was sent once (Karn) [MUST-18]. Returns when
  * some of it was repeated last; 0: nothing was. */
-static uint64_t forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
+static uint64_t forget(struct tv_core *c, struct tv_tcb *t, struct tv_busy *b, uint32_t ack)
 {
-	struct tv_busy *b = tv_busy(c, t);
 	uint64_t sent = 0, repeated = 0;
 
-	if ((t->flags & TV_F_ALONE) != 0) {
-		if (ack == t->snd.nxt)
-			t->flags &= ~(uint32_t)TV_F_ALONE;
-		tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
-		return 0;
-	}
-	while (b != NULL && b->flight.first != 0) {
+	while (b->flight.first != 0) {
 		uint32_t i = b->flight.first;
 		struct tv_range *r = at(c, i);
 		uint16_t flags = r->flags;
@@ -235,7 +228,7 @@ static uint64_t forget(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 		break;
 	}
 	if (sent != 0 && repeated == 0)
-		tv_rtt_sample(c, t, (c->now - (sent - 1)) / TV_US);
+		tv_rtt_sample(c, t, (uint32_t)tv_min64((c->now - (sent - 1)) / TV_US, TV_RTT_MAX_US));
 	return repeated;
 }
 
@@ -252,7 +245,7 @@ static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 		return;
 	ms = c->now_ms + t->opt.ts_offset - s->opt.ts_ecr;
 	if (ms <= c->cfg.rto_max / TV_MS)
-		tv_rtt_sample(c, t, (uint64_t)ms * 1000);
+		tv_rtt_sample(c, t, tv_min32(ms, TV_RTT_MAX_US / 1000) * 1000);
 }
 
 /* SND.UNA moves on: the peer is there, whatever was wrong before. */
@@ -260,7 +253,7 @@ static inline void moved(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 {
 	t->snd.una = ack;
 	t->rtt.tries = 0;
-	t->flags = (t->flags & ~(uint32_t)TV_F_R1_TOLD) | TV_F_FORWARD;
+	t->flags = (t->flags & ~(uint32_t)(TV_F_R1_TOLD | TV_F_PERSIST | TV_F_OVERRIDE)) | TV_F_FORWARD;
 	t->soft_reason = TV_R_NONE;
 	t->progress_ms = c->now_ms;
 }
@@ -274,36 +267,54 @@ void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t)
 	t->timer.main = 0;
 }
 
-static void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
+/* What the map and its cursors lose with this ACK. */
+static TV_APART void advance_map(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, uint32_t text)
 {
-	bool syn = t->snd.una == t->snd.iss;
-	uint32_t bytes = s->ack - t->snd.una - syn, had = t->out.len;
-	uint64_t repeated = forget(c, t, s->ack);
-	struct tv_side *side = tv_side(c, t);
-	struct tv_busy *b;
+	struct tv_busy *b = tv_busy(c, t);
+	uint64_t repeated = forget(c, t, b, s->ack);
 
 	if (repeated != 0)
 		sample_echo(c, t, s, repeated);
-	b = tv_busy(c, t);
-	if (b != NULL)
-		b->repeat.page = 0;
-	a->bytes = bytes;
-	tv_stream_consume(&t->out, &c->pages, tv_region(c), tv_min32(bytes, t->out.len), b != NULL ? &b->cursor : NULL);
-	moved(c, t, s->ack);
+	b->repeat.page = 0;
+	tv_stream_consume(&t->out, &c->pages, tv_region(c), text, &b->cursor);
+}
+
+static TV_APART void advance_urgent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
 	if ((t->flags & TV_F_URG_SND) != 0 && seq_geq(s->ack, t->snd.up))
 		t->flags &= ~(uint32_t)TV_F_URG_SND;
-	if (side != NULL)
-		side->bytes_acked += bytes - (bytes > had);
 	if ((t->flags & TV_F_WRITE_BLOCKED) != 0 && t->out.len <= tv_opts(c, t)->snd_buf / 2) {
 		t->flags &= ~(uint32_t)TV_F_WRITE_BLOCKED;
 		tv_tell(c, t, TV_EV_WRITABLE);
 	}
+}
+
+static inline void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
+{
+	bool syn = t->snd.una == t->snd.iss;
+	uint32_t bytes = s->ack - t->snd.una - syn, text = tv_min32(bytes, t->out.len);
+	struct tv_side *side = tv_side(c, t);
+
+	a->bytes = bytes;
+	if ((t->flags & TV_F_ALONE) != 0) {
+		tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
+		if (s->ack == t->snd.nxt)
+			t->flags &= ~(uint32_t)TV_F_ALONE;
+	}
+	if (t->busy != 0)
+		advance_map(c, t, s, text);
+	else if (text != 0)
+		tv_stream_consume(&t->out, &c->pages, tv_region(c), text, NULL);
+	moved(c, t, s->ack);
+	if (side != NULL)
+		side->bytes_acked += text;
+	if ((t->flags & (TV_F_URG_SND | TV_F_WRITE_BLOCKED)) != 0)
+		advance_urgent(c, t, s);
 	/* RFC 6298 5.2, 5.3: off when all is acknowledged, else anew. */
 	if (t->snd.una == t->snd.nxt)
 		t->timer.main = 0;
 	else
 		tv_timer_main(c, t, tv_rtx_wait(c, t));
-	t->flags &= ~(uint32_t)(TV_F_PERSIST | TV_F_OVERRIDE);
 }
 
 void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)

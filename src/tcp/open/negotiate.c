@@ -194,7 +194,7 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	t->snd.wl2 = s->ack;
 	t->timer.main = 0;
 	if ((t->flags & (TV_F_SYN_LOST | TV_F_COOKIE)) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
-		tv_rtt_sample(c, t, (uint64_t)(uint32_t)(c->now_ms - t->progress_ms) * 1000);
+		tv_rtt_sample(c, t, tv_min32(c->now_ms - t->progress_ms, TV_RTT_MAX_US / 1000) * 1000);
 	t->rtt.tries = t->rtt.backoff = 0;
 	t->progress_ms = c->now_ms;
 	tv_cc_init(c, t); /* the MSS is known only now */
