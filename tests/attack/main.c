@@ -30,6 +30,7 @@ static const struct attack_case *const chapters[] = {
 	attack_blind_more,
 	attack_share,
 	attack_stream,
+	attack_more,
 };
 
 static unsigned passed, failures, owing, arguing, missing;

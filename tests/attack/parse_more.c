@@ -7,12 +7,13 @@
 #include "wire/csum.h"
 
 /* A connection whose peer announces this MSS; the text of the segments in which 100,000 bytes leave. */
-static uint32_t smallest_text(uint16_t mss, uint64_t *segments)
+static uint32_t smallest_text(uint16_t mss, bool ts, uint64_t *segments)
 {
 	struct lab *l = lab_new(NULL, false);
 	uint32_t least = UINT32_MAX, first;
 
 	l->syn.mss = mss;
+	l->syn.has |= ts ? TV_OPT_HAS_TS | TV_OPT_HAS_SACK_OK : 0;
 	lab_passive(l);
 	first = l->ack;
 	lab_set(l, TV_OPT_SND_BUF, 1u << 20);
@@ -41,7 +42,7 @@ static uint32_t smallest_text(uint16_t mss, uint64_t *segments)
 static void pa_14(struct attack *a)
 {
 	uint64_t segments;
-	uint32_t least = smallest_text(0, &segments);
+	uint32_t least = smallest_text(0, false, &segments);
 
 	measured(a, least >= 48, "segments of %u bytes", least);
 }
@@ -52,11 +53,47 @@ static void pa_15(struct attack *a)
 
 	for (unsigned i = 0; i < COUNT(sizes); i++) {
 		uint64_t segments;
-		uint32_t least = smallest_text(sizes[i], &segments);
+		uint32_t least = smallest_text(sizes[i], false, &segments);
 
 		measured(a, least >= 48 && segments <= 100000 / 48 * 101 / 100 + 2,
 			"MSS %u: %llu segments of %u for 100 kB", sizes[i], (unsigned long long)segments, least);
 	}
+}
+
+/* The smallest MSS, and timestamps that take 12 of its bytes. */
+static void fl_23(struct attack *a)
+{
+	uint64_t segments;
+	uint32_t least = smallest_text(48, true, &segments);
+
+	measured(a, least >= 36 && segments <= 100000 / 36 * 101 / 100 + 2, "%llu segments of %u for 100 kB",
+		(unsigned long long)segments, least);
+}
+
+/* A cookie of every length, right and wrong: there is no Fast Open here, the SYN is an ordinary one. */
+static void fl_30(struct attack *a)
+{
+	unsigned answered = 0, n = 0;
+
+	for (unsigned kind = 0; kind < 2; kind++)
+		for (unsigned length = 0; length <= 20; length++, n++) {
+			struct lab *l = lab_new(NULL, false);
+			uint8_t options[40] = {0};
+			static uint8_t p[200];
+			unsigned head = kind == 0 ? 2 : 4;
+
+			options[0] = kind == 0 ? 34 : 254;
+			options[1] = (uint8_t)(head + length);
+			options[2] = kind == 0 ? 0 : 0xf9;
+			options[3] = kind == 0 ? 0 : 0x89;
+			lab_listen(l);
+			give(l, p, build_raw(l, TV_SYN, 0, options, (head + length + 3) & ~3u, p));
+			lab_hear(l);
+			answered += l->count == 1 && lab_last(l)->flags == (TV_SYN | TV_ACK) &&
+				lab_last(l)->ack == l->seq + 1;
+			lab_free(l);
+		}
+	measured(a, answered == n, "%u of %u SYNs answered as any other", answered, n);
 }
 
 static void pa_16(struct attack *a)
@@ -333,7 +370,7 @@ static void pa_30(struct attack *a)
 const struct attack_case attack_parse_more[] = {
 	{"PA-14", pa_14},
 	{"PA-15", pa_15},
-	{"PA-16", pa_16},
+	{"FL-23", fl_23}, {"FL-30", fl_30}, {"PA-16", pa_16},
 	{"PA-17", pa_17},
 	{"PA-18", pa_18},
 	{"PA-19", pa_19},
