@@ -7,8 +7,9 @@
 #   V=1          print whole commands
 #   WERROR=      the targets that check turn warnings into errors; this lets them pass
 #
-# Targets: all demo check test attacks san fuzz bench cover reqs captures cases mutants lint install uninstall clean,
-# and one file for each program: build/trivet, build/trivet-script, build/trivet-bench, build/tests/unit/test_*.
+# Targets: all demo check test attacks san fuzz bench cover reqs captures cases portable mutants lint install
+# uninstall clean, and one file for each program: build/trivet, build/trivet-script, build/trivet-bench,
+# build/tests/unit/test_*.
 
 BUILD ?= build
 ifeq ($(origin CC),default)
@@ -47,7 +48,7 @@ ARCH_DIR := $(firstword $(wildcard src/arch/$(CPU)) src/arch/other)
 CORE_SRC := $(sort $(filter-out src/arch/%,$(wildcard src/*/*.c src/*/*/*.c)) \
 	$(wildcard src/arch/portable/*.c $(ARCH_DIR)/*.c))
 TOOL_SRC := $(sort $(wildcard links/*.c host/*.c posix/*.c sim/*.c diagnose/*.c gateway/*.c))
-CLI_SRC := $(wildcard cli/*.c cli/*/*.c)
+CLI_SRC := $(filter-out cli/elsewhere/%,$(wildcard cli/*.c cli/*/*.c))
 RUNNER_SRC := $(wildcard tests/runner/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 GRID_SRC := $(wildcard tests/grid/*.c)
@@ -201,6 +202,31 @@ purity: $(PURITY)
 
 -include $(patsubst %.o,%.d,$(PURE_OBJ) $(WASM_OBJ))
 
+# --- portable: explain, ladder and demo --sim, with POSIX and three libraries alone --------------------
+
+# POSIX has no u_int and its like, which libpcap's header wants.
+PORTABLE_CFLAGS = -std=c11 -O2 -g -I. -Iinclude -Isrc $(WARN) -D_POSIX_C_SOURCE=200809L -Du_char='unsigned char' \
+	-Du_short='unsigned short' -Du_int='unsigned int' -Du_long='unsigned long'
+PORTABLE_CLI := $(addprefix cli/,main.c explain.c findings.c ladder.c demo.c demo_scene.c demo_sim.c common.c \
+	options.c reading.c address.c elsewhere/verbs.c) $(wildcard cli/experiments/*.c)
+PORTABLE_SRC := $(WASM_SRC) $(wildcard sim/*.c diagnose/*.c) links/records.c links/pcap.c links/offload.c $(PORTABLE_CLI)
+PORTABLE_OBJ := $(patsubst %.c,$(BUILD)/portable/%.o,$(PORTABLE_SRC))
+
+$(PORTABLE_OBJ): $(BUILD)/portable/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(PORTABLE_CFLAGS) $(CFLAGS) -Werror -MMD -MP -c -o $@ $<
+$(BUILD)/trivet-portable: $(PORTABLE_OBJ)
+	$(call say,LINK,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+
+.PHONY: portable
+portable: $(BUILD)/trivet-portable
+	@tools/portable $(PORTABLE_SRC)
+	@$(BUILD)/trivet-portable demo --sim -q -w $(BUILD)/portable.pcap > $(BUILD)/portable.out
+	@$(BUILD)/trivet-portable ladder $(BUILD)/portable.pcap >> $(BUILD)/portable.out
+	@$(BUILD)/trivet-portable explain $(BUILD)/portable.pcap >> $(BUILD)/portable.out; test $$? = 1
+
+-include $(patsubst %.o,%.d,$(PORTABLE_OBJ))
+
 # --- what runs -------------------------------------------------------------------------------------
 
 # Every test program prints one line; the last line of a run adds them up. A stage never stops the
@@ -232,9 +258,9 @@ check test:
 	@mkdir -p $(RESULTS)
 	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) $(SUM)
 STAGES_check = stage-check
-STAGES_test = stage-check stage-san stage-reqs stage-lint stage-live stage-cases stage-fuzz stage-mutants
+STAGES_test = stage-check stage-san stage-reqs stage-lint stage-portable stage-live stage-cases stage-fuzz stage-mutants
 
-.PHONY: stage-check stage-san stage-san-run stage-reqs stage-lint stage-live stage-cases stage-fuzz \
+.PHONY: stage-check stage-san stage-san-run stage-reqs stage-lint stage-portable stage-live stage-cases stage-fuzz \
 	stage-fuzz-run stage-mutants
 stage-check: programs $(PURITY)
 	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
@@ -252,6 +278,8 @@ stage-reqs:
 	@$(TALLY) 'plain tools/reqs'
 stage-lint:
 	@$(TALLY) --limit 900 'plain tools/lint -j $(JOBS)'
+stage-portable:
+	@$(TALLY) --limit 300 'plain $(MAKE) --no-print-directory -s portable'
 stage-live: all examples $(LIVE_PEERS)
 	@$(TALLY) -j 1 --limit 300 $(foreach t,$(LIVE),'lines $t')
 

@@ -29,7 +29,7 @@
 
 #define TWICE_WITHIN (2 * TV_MS)
 
-enum { CHUNK = 256, RECENT = 4096 };
+enum { CHUNK = 256, RECENT = 4096, RECENT_FEW = 64 };
 
 /* A packet that was just seen. */
 struct recent {
@@ -42,7 +42,7 @@ struct tracker {
 	struct conn **chunks;
 	uint32_t chunk_count, count, most, free_chain;
 	uint32_t *buckets;
-	uint32_t bucket_mask;
+	uint32_t bucket_mask, recent_mask;
 	uint32_t newest, oldest;       /* by last packet */
 	uint32_t started;
 	struct host *hosts;
@@ -76,7 +76,8 @@ struct tracker *tracker_new(uint32_t most, tracker_leave_fn on_leave, void *user
 	t->buckets = calloc(t->bucket_mask + 1, sizeof *t->buckets);
 	t->host_mask = 1023;
 	t->host_slots = calloc(t->host_mask + 1, sizeof *t->host_slots);
-	t->recent = calloc(RECENT, sizeof *t->recent);
+	t->recent_mask = (t->most < RECENT_FEW ? RECENT_FEW : RECENT) - 1;
+	t->recent = calloc(t->recent_mask + 1, sizeof *t->recent);
 	if (t->recent && t->chunks && t->buckets && t->host_slots)
 		return t;
 	tracker_free(t);
@@ -427,7 +428,7 @@ static bool is_second_copy(struct tracker *t, const struct packet *p)
 	sum = mix(sum + ((uint64_t)p->len << 32) + id);
 	if (p->opt.has & TV_OPT_HAS_TS)
 		sum = mix(sum + ((uint64_t)p->opt.ts_val << 32 | p->opt.ts_ecr));
-	r = &t->recent[sum % RECENT];
+	r = &t->recent[sum & t->recent_mask];
 	same = r->sum == sum && p->time >= r->time && p->time - r->time <= TWICE_WITHIN;
 	*r = (struct recent){sum, p->time};
 	return same;
