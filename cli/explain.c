@@ -125,13 +125,13 @@ static int run(struct explain *e, const char *path, const char *filter)
 
 	if (!capture) {
 		complain(&e->common, "%s", fault.text);
-		return fault.err == EINVAL && filter ? EXIT_USAGE : EXIT_FAILED + 1;
+		return fault.err == EINVAL && *filter ? EXIT_USAGE : EXIT_RIGHTS;
 	}
 	e->tracker = tracker_new(0, on_leave, e);
 	if (!e->tracker) {
 		records_close(capture);
 		complain(&e->common, "out of memory");
-		return EXIT_USAGE;
+		return EXIT_FAILED;
 	}
 	e->report.keep_healthy = e->all;
 	while (reading_next(capture, &p, &link_type)) {
@@ -190,7 +190,7 @@ int verb_explain(int argc, char **argv)
 	filter = reading_filter(n - 1, argv + 2);
 	if (!filter) {
 		complain(&e.common, "out of memory");
-		return EXIT_USAGE;
+		return EXIT_FAILED;
 	}
 	status = run(&e, argv[1], filter);
 	free(filter);

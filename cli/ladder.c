@@ -7,6 +7,8 @@
  *
  * --lines prints every packet of the file as `tcpdump -n` does.
  */
+#include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,13 @@ static void sink(void *user, const char *text, size_t len)
 /* ------------------------------------------------------------------------------------------ */
 /* Lines                                                                                       */
 
+_Static_assert(LINES_NAME >= IF_NAMESIZE, "a name of an interface fits");
+
+static bool name_of(uint32_t index, char name[LINES_NAME])
+{
+	return if_indextoname(index, name) != NULL;
+}
+
 static int print_lines(struct records *records)
 {
 	struct lines *lines = lines_new();
@@ -42,11 +51,13 @@ static int print_lines(struct records *records)
 	struct packet p;
 	uint16_t type;
 
+	if (lines)
+		lines_names(lines, name_of);
 	while (lines && reading_next(records, &p, &type))
 		if (lines_packet(lines, &p, line, sizeof line))
 			puts(line);
 	lines_free(lines);
-	return lines ? EXIT_FINE : EXIT_USAGE;
+	return lines ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -119,7 +130,7 @@ static int print_ladder(struct look *look, struct records *records)
 		complain(&look->common, "out of memory");
 		tracker_free(tracker);
 		ladder_free(look->ladder);
-		return EXIT_USAGE;
+		return EXIT_FAILED;
 	}
 	if (ladder_count(look->ladder)) {
 		ladder_print(look->ladder, &style, sink, stdout);
@@ -163,8 +174,9 @@ int verb_ladder(int argc, char **argv)
 	records = filter ? records_open(argv[1], filter, &fault) : NULL;
 	if (!records) {
 		complain(&look.common, "%s", filter ? fault.text : "out of memory");
+		status = !filter ? EXIT_FAILED : fault.err == EINVAL && *filter ? EXIT_USAGE : EXIT_RIGHTS;
 		free(filter);
-		return EXIT_USAGE;
+		return status;
 	}
 	status = look.lines ? print_lines(records) : print_ladder(&look, records);
 	records_close(records);

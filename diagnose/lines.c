@@ -3,6 +3,9 @@
  *
  * Sequence numbers are relative to what was seen of the same conversation before. A fixed number of
  * conversations is remembered; one that takes another's place makes that one's numbers absolute again.
+ *
+ * A capture on all interfaces holds the number of each packet's interface, and no name: whoever prints may know
+ * one. tcpdump takes the one that this machine has for the number now.
  */
 #include "diagnose/lines.h"
 
@@ -22,6 +25,7 @@ struct talk {
 
 struct lines {
 	struct talk talks[TALKS];
+	lines_name_fn name;
 };
 
 struct lines *lines_new(void)
@@ -32,6 +36,11 @@ struct lines *lines_new(void)
 void lines_free(struct lines *l)
 {
 	free(l);
+}
+
+void lines_names(struct lines *l, lines_name_fn name)
+{
+	l->name = name;
 }
 
 static bool same_end(const struct tv_endpoint *a, const struct tv_endpoint *b)
@@ -59,6 +68,19 @@ static struct talk *talk_of(struct talk *talks, const struct packet *p, bool *re
 	return t;
 }
 
+/* "eth0  In  ": 6 columns or more, and 4. */
+static int cooked_text(const struct lines *l, const struct packet *p, char *line, size_t room)
+{
+	static const char *const directions[] = {"In", "B", "M", "P", "Out"};
+	char name[LINES_NAME] = "?";
+
+	if (!p->cooked2)
+		return 0;
+	if (!l->name || !l->name(p->cooked_index, name))
+		memcpy(name, "?", 2);
+	return snprintf(line, room, "%-5s %-3s ", name, p->cooked_type < 5 ? directions[p->cooked_type] : "?");
+}
+
 bool lines_packet(struct lines *l, const struct packet *p, char *line, size_t room)
 {
 	struct tv_print_base base = {0, 0, 0};
@@ -73,6 +95,8 @@ bool lines_packet(struct lines *l, const struct packet *p, char *line, size_t ro
 		return false;
 	strftime(clock, sizeof clock, "%H:%M:%S", &tm);
 	n = snprintf(line, room, "%s.%06llu ", clock, (unsigned long long)(p->time % TV_S / 1000));
+	if (n >= 0 && (size_t)n < room)
+		n += cooked_text(l, p, line + n, room - (size_t)n);
 	if (n < 0 || (size_t)n >= room)
 		return false;
 	text = tv_text_start(line + n, room - (size_t)n);

@@ -299,6 +299,11 @@ bool packet_read(struct packet *p, const struct packet_record *record)
 	p->time = record->time;
 	p->kind = at == NOT_KNOWN ? PACKET_UNKNOWN_LINK : PACKET_NONE;
 	p->cut = record->len < record->wire_len;
+	if (record->link_type == LINK_SLL2 && record->len >= 20) {
+		p->cooked2 = true;
+		p->cooked_type = record->data[10];
+		p->cooked_index = load32(record->data + 4);
+	}
 	if (at < 0 || at >= record->len)
 		return false;
 	p->ip = record->data + at;

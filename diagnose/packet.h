@@ -35,6 +35,9 @@ struct packet {
 	bool options_cut;      /* ... and some of the TCP options are among what is missing */
 	bool dont_fragment;
 	uint8_t ttl;
+	bool cooked2;          /* Linux cooked 2, which tells the interface and the direction: */
+	uint8_t cooked_type;   /* 0 to this host, 1 broadcast, 2 multicast, 3 to another host, 4 from this host */
+	uint32_t cooked_index;
 	const uint8_t *ip;     /* the packet from its IP header on, ip_have bytes of it */
 	uint32_t ip_have;
 	/* TCP; for ICMP, the ports and sequence number of the quoted segment */
