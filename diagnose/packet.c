@@ -159,6 +159,7 @@ static bool read_tcp(struct packet *p, const struct tv_ip *ip, uint32_t total)
 	p->len = total - header;
 	if (ip->len >= 16)
 		p->wnd = load16(t + 14);
+	p->window_cut = ip->len < 16;
 	if (header > 20 && ip->len >= 20)
 		read_options(p, t + 20, header - 20, ip->len - 20);
 	else
@@ -183,8 +184,14 @@ static bool read_icmp(struct packet *p, const struct tv_ip *ip)
 		return false;
 	if (tv_ip_parse_quoted(&quoted, m + 8, ip->len - 8) != TV_V_OK || quoted.v6 != ip->v6)
 		return false;
-	if (!tv_segment_parse_quoted(&quoted, &p->sport, &p->dport, &p->seq))
-		return false;
+	if (!tv_segment_parse_quoted(&quoted, &p->sport, &p->dport, &p->seq)) {
+		/* Of a short capture the ports are enough. */
+		if (quoted.protocol != TV_PROTO_TCP || quoted.len < 4 || !p->cut)
+			return false;
+		p->sport = load16(quoted.payload);
+		p->dport = load16(quoted.payload + 2);
+		p->seq_cut = true;
+	}
 	p->quoted_src = quoted.src;
 	p->quoted_dst = quoted.dst;
 	if (p->icmp == TV_ICMP_TOO_BIG)

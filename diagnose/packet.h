@@ -33,6 +33,8 @@ struct packet {
 	bool v6;
 	bool cut;              /* captured in part */
 	bool options_cut;      /* ... and some of the TCP options are among what is missing */
+	bool window_cut;       /* ... and the window */
+	bool seq_cut;          /* ICMP: of the quoted segment there are the ports alone */
 	bool dont_fragment;
 	uint8_t ttl;
 	bool cooked2;          /* Linux cooked 2, which tells the interface and the direction: */

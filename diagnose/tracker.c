@@ -480,7 +480,8 @@ static struct conn *take_icmp(struct tracker *t, const struct packet *p)
 		c->icmp_kind = (uint8_t)p->icmp;
 		c->icmp_about = (uint8_t)about;
 		c->icmp_from = p->src;
-		c->icmp_of_syn = i == NONE || (c->side[about].syn_seen && p->seq == c->side[about].isn);
+		c->icmp_of_syn = i == NONE || (c->side[about].syn_seen &&
+			(p->seq_cut ? !seen(&c->side[about].data) : p->seq == c->side[about].isn));
 	}
 	if (c->icmp_count < ICMP_MARKS)
 		c->icmp[c->icmp_count] = mark_of(p);

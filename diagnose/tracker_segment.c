@@ -302,6 +302,8 @@ static bool take_handshake(struct conn *c, unsigned from, const struct packet *p
 
 static void take_window(struct side *s, const struct packet *p)
 {
+	if (p->window_cut)
+		return;
 	s->wnd = p->wnd;
 	if (p->wnd > s->wnd_max)
 		s->wnd_max = p->wnd;

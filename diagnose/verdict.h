@@ -105,6 +105,8 @@ static inline bool is_established(const struct conn *c)
 	return seen(&c->ack) || (c->late && c->side[0].packets && c->side[1].packets);
 }
 
+/* Is the oldest segment of s that is not acknowledged as large as the path should carry? */
+bool is_full_size(const struct side *s, const struct side *o);
 /* Did the capturing machine see what the server itself sees? */
 bool sees_server(const struct conn *c);
 /* The time of a whole round trip by the handshake; 0: not known (something was repeated). */

@@ -23,6 +23,11 @@ static uint32_t full_size(const struct side *s, const struct side *o)
 	return mss > 80 ? (mss - 40) * 9 / 10 : mss;
 }
 
+bool is_full_size(const struct side *s, const struct side *o)
+{
+	return seen(&s->out) && s->out_len >= full_size(s, o) && s->out_len >= FULL_SIZE;
+}
+
 /* ------------------------------------------------------------------------------------------ */
 /* Windows                                                                                     */
 
@@ -136,12 +141,14 @@ static bool mtu_sender(const struct case_ *k, const struct side *s, struct findi
 	uint32_t full = full_size(s, o);
 	bool alive = is_behind(&o->last, &s->out_again);
 
-	if (!seen(&s->out) || s->out_again_count < REPEATS_LOST || s->out_len < full || s->out_len < FULL_SIZE)
+	if (s->out_again_count < REPEATS_LOST || !is_full_size(s, o))
 		return false;
 	if (s->acked_len_max >= full || seen(&o->rst) || s->out_shrunk)
 		return false;
-	/* What the other end sends must not be the handshake again: then it has not got anything. */
-	if (o->packets == o->syn_count)
+	/* What the other end sends must not be the handshake again: then it has not got anything. If it sends not
+	 * even that, it got the final ACK. */
+	if (o->packets == o->syn_count && (is_behind(&o->syn_again[1], &k->c->ack) ||
+		since(&k->c->ack, &s->out_again_last) < limit(LIMIT_ACK_ARRIVED)))
 		return false;
 	if (!alive && s->data_acked.number && since(&s->out_before, &s->out) >= limit(LIMIT_IDLE))
 		return false;
@@ -306,6 +313,13 @@ static bool reset_by_server(const struct case_ *k, struct finding *f)
 	const struct side *a = k->a, *b = k->b;
 	const struct host *host;
 
+	/* It had closed before it got the request, which it resets: the client has nothing. */
+	if (seen(&b->fin) && b->bytes == 0 && a->bytes && !seen(&a->data_acked) && !k->c->late) {
+		finding_start(f, k->c, WORD_RESET_AFTER_ACCEPT, LIKELY);
+		finding_cite(f, &b->fin);
+		finding_cite(f, &b->rst);
+		return true;
+	}
 	if (seen(&b->fin) || has_enough(a, b))
 		return false;
 	if (rst_is_foreign(k, b, &host) && b->ttl == host->ttl_min) {
@@ -397,6 +411,28 @@ bool rule_reset(const struct case_ *k, struct finding *f)
 /* Ends                                                                                        */
 
 /*
+ * Nobody said a word, until the client gave up: it may have waited for the server to begin. A server whose
+ * application lives closes in turn.
+ */
+static bool no_banner(const struct case_ *k, struct finding *f)
+{
+	const struct side *a = k->a, *b = k->b;
+	tv_time waited = since(&k->c->ack, &a->fin);
+	char text[24];
+
+	if (b->bytes || !seen(&a->fin_acked) || seen(&b->fin) || seen(&b->rst) || seen(&b->hole) || k->c->gap)
+		return false;
+	if (waited < limit(LIMIT_SERVER_SILENT))
+		return false;
+	finding_start(f, k->c, WORD_SERVER_SILENT, LIKELY);
+	finding_cite(f, &k->c->ack);
+	finding_cite(f, &a->fin);
+	finding_cite(f, &a->fin_acked);
+	finding_say(f, "Neither end said a word in %s; then the client gave up.", time_text(waited, text));
+	return true;
+}
+
+/*
  * The last thing that the client said was acknowledged, and no byte answered it, until the client gave up
  * (and the server does not even close then), or for very long. A server that closes in turn was only told
  * something that wants no answer.
@@ -411,7 +447,11 @@ bool rule_server_silent(const struct case_ *k, struct finding *f)
 
 	/* An answer that came when the client had given up, and that it reset, is none. */
 	late = seen(&a->fin) && is_behind(&b->data, &a->fin) && is_behind(&a->rst, &b->data);
-	if (!is_established(k->c) || k->c->late || !a->bytes || !seen(&a->data_acked))
+	if (!is_established(k->c) || k->c->late)
+		return false;
+	if (!a->bytes)
+		return no_banner(k, f);
+	if (!seen(&a->data_acked))
 		return false;
 	if (!late && (seen(&b->fin) || seen(&b->rst) || is_behind(&b->data_last, &a->data_last)))
 		return false;

@@ -116,7 +116,8 @@ bool rule_synack_wrong_ack(const struct case_ *k, struct finding *f)
 {
 	const struct conn *c = k->c;
 
-	if (!seen(&c->wrong_synack) || k->b->syn_seen || seen(&k->b->rst))
+	/* A right one may be here as well, if this is where it is rewritten. */
+	if (!seen(&c->wrong_synack) || (k->b->syn_seen && seen(&c->ack)) || seen(&k->b->rst))
 		return false;
 	finding_start(f, c, WORD_SYNACK_WRONG_ACK, CERTAIN);
 	finding_cite(f, &k->a->syn);
@@ -227,6 +228,9 @@ bool rule_synack_blackhole(const struct case_ *k, struct finding *f)
 		(a->acked_known && a->acked - a->isn > 1u + a->syn_len))
 		return false;
 	if (!(again && (unacked || b->syn_count > 2)) && !(unacked && a->out_again_count >= REPEATS_LOST))
+		return false;
+	/* The final ACK did arrive, or its SYN,ACK would come again; what does not arrive is large. */
+	if (!again && is_full_size(a, b) && since(&c->ack, &a->out_again_last) >= limit(LIMIT_ACK_ARRIVED))
 		return false;
 	if (sees_server(c))
 		finding_start(f, c, WORD_ACCEPT_QUEUE_OVERFLOW, LIKELY);

@@ -112,6 +112,7 @@ void words_markdown(words_sink_fn sink, void *user);
 	X(CLOSE_WAIT, 60 * TV_S, "age from which one connection in CLOSE-WAIT is a leak")           \
 	X(ZERO_WINDOW, 5 * TV_S, "how long a window must be closed that opened again")              \
 	X(ZERO_WINDOW_OPEN, 2 * TV_S, "the same without a probe that was answered, at the end of the capture") \
+	X(ACK_ARRIVED, 3 * TV_S, "how long a SYN,ACK stays away that would be repeated if its ACK were lost") \
 	X(HOLE, TV_S, "how long sequence numbers may be missing")                                   \
 	X(TIME_WAIT, 120 * TV_S, "how long a port can be in TIME-WAIT")                             \
 	X(QUEUE_NEAR, 10 * TV_S, "how near in time other connections to a port tell of its queue")  \

@@ -348,6 +348,47 @@ def mtu_blackhole(rng):
 
 
 @situation
+def mtu_blackhole_at_once(rng):
+    """The very first request is full-size, as that of TLS often is, and the path is narrow."""
+    L = lab(rng)
+    L.r.ip("link set wan mtu %d" % rng.choice((1300, 1400)))
+    L.r.nft("icmp type destination-unreachable drop", hook="output")
+    L.r.nft("icmpv6 type packet-too-big drop", hook="output")
+    L.listen(echo)
+    L.record()
+    s = L.connect()
+    s.sendall(b"h" * rng.choice((1700, 2600)))
+    time.sleep(rng.choice((5, 7)))
+    return L, points("mtu-blackhole", NEAR)
+
+
+@situation
+def no_banner(rng):
+    """The server should speak first and does not; the client gives up."""
+    L = lab(rng)
+    L.listen(lambda s: None)
+    L.record()
+    s = L.connect()
+    time.sleep(rng.choice((3, 6)))
+    s.close()
+    return L, points("server-silent")
+
+
+@situation
+def closes_before_the_request(rng):
+    """A wrapper accepts, closes in order without a word, and answers the request by RST."""
+    L = lab(rng)
+    L.listen(lambda s: s.close())
+    L.record()
+    s = L.connect()
+    time.sleep(2 * sum(L.delays) + 0.1)
+    s.sendall(GET)
+    time.sleep(0.2)
+    s.close()
+    return L, points("reset-after-accept")
+
+
+@situation
 def mtu_blackhole_up(rng):
     L = lab(rng)
     L.r.ip("link set wan mtu %d" % rng.choice((1300, 1400)))

@@ -264,6 +264,7 @@ def forged_resets_both(rng):
 @situation
 def wrong_source(rng):
     L = lab(rng)
+    L.rewrites = True
     L.listen(http())
     other = L.w6[:-1] + "77" if L.v6 else L.w4[:-1] + "77"
     L.r.nft("%s saddr %s %s %s saddr set %s" % (("ip6" if L.v6 else "ip"), L.server, SYNACK,
@@ -276,6 +277,7 @@ def wrong_source(rng):
 @situation
 def wrong_ack(rng):
     L = lab(rng)
+    L.rewrites = True
     L.listen(http())
     L.r.nft("%s tcp sport %d tcp ackseq set %d" % (SYNACK, L.port, rng.randrange(1, 2**31)))
     L.record()

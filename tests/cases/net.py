@@ -215,6 +215,8 @@ class Lab:
         if not offload:
             self.relay.start()
         self.recorder = None
+        self.only_from = None   # an address: records of other sources are left out
+        self.rewrites = False   # the router changes packets, so that its two sides tell different stories
         self.listeners, self.kept, self.threads, self.errors = [], [], [], []
 
     def addresses4(self):

@@ -127,7 +127,8 @@ def fast_open_dropped(rng):
 
 @situation
 def far_away(rng):
-    L = lab(rng, delays=rng.choice(((0.12, 0.005), (0.15, 0.03), (0.25, 0.01), (0.3, 0.1), (0.01, 0.14))))
+    L = lab(rng, delays=rng.choice(((0.12, 0.005), (0.15, 0.03), (0.25, 0.01), (0.3, 0.1), (0.01, 0.14),
+                               (0.55, 0.1), (0.02, 0.7), (1.1, 0.2))))
     L.listen(http(rng.choice((200, 20000))))
     L.record()
     fetch(L)

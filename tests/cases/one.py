@@ -34,11 +34,15 @@ def main():
         L = situations.HEALTHY[kind](rng)
         truth = situations.points("healthy")
     records = L.end()
+    # A capture on all interfaces of the router has every packet twice, where both sides saw the same.
+    if truth.get("lan") and not L.rewrites and truth.get("lan") == truth.get("wan", truth["lan"]):
+        records["router"] = sorted(records["lan"] + records["wan"], key=lambda r: r[0])
+        truth["router"] = truth["lan"]
     usable = [p for p in truth if len(records[p]) > 0]
     for point in wanted or rng.sample(usable, min(len(usable), 1 if kind in situations.HEALTHY else 2)):
         if point not in usable:
             continue
-        taken = from_address(records[point], L.only_from) if getattr(L, "only_from", None) else records[point]
+        taken = from_address(records[point], L.only_from) if L.only_from else records[point]
         name = "%s-%s-%s.pcap" % (kind, seed, point)
         craft.write_pcap(os.path.join(folder, name), taken, nano=rng.random() < 0.2)
         print("\t".join((name, kind, point, truth[point])))
