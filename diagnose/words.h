@@ -117,7 +117,7 @@ void words_markdown(words_sink_fn sink, void *user);
 	X(TIME_WAIT, 120 * TV_S, "how long a port can be in TIME-WAIT")                             \
 	X(QUEUE_NEAR, 10 * TV_S, "how near in time other connections to a port tell of its queue")  \
 	X(FALLBACK, 3 * TV_S, "how soon the other address family is tried")                         \
-	X(FALLBACK_AT_ONCE, 10 * TV_MS, "the same after a refusal")                                  \
+	X(FALLBACK_AT_ONCE, 30 * TV_MS, "the same after a refusal")                                  \
 	X(FLOOD_SPAN, 10 * TV_S, "within which a flood's SYNs arrive")                              \
 	X(SCAN_SPAN, 60 * TV_S, "within which a scan's SYNs are sent")
 

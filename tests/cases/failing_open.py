@@ -200,6 +200,7 @@ def few_hops(rng):
 def forged_refusal(rng):
     """The router answers for the server, whose own packets come from one hop farther."""
     L = lab(rng)
+    L.rewrites = True
     other = L.port + 3
     L.listen(http(), port=other)
     L.listen(http())
