@@ -30,6 +30,7 @@ static int established(struct tv_core *c, struct tv_tcb *t, const struct tv_segm
 	tv_want(c, t, TV_WANT_ACK);
 	v = tv_tcp_take(c, t, &rest);
 	t->snd.wl1 = s->seq; /* RFC 9293 3.10.7.3, fourth: of the SYN, not of what follows it */
+	t->snd.wnd = t->snd.max_wnd = s->wnd; /* RFC 7323 2.2: what stands in a SYN,ACK is not scaled */
 	return v;
 }
 
