@@ -53,12 +53,14 @@ static void suggest(const struct demo *demo)
 		printf("Next, with 40 ms of delay and a lost packet: trivet demo --sim --drop 2\n");
 }
 
-enum { OWN_FLAGS = 12 };
+enum { OWN_FLAGS = 15 };
 
 static void check_flags(const struct demo *demo)
 {
 	if (demo->rtt > 60 * TV_S)
 		usage_error("demo", "--rtt: at most 60s");
+	if (demo->tls && strcmp(demo->tls, "1.2") != 0 && strcmp(demo->tls, "1.3") != 0 && strcmp(demo->tls, "0rtt") != 0)
+		usage_error("demo", "--tls: 1.2, 1.3 or 0rtt, not '%s'", demo->tls);
 }
 
 /* The experiment that was asked for; -1: none. */
@@ -90,14 +92,17 @@ static int run_stage(struct demo *demo)
 
 int verb_demo(int argc, char **argv)
 {
-	struct demo demo = {.rtt = 40 * TV_MS, .seed = 1};
-	bool wanted[EXPERIMENTS] = {false}, all = false, list = false;
+	struct demo demo = {.rtt = 40 * TV_MS, .seed = 1, .bytes = 40000};
+	bool wanted[EXPERIMENTS] = {false}, list = false;
 	const struct option own[OWN_FLAGS] = {
 		{"list", 0, OPTION_FLAG, NULL, "name the experiments, with one line each", &list, 0, 0},
-		{"all", 0, OPTION_FLAG, NULL, "run all of them; -w and --html write a file for each", &all, 0, 0},
+		{"all", 0, OPTION_FLAG, NULL, "run all of them; -w and --html write a file for each", &demo.all, 0, 0},
 		{"html", 0, OPTION_TEXT, "FILE", "write a page: the ladders drawn, with a slider", &demo.html, 0, 0},
 		{"isn", 0, OPTION_TEXT, "X,Y", "whiteboard: first numbers, or letters (1000,2000)", &demo.isn, 0, 0},
 		{"svg", 0, OPTION_TEXT, "FILE", "whiteboard: write the picture, for a slide", &demo.svg, 0, 0},
+		{"bytes", 0, OPTION_SIZE, "N", "budget: how much is fetched (40k)", &demo.bytes, 1, 10000000},
+		{"tls", 0, OPTION_TEXT, "HOW", "budget: 1.2, 1.3 or 0rtt alone", &demo.tls, 0, 0},
+		{"fastopen", 0, OPTION_FLAG, NULL, "budget: only what begins with Fast Open", &demo.fastopen, 0, 0},
 		{"sim", 0, OPTION_FLAG, NULL, "two Trivet stacks on a simulated wire", &demo.sim, 0, 0},
 		{"rtt", 0, OPTION_DURATION, "TIME", "simulated round trip (40ms)", &demo.rtt, 0, 0},
 		{"loss", 0, OPTION_PERCENT, "PERCENT", "simulated loss, each way", &demo.loss, 0, 0},
@@ -116,6 +121,8 @@ int verb_demo(int argc, char **argv)
 		const struct experiment *e = &experiments[i];
 
 		options[i] = (struct option){.name = e->name, .kind = OPTION_FLAG, .help = e->line, .to = &wanted[i]};
+		if (e->run == show_ports)
+			options[i] = (struct option){"ports", 0, OPTION_NUMBER, "N", e->line, &demo.ports, 6, 24};
 	}
 	memcpy(options + EXPERIMENTS, own, sizeof own);
 	operands = options_read(&usage, &demo.common, argc, argv);
@@ -126,10 +133,13 @@ int verb_demo(int argc, char **argv)
 		experiment_list(&demo);
 		return EXIT_FINE;
 	}
+	for (unsigned i = 0; i < EXPERIMENTS; i++)
+		wanted[i] |= experiments[i].run == show_ports && demo.ports;
+	demo.ports = demo.ports ? demo.ports : 10;
 	which = chosen(wanted);
 	if (demo.common.json)
 		demo.scenes = json_array();
-	if (all)
+	if (demo.all)
 		return experiment_run_all(&demo);
 	return which >= 0 ? experiment_run(&demo, (unsigned)which) : run_stage(&demo);
 }

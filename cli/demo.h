@@ -23,6 +23,11 @@ struct demo {
 	uint64_t seed;
 	const char *isn;       /* --isn: what the whiteboard shows instead of the real numbers */
 	const char *svg, *html; /* files to write, or NULL */
+	bool all;              /* --all: nobody is asked for anything */
+	uint64_t bytes;        /* --bytes, --tls, --fastopen: of the budget */
+	const char *tls;
+	bool fastopen;
+	uint64_t ports;        /* --ports: how many the client has; 0: not asked for */
 	json_t *scenes;        /* with --json */
 	struct tap *tap;
 	bool failed;           /* a scene did not end as it should */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/common.h"
+#include "cli/explain_page.h"
 #include "cli/findings.h"
 #include "cli/reading.h"
 #include "cli/verb.h"
@@ -17,6 +18,7 @@
 struct explain {
 	struct common common;
 	bool all, lines, words;
+	const char *page;              /* --html */
 	struct tracker *tracker;
 	struct report report;
 	struct summary summary;
@@ -115,6 +117,22 @@ static void sink(void *user, const char *text, size_t len)
 /* ------------------------------------------------------------------------------------------ */
 /* The verb                                                                                    */
 
+/* What was asked for, on the standard output or as a page. */
+static int print_all(const struct explain *e, const char *path, const char *filter)
+{
+	const struct explain_page page = {&e->common, path, filter, &e->report, &e->summary, e->all};
+	int status = e->page ? explain_page(&page, e->page) : 0;
+
+	if (status)
+		return status;
+	if (e->common.json)
+		return print_json(e);
+	if (e->lines)
+		return print_lines(e);
+	print_text(e);
+	return 0;
+}
+
 static int run(struct explain *e, const char *path, const char *filter)
 {
 	struct link_fault fault;
@@ -143,12 +161,7 @@ static int run(struct explain *e, const char *path, const char *filter)
 		.damage = records_damage(capture), .unknown_link = e->unknown, .records = records_count(capture)};
 	snprintf(e->unknown, sizeof e->unknown, "%s",
 		records_link_name(capture, e->summary.counts->unknown_link_type));
-	if (e->common.json)
-		status = print_json(e);
-	else if (e->lines)
-		status = print_lines(e);
-	else
-		print_text(e);
+	status = print_all(e, path, filter);
 	if (status == 0)
 		status = report_status(&e->report);
 	report_free(&e->report);
@@ -162,6 +175,7 @@ int verb_explain(int argc, char **argv)
 	struct explain e = {.all = false};
 	const struct option table[] = {
 		{"all", 0, OPTION_FLAG, NULL, "show healthy connections too", &e.all, 0, 0},
+		{"html", 0, OPTION_TEXT, "OUT", "write the report as a page too, with drawings", &e.page, 0, 0},
 		{"jsonl", 0, OPTION_FLAG, NULL, "print JSON, one finding a line", &e.lines, 0, 0},
 		{"words", 0, OPTION_FLAG, NULL, "print the table of words (docs/VERDICTS.md)", &e.words, 0, 0},
 		{0},
@@ -176,10 +190,11 @@ int verb_explain(int argc, char **argv)
 		.examples = "  tcpdump -w try.pcap -i eth0 'tcp or icmp or icmp6' &\n"
 			"  trivet explain try.pcap\n"
 			"  trivet explain try.pcap port 443\n"
-			"  trivet explain --json --all try.pcap",
+			"  trivet explain --json --all try.pcap\n"
+			"  trivet explain --html report.html try.pcap",
 	};
 	int n = options_read(&usage, &e.common, argc, argv), status;
-	char *filter;
+	char *filter, spool[40] = "";
 
 	if (e.words) {
 		words_markdown(sink, stdout);
@@ -192,7 +207,11 @@ int verb_explain(int argc, char **argv)
 		complain(&e.common, "out of memory");
 		return EXIT_FAILED;
 	}
-	status = run(&e, argv[1], filter);
+	if (e.page && strcmp(argv[1], "-") == 0 && !explain_spool(&e.common, spool, sizeof spool)) {
+		free(filter);
+		return EXIT_RIGHTS;
+	}
+	status = run(&e, *spool ? spool : argv[1], filter);
 	free(filter);
 	return status;
 }

@@ -63,38 +63,16 @@ static int print_lines(struct records *records)
 /* ------------------------------------------------------------------------------------------ */
 /* The ladder                                                                                  */
 
-/* How much of a packet is its headers. */
-static uint32_t headers_of(const struct packet *p)
-{
-	uint32_t at;
-
-	if (p->kind != PACKET_TCP)
-		return p->ip_have;
-	for (at = 20; at + 20 <= p->ip_have; at += 4)
-		if ((uint32_t)p->ip[at] << 8 == (p->sport & 0xff00u) && p->ip[at + 1] == (p->sport & 0xff) &&
-			(uint32_t)p->ip[at + 2] << 8 == (p->dport & 0xff00u) && p->ip[at + 3] == (p->dport & 0xff))
-			break;
-	if (at + 20 > p->ip_have)
-		return p->ip_have;
-	at += (p->ip[at + 12] >> 4) * 4u;
-	return at < p->ip_have ? at : p->ip_have;
-}
-
 static void add(struct look *look, const struct conn *c, const struct packet *p)
 {
-	struct ladder_event event = {.time = p->time, .ip = p->ip, .fate = LADDER_CARRIED};
+	struct ladder_event event;
 	char remark[40];
 
 	if (ladder_count(look->ladder) == EVENTS_MAX) {
 		look->full = true;
 		return;
 	}
-	event.from = !tv_addr_equal(&p->src, &c->addr[0]) || (p->kind == PACKET_TCP && p->sport != c->port[0]);
-	if (p->kind == PACKET_ICMP)
-		event.from = !c->icmp_about;
-	event.len = look->payload ? p->ip_have : headers_of(p);
-	event.state[0] = (enum tv_state)c->side[0].state;
-	event.state[1] = (enum tv_state)c->side[1].state;
+	event = reading_event(c, p, look->payload);
 	snprintf(remark, sizeof remark, "packet %llu", (unsigned long long)p->number);
 	event.remark = remark;
 	(void)ladder_packet(look->ladder, &event);

@@ -90,6 +90,23 @@ static bool percent_read(const char *text, uint32_t *ppm)
 	return *rest == 0 || strcmp(rest, "%") == 0;
 }
 
+/* "40k", "1.5M", "1234". */
+static bool size_read(const char *text, uint64_t low, uint64_t high, uint64_t *bytes)
+{
+	const char *rest;
+	uint64_t nano;
+
+	if (!decimal_read(text, &nano, &rest))
+		return false;
+	if (strcmp(rest, "M") == 0)
+		*bytes = nano / 1000;
+	else if (strcmp(rest, "k") == 0)
+		*bytes = nano / 1000000;
+	else
+		*bytes = nano / 1000000000;
+	return (*rest == 0 || strcmp(rest, "M") == 0 || strcmp(rest, "k") == 0) && *bytes >= low && *bytes <= high;
+}
+
 /* ------------------------------------------------------------------------------------------ */
 /* Mistakes                                                                                    */
 
@@ -258,6 +275,11 @@ static void take(const struct reader *r, const struct option *o, const char *val
 	case OPTION_PERCENT:
 		if (!percent_read(value, o->to))
 			usage_error(verb, "--%s: '%s' is not a percentage from 0%% to 100%%", o->name, value);
+		return;
+	case OPTION_SIZE:
+		if (!size_read(value, o->low, o->high, o->to))
+			usage_error(verb, "--%s: '%s' is not a number of bytes from %llu to %llu, such as 40k", o->name, value,
+				(unsigned long long)o->low, (unsigned long long)o->high);
 		return;
 	}
 }

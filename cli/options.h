@@ -13,7 +13,8 @@ enum option_kind {
 	OPTION_NUMBER,         /* to: uint64_t; low..high */
 	OPTION_NUMBERS,        /* to: struct numbers; may be repeated, or separated by commas */
 	OPTION_DURATION,       /* to: tv_time; with a unit ns, us, ms or s */
-	OPTION_PERCENT         /* to: uint32_t, of a million */
+	OPTION_PERCENT,        /* to: uint32_t, of a million */
+	OPTION_SIZE            /* to: uint64_t bytes, with k (1000) or M; low..high */
 };
 
 enum { OPTION_REPEATS = 16 };

@@ -168,6 +168,9 @@ static void read_options(struct ladder_row *row, const struct tv_tcp_options *o,
 /* What is known of both sides after this packet. */
 static void learn(struct ladder_reader *r, const struct tv_segment *s, unsigned from, uint32_t end)
 {
+	/* Another connection on the same ports: its timestamps are others too. */
+	if (s->flags & TV_SYN && r->side[from].known && s->seq != r->side[from].first)
+		r->side[from].ts_seen = false;
 	if (!r->side[from].known || s->flags & TV_SYN) {
 		r->side[from].known = true;
 		r->side[from].first = s->seq;
@@ -188,9 +191,11 @@ static void learn(struct ladder_reader *r, const struct tv_segment *s, unsigned 
 
 static void relate_timestamps(struct ladder_reader *r, struct ladder_row *row, unsigned from)
 {
-	row->ts_relative = row->has_timestamps && r->side[0].ts_seen && r->side[1].ts_seen;
 	row->rel_ts_val = row->ts_val - r->side[from].ts_first;
 	row->rel_ts_ecr = row->ts_ecr - r->side[!from].ts_first;
+	/* What is older than the first one belongs to another connection. */
+	row->ts_relative = row->has_timestamps && r->side[0].ts_seen && r->side[1].ts_seen &&
+		(int32_t)row->rel_ts_val >= 0 && (int32_t)row->rel_ts_ecr >= 0;
 	if (row->has_timestamps && !r->side[from].ts_seen) {
 		r->side[from].ts_seen = true;
 		r->side[from].ts_first = row->ts_val;
@@ -216,7 +221,7 @@ static void read_segment(struct ladder_reader *r, struct ladder_row *row, const 
 	row->text = s->text;
 	row->text_have = s->len < text_len ? s->len : text_len;
 	row->window = scaled ? (uint32_t)s->wnd << r->side[from].scale : s->wnd;
-	row->again = r->side[from].sent && end != s->seq && !row->rst &&
+	row->again = r->side[from].sent && end != s->seq && !row->rst && (!row->syn || s->seq == r->side[from].first) &&
 		(int32_t)(end - r->side[from].next_seq) <= 0;
 	/* A RST that answers a SYN has a number from its ACK, not from a stream of its own. */
 	if (!row->rst || !row->has_ack || r->side[from].known)

@@ -12,6 +12,9 @@
  */
 #include "diagnose/tracker.h"
 
+/* Bytes that the server may have sent unseen before the client's first ACK: a gap of the capture. */
+enum { UNSEEN_MAX = 1 << 24 };
+
 static uint16_t clamp16(uint32_t v)
 {
 	return v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
@@ -290,7 +293,9 @@ static bool take_handshake(struct conn *c, unsigned from, const struct packet *p
 		}
 		return false;
 	}
-	if (from == 0 && b->syn_seen && !seen(&c->ack) && !(p->flags & TV_SYN) && seq_after(p->ack, b->isn)) {
+	/* Far ahead of the SYN,ACK it acknowledges something that was never sent (RFC 9293 3.10.7.4, fifth). */
+	if (from == 0 && b->syn_seen && !seen(&c->ack) && !(p->flags & TV_SYN) && seq_after(p->ack, b->isn) &&
+		p->ack - b->isn <= UNSEEN_MAX) {
 		c->ack = mark_of(p);
 		if (!c->simultaneous)
 			a->syn_echo = p->opt.has & TV_OPT_HAS_TS ? p->opt.ts_ecr : 0;

@@ -6,14 +6,6 @@
 
 #include "cli/experiments/lab.h"
 
-static bool open_one(struct lab *lab)
-{
-	lab_listen(lab);
-	if (lab_connect(lab, 0) < 0)
-		lab->trouble = "the connection could not be begun";
-	return lab_until(lab, 0, TV_ESTABLISHED) && lab_until(lab, 1, TV_ESTABLISHED);
-}
-
 /* How many packets with a FIN, and how many in all, from packet `from` of the ladder on. */
 static void count_end(const struct lab *lab, size_t from, unsigned *fins, unsigned *packets)
 {
@@ -38,7 +30,7 @@ static void four_arrows(struct show *show)
 
 	if (!lab_begin(&lab, show, &setup))
 		return;
-	if (open_one(&lab)) {
+	if (lab_open(&lab, 0)) {
 		from = ladder_count(lab.ladder);
 		lab_note(&lab, 0, "The client has said all. Its FIN takes a sequence number of its own, as a SYN does.");
 		lab_close(&lab, 0);
@@ -64,7 +56,7 @@ static void three_arrows(struct show *show)
 
 	if (!lab_begin(&lab, show, &setup))
 		return;
-	if (open_one(&lab)) {
+	if (lab_open(&lab, 0)) {
 		from = ladder_count(lab.ladder);
 		lab_note(&lab, 0, "The client closes; the server's program closes as soon as it reads the end.");
 		lab.closes[1] = true;
@@ -86,7 +78,7 @@ static void simultaneous(struct show *show)
 
 	if (!lab_begin(&lab, show, &setup))
 		return;
-	if (open_one(&lab)) {
+	if (lab_open(&lab, 0)) {
 		lab_wait(&lab, lab.rtt);
 		lab_note(&lab, 2, "Both programs close, and neither has heard of the other's FIN.");
 		lab_close(&lab, 0);
@@ -114,7 +106,7 @@ static void half_close(struct show *show)
 
 	if (!lab_begin(&lab, show, &setup))
 		return;
-	if (open_one(&lab)) {
+	if (lab_open(&lab, 0)) {
 		lab_note(&lab, 0, "The client sends lines, and closes its direction: the FIN says that this was all.");
 		lab_say(&lab, 0, names);
 		lab_shut(&lab, 0);

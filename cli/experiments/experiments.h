@@ -30,7 +30,7 @@ struct experiment {
 	void (*run)(struct show *show);
 };
 
-enum { EXPERIMENTS = 2 };
+enum { EXPERIMENTS = 11 };
 extern const struct experiment experiments[EXPERIMENTS];
 
 /* Runs experiment number n, or all of them. Returns the exit status. */
@@ -39,6 +39,15 @@ int experiment_run_all(struct demo *demo);
 void experiment_list(const struct demo *demo);
 
 void show_whiteboard(struct show *show);
+void show_why(struct show *show);
+void show_step(struct show *show);
+void show_budget(struct show *show);
 void show_close(struct show *show);
+void show_reset(struct show *show);
+void show_time_wait(struct show *show);
+void show_half_open(struct show *show);
+void show_ports(struct show *show);
+void show_mtu(struct show *show);
+void show_options(struct show *show);
 
 #endif

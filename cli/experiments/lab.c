@@ -79,6 +79,8 @@ enum tv_state lab_shown(struct lab *lab, unsigned side)
 {
 	enum tv_state state = lab_state(lab, side);
 
+	if (lab->nobody && side == 0)
+		return LADDER_UNKNOWN;
 	if (state != TV_LISTEN && state != TV_CLOSED)
 		lab->lived[side] = true;
 	if (state == TV_LISTEN && lab->lived[side])
@@ -150,7 +152,7 @@ bool lab_begin(struct lab *lab, struct show *show, const struct lab_setup *setup
 	memset(lab, 0, sizeof *lab);
 	lab->show = show;
 	lab->setup = setup;
-	lab->rtt = show->demo->rtt;
+	lab->rtt = setup->rtt ? setup->rtt : show->demo->rtt;
 	lab->two_step = setup->two_step;
 	lab->at[1].port = setup->port;
 	lab->claims = json_array();
@@ -232,7 +234,7 @@ int lab_connect(struct lab *lab, uint16_t port)
 	config.local.port = port;
 	if (port)
 		config.local.addr = lab->at[0].addr;
-	error = tv_connect(lab_stack(lab, 0), lab_now(lab), &config, &lab->handle[0], NULL);
+	error = tv_connect(lab_stack(lab, 0), lab_now(lab), &config, &lab->handle[0], &lab->full);
 	if (error < 0)
 		return error;
 	tv_info(lab_stack(lab, 0), lab->handle[0], &info);
@@ -265,6 +267,12 @@ void lab_close(struct lab *lab, unsigned side)
 {
 	if (tv_close(lab_stack(lab, side), lab_now(lab), lab->handle[side]) < 0)
 		trouble(lab, "the connection could not be closed");
+}
+
+void lab_set(struct lab *lab, unsigned side, enum tv_option option, uint64_t value)
+{
+	if (tv_set(lab_stack(lab, side), lab_now(lab), lab->handle[side], option, value) < 0)
+		trouble(lab, "an option could not be set");
 }
 
 void lab_abort(struct lab *lab, unsigned side)
@@ -379,6 +387,19 @@ bool lab_until_ended(struct lab *lab, unsigned side)
 	struct goal goal = {.lab = lab, .side = side, .kind = END};
 
 	return reach(&goal, "the connection did not end");
+}
+
+bool lab_open(struct lab *lab, uint16_t port)
+{
+	if (!lab->listener)
+		lab_listen(lab);
+	if (lab_connect(lab, port) < 0)
+		trouble(lab, "the connection could not be begun");
+	if (!lab_until(lab, 0, TV_ESTABLISHED) || !lab_until(lab, 1, TV_ESTABLISHED))
+		return false;
+	/* The server's program takes it. */
+	lab_wait(lab, 0);
+	return true;
 }
 
 /* ------------------------------------------------------------------------------------------ */

@@ -30,6 +30,7 @@ struct lab_setup {
 	const struct tv_config *config[2]; /* NULL: lab_config() */
 	struct two_step *two_step;     /* stands at the right end instead of a stack */
 	uint16_t port;                 /* of the server */
+	tv_time rtt;                   /* 0: what --rtt says */
 	unsigned seen_from;            /* the capture is made beside this host */
 };
 
@@ -49,8 +50,10 @@ struct lab {
 	bool ended[2];                 /* the stream was read to its end */
 	uint64_t got_len[2];
 	char got[2][LAB_TEXT];         /* the beginning of what was read */
+	struct tv_ports_full full;     /* what lab_connect() was told when no port was free */
 	enum tv_reason reason[2];      /* why the last connection ended; NONE: it has not */
 	/* recording */
+	bool nobody;                   /* at the left end: its states are not known */
 	bool blind;                    /* packets are not drawn */
 	bool lived[2];
 	enum tv_state last[2];
@@ -62,6 +65,7 @@ struct lab {
 	/* results */
 	const char *trouble;
 	json_t *claims;
+	json_t *table;                 /* for JSON: what this experiment has besides; NULL */
 	char sentences[LAB_SENTENCES];
 	struct svg_style style;        /* of the drawing */
 	void (*print)(struct lab *lab); /* instead of the ladder, in text; NULL: the ladder */
@@ -95,6 +99,9 @@ void lab_say(struct lab *lab, unsigned side, const char *text);
 /* Closes the direction; the other goes on. */
 void lab_shut(struct lab *lab, unsigned side);
 void lab_close(struct lab *lab, unsigned side);
+void lab_set(struct lab *lab, unsigned side, enum tv_option option, uint64_t value);
+/* Listens, connects, and waits until both ends are ESTABLISHED. False: it did not come to that. */
+bool lab_open(struct lab *lab, uint16_t port);
 void lab_abort(struct lab *lab, unsigned side);
 /* The host loses its memory and starts again, with its address and, at the right, its listener. */
 void lab_restart(struct lab *lab, unsigned side);

@@ -62,11 +62,16 @@ static void add_json(struct lab *lab, bool ok)
 		"ok", ok, "sentence", lab->sentences);
 	json_t *ends = json_array();
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
+		enum tv_state state = lab_shown(lab, i);
+
 		json_array_append_new(ends, json_pack("{s:s,s:s,s:s}", "name", ladder_end_name(lab->ladder, i), "address",
-			ladder_end_address(lab->ladder, i), "state", tv_state_name(lab_shown(lab, i))));
+			ladder_end_address(lab->ladder, i), "state", state == LADDER_UNKNOWN ? "unknown" : tv_state_name(state)));
+	}
 	json_object_set_new(o, "ends", ends);
 	json_object_set(o, "claims", lab->claims);
+	if (lab->table)
+		json_object_set(o, "table", lab->table);
 	json_object_set_new(o, "events", events_json(lab->ladder));
 	json_array_append_new(lab->show->demo->scenes, o);
 }
@@ -123,4 +128,5 @@ void lab_end(struct lab *lab)
 	network_free(lab->net);
 	ladder_free(lab->ladder);
 	json_decref(lab->claims);
+	json_decref(lab->table);
 }

@@ -11,7 +11,22 @@
 
 const struct experiment experiments[EXPERIMENTS] = {
 	{"whiteboard", "two lines, three arrows, the states: the handshake as it is drawn", {"ok"}, show_whiteboard},
+	{"why", "why three messages: four things that go wrong with two",
+		{"ok", "ok-no-window-scaling", "ok-syn-lost", "ok-time-wait-port-reuse"}, show_why},
+	{"step", "one conversation, a packet at a time, with the sentences of RFC 9293", {"ok"}, show_step},
+	{"budget", "round trips and milliseconds until the first and the last byte", {"ok"}, show_budget},
 	{"close", "four arrows, three arrows, both at once, and half-close used for real", {"ok"}, show_close},
+	{"reset", "a closed port, a program that is killed, a host that has forgotten",
+		{"refused", "reset-mid-transfer", "reset-stale-connection"}, show_reset},
+	{"time-wait", "the last ACK is lost, an old segment comes late: with TIME-WAIT and without",
+		{"ok", "ok-time-wait-port-reuse"}, show_time_wait},
+	{"half-open", "one end crashes, or its cable is cut: how the other finds out",
+		{"ok", "reset-stale-connection", "ok-half-open-recovered", "keepalive-peer-gone"}, show_half_open},
+	{"ports", "more connections than ports, and what TIME-WAIT has to do with it (N: how many ports)",
+		{"ok", "time-wait-port-exhaustion", "ok-time-wait-port-reuse"}, show_ports},
+	{"mtu", "a narrow link on the way: path MTU discovery at work, and a black hole",
+		{"ok-pmtu-lowered", "mtu-blackhole"}, show_mtu},
+	{"options", "a middlebox strips window scale: what each end believes", {"ok", "window-scale-stripped"}, show_options},
 };
 
 void experiment_list(const struct demo *demo)

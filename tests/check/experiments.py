@@ -198,6 +198,71 @@ def test_close_arrows_are_those_of_the_rfc():
     expect([f for f in half[3:] if f[1] != "."] == [(0, "FP."), (1, "FP.")], half)
 
 
+def test_reset_answers_are_those_of_the_rfc():
+    """RFC 9293 3.10.7.1: to a SYN, RST with ACK of SEG.SEQ+1; to what has an ACK, RST with that number."""
+    closed, killed, stale = scenes("reset")
+    syn, rst = arrows(closed)
+    expect((syn["flags"], rst["flags"]) == ("S", "R."), flags(closed))
+    expect(rst["seq"] == 0 and rst["ack"] == (syn["seq"] + 1) % 2**32, rst)
+    expect(arrows(killed)[-1]["flags"] == "R." and arrows(killed)[-1]["from"] == 1, flags(killed))
+    text, rst = arrows(stale)[-2:]
+    expect(rst["flags"] == "R" and rst["seq"] == text["ack"], (text, rst))
+
+
+def test_time_wait_repeats_the_last_ack_and_its_absence_resets():
+    kept, lost, late, reused = scenes("time-wait")
+    expect([f[1] for f in flags(kept)[3:]] == ["F.", "F.", ".", "F.", "."], flags(kept))
+    expect(arrows(kept)[5]["fate"] == "lost" and arrows(kept)[5]["from"] == 0, "not the last ACK is lost")
+    expect(flags(lost)[-1] == (0, "R"), flags(lost))
+    expect(late["ends"][0]["state"] == "TIME-WAIT", late["ends"])
+    expect(reused["ends"][0]["state"] == reused["ends"][1]["state"] == "ESTABLISHED", reused["ends"])
+
+
+def test_half_open_is_discovered_as_in_the_rfc():
+    """RFC 9293 3.5.1, figures 9 and 10; RFC 5961 4.2: a SYN is answered with a challenge ACK."""
+    server, client, silent = scenes("half-open")
+    expect(flags(server)[-2:] == [(0, "P."), (1, "R")], flags(server))
+    rows = arrows(client)
+    at = max(i for i, e in enumerate(rows) if e["flags"] == "R")
+    syn, challenge, rst = rows[at - 2:at + 1]
+    expect((syn["flags"], challenge["flags"]) == ("S", "."), flags(client))
+    expect(rst["seq"] == challenge["ack"], "the RST does not fit the challenge")
+    expect(flags(client)[at + 1:] == [(0, "S"), (1, "S."), (0, ".")], flags(client))
+    probes = [e for e in arrows(silent) if e["fate"] == "lost" and e["flags"] == "."]
+    gaps = [round((b["time_ns"] - a["time_ns"]) / 1e9) for a, b in zip(probes, probes[1:])]
+    expect(gaps == [5, 5, 5] and all(p["len"] == 0 for p in probes), "probes %s apart" % gaps)
+
+
+def test_ports_run_out_exactly():
+    for ports in (6, 10, 24):
+        status, out, err = run("demo", "--ports", str(ports), "--json")
+        expect(status == 0, err)
+        notes = [[e["note"] for e in s["events"] if "note" in e] for s in json.loads(out)]
+        opened = [[n for n in part if "opened and closed" in n] for part in notes]
+        expect(len(opened[0]) == ports and len(notes[0]) == ports + 2, "without reuse: %d" % len(opened[0]))
+        expect(len({n.split("port ")[1] for n in opened[0]}) == ports, "a port twice")
+        expect(len(opened[1]) == ports + 1 and len(notes[1]) == ports + 1, "with reuse: %d" % len(opened[1]))
+
+
+def test_mtu_segments_fit_the_path_once_it_is_known():
+    """RFC 1191: what follows the message is not longer than it allows."""
+    works, hole = scenes("mtu")
+    rows = arrows(works)
+    first = next(i for i, e in enumerate(rows) if "ICMP" in e["what"])
+    behind = [e for e in rows[first:] if e["from"] == 1 and e.get("len")]
+    expect(behind and all(e["len"] + 52 <= 1300 and e["fate"] == "carried" for e in behind), behind)
+    large = [e for e in arrows(hole) if e["from"] == 1 and e.get("len", 0) + 52 > 1300]
+    expect(len(large) > 3 and all(e["fate"] == "lost" for e in large), "a large packet passed")
+    expect(not any("ICMP" in e["what"] for e in arrows(hole)), "a black hole speaks")
+
+
+def test_options_scale_is_in_what_left_and_the_ends_disagree():
+    plain, stripped = scenes("options")
+    for scene in (plain, stripped):
+        expect(all("window_scale" in e["options"] for e in arrows(scene)[:2]), "a SYN without the option left")
+    expect("instead of" in stripped["sentence"], stripped["sentence"])
+
+
 def test_list_names_every_experiment_and_help_too():
     names = [e["name"] for e in EXPERIMENTS]
     text, told = run("demo", "--list")[1], run("demo", "--help")[1]
@@ -220,6 +285,45 @@ def test_all_runs_them_and_writes_a_file_for_each():
             expect("trivet demo --" + e["name"] in out, e["name"] + " is missing")
             for kind in ("pcap", "html"):
                 expect(os.path.getsize(os.path.join(folder, "a-%s.%s" % (e["name"], kind))) > 100, e["name"] + kind)
+
+
+def test_explain_pages_stand_alone_and_cite_what_is_there():
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "captures")
+    with tempfile.TemporaryDirectory() as work:
+        path = os.path.join(work, "x.html")
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".tsv"):
+                continue
+            status, out, err = run("explain", "--json", "--html", path, os.path.join(folder, name))
+            expect(status in (0, 1, 4), "%s: %d %s" % (name, status, err))
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            try:
+                page = check_page_text(text)
+            except Fault as e:
+                raise Fault("%s: %s" % (name, e)) from e
+            findings = json.loads(out)["findings"]
+            expect(text.count('<section class="finding') == len(findings), "%s: findings are missing" % name)
+            expect("GET /" not in text, name + ": payload is on the page")
+            for finding in findings:
+                expect(finding["verdict"] in text and html.escape(finding["next"], quote=True).replace("&#x27;", "&#39;")
+                       .replace("&quot;", "&#34;").replace("&lt;", "&#60;").replace("&gt;", "&#62;")
+                       .replace("&amp;", "&#38;") in text, "%s: %s" % (name, finding["verdict"]))
+                expect(not finding["frames"] or page.links, name + ": no link to the proof")
+
+
+def test_explain_page_of_the_standard_input():
+    capture = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "captures",
+                           "02-refused-closed-port.pcap")
+    with tempfile.TemporaryDirectory() as work, open(capture, "rb") as f:
+        path = os.path.join(work, "x.html")
+        p = subprocess.run([TRIVET, "explain", "-q", "--html", path, "-"], stdin=f, capture_output=True, text=True,
+                           timeout=60, check=False)
+        expect(p.returncode == 1 and "refused" in p.stdout, p.stderr)
+        with open(path, encoding="utf-8") as page:
+            expect("class=\"packet " in page.read(), "nothing is drawn")
+    status, _, err = run("explain", "--html", "/nonexistent/x.html", capture)
+    expect(status == 3 and "/nonexistent" in err, "a page that cannot be written: %d %s" % (status, err))
 
 
 EXPERIMENTS = json.loads(run("demo", "--list", "--json")[1])

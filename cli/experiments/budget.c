@@ -1,0 +1,222 @@
+/*
+ * budget.c - how long a visit takes: round trips and milliseconds until the first and the last byte.
+ *
+ * The TCP row is a run of the stack: a request, and an answer of --bytes that slow start spreads over
+ * rounds. The other rows are arithmetic (diagnose/budget), and say so: what the stack does not speak, it
+ * cannot show. --loss befalls only the run.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/experiments/lab.h"
+#include "diagnose/budget.h"
+
+enum { REQUEST = 200, MSS = 1448, INITIAL = 10, BAR = 24, ROUNDS_SHOWN = 4 };
+
+struct row {
+	const char *name;
+	bool run;                      /* by the stack; else by arithmetic */
+	unsigned handshake, tls, request, further; /* round trips */
+	tv_time first, last;           /* when the bytes come */
+};
+
+struct budget {
+	struct row rows[BUDGET_WAYS];
+	unsigned count;
+	tv_time rtt, first, last;      /* of the run */
+	bool begun;
+};
+
+static bool is_wanted(const struct demo *d, enum budget_way way)
+{
+	bool fast = way == BUDGET_TCP_FASTOPEN || way == BUDGET_TLS13_FASTOPEN || way == BUDGET_TLS13_0RTT_FASTOPEN;
+	bool zero = way == BUDGET_TLS13_0RTT || way == BUDGET_TLS13_0RTT_FASTOPEN || way == BUDGET_QUIC_0RTT;
+	bool quic = way == BUDGET_QUIC || way == BUDGET_QUIC_0RTT;
+	unsigned tls = budget_row(way)->tls;
+
+	if (way == BUDGET_TCP)
+		return true;
+	if (d->fastopen && !fast)
+		return false;
+	if (!d->tls)
+		return true;
+	if (strcmp(d->tls, "0rtt") == 0)
+		return zero;
+	return !zero && (strcmp(d->tls, "1.2") == 0 ? tls == 2 : tls == 1 || quic);
+}
+
+static void make_rows(struct budget *b, const struct demo *d)
+{
+	unsigned further = budget_further(d->bytes, MSS, INITIAL);
+
+	for (unsigned way = 0; way < BUDGET_WAYS; way++) {
+		const struct budget_row *from = budget_row((enum budget_way)way);
+		struct row *r = &b->rows[b->count];
+
+		if (!is_wanted(d, (enum budget_way)way))
+			continue;
+		*r = (struct row){.name = from->name, .run = way == BUDGET_TCP, .further = further};
+		r->handshake = from->handshake;
+		r->tls = from->tls;
+		r->request = from->request;
+		r->first = budget_first((enum budget_way)way) * b->rtt;
+		r->last = r->first + further * b->rtt;
+		if (r->run) {
+			r->first = b->first;
+			r->last = b->last;
+		}
+		b->count++;
+	}
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* Printing                                                                                    */
+
+static void put_phase(const struct common *c, unsigned trips, unsigned all, const char *letter, const char *code)
+{
+	if (c->color)
+		printf("\033[%sm", code);
+	for (unsigned i = 0; i < trips * BAR / all; i++)
+		printf("%s", letter);
+	if (c->color)
+		printf("\033[m");
+}
+
+static unsigned longest(const struct budget *b)
+{
+	unsigned most = 1;
+
+	for (unsigned i = 0; i < b->count; i++) {
+		unsigned n = b->rows[i].handshake + b->rows[i].tls + b->rows[i].request + b->rows[i].further;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static void print_table(struct lab *lab)
+{
+	const struct budget *b = lab->user;
+	const struct common *c = &lab->show->demo->common;
+	unsigned all = longest(b);
+
+	printf("%-34s %12s %12s\n", "", "first byte", "last byte");
+	printf("%-34s %4s %7s %4s %7s\n", "", "RTTs", "ms", "RTTs", "ms");
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct row *r = &b->rows[i];
+
+		printf("%-34s %4.1f %7.0f %4.1f %7.0f  %s\n", r->name, (double)r->first / (double)b->rtt, (double)r->first / 1e6,
+			(double)r->last / (double)b->rtt, (double)r->last / 1e6, r->run ? "run" : "arithmetic");
+		printf("  ");
+		put_phase(c, r->handshake, all, "c", "32");
+		put_phase(c, r->tls, all, "t", "33");
+		put_phase(c, r->request, all, "r", "36");
+		put_phase(c, r->further, all, "d", "34");
+		printf("\n");
+	}
+	printf("\nc: connection, t: TLS, r: request and first byte, d: the rest of the data\n");
+}
+
+static json_t *json_table(const struct budget *b)
+{
+	json_t *rows = json_array();
+
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct row *r = &b->rows[i];
+
+		json_array_append_new(rows, json_pack("{s:s,s:b,s:i,s:i,s:i,s:i,s:I,s:I}", "way", r->name, "run", r->run,
+			"connection_rtts", (int)r->handshake, "tls_rtts", (int)r->tls, "request_rtts", (int)r->request,
+			"further_rtts", (int)r->further, "first_byte_ns", (json_int_t)r->first, "last_byte_ns",
+			(json_int_t)r->last));
+	}
+	return rows;
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The run                                                                                     */
+
+static void watch(struct lab *lab, const struct network_sight *s)
+{
+	struct budget *b = lab->user;
+	const struct tv_packet *p = s->packet;
+
+	/* The first packet with text that comes to the client. */
+	if (!b->begun && s->arrived && s->side == 0 && p->len > 20u + (p->data[32] >> 4) * 4u) {
+		b->begun = true;
+		b->first = s->time - b->last;
+	}
+}
+
+static void fetch(struct lab *lab, struct budget *b)
+{
+	uint64_t size = lab->show->demo->bytes, sent = 0;
+	static const char text[16384];
+	char request[REQUEST];
+	tv_time start = lab_now(lab);
+
+	memset(request, 'q', sizeof request);
+	lab_listen(lab);
+	b->last = start;
+	if (lab_connect(lab, 0) < 0 || !lab_until(lab, 0, TV_ESTABLISHED))
+		return;
+	/* The request rides on the third message. */
+	lab_send(lab, 0, request, sizeof request);
+	lab_until_read(lab, 1, REQUEST);
+	/* As web servers do: else the last, short segment waits for an ACK that is delayed. */
+	lab_set(lab, 1, TV_OPT_NODELAY, 1);
+	while (sent < size && !lab->trouble) {
+		uint64_t left = size - sent < sizeof text ? size - sent : sizeof text;
+		int64_t n = tv_send(lab_stack(lab, 1), lab_now(lab), lab->handle[1], text, (size_t)left, 0);
+
+		if (n > 0)
+			sent += (uint64_t)n;
+		else
+			lab_wait(lab, TV_MS);
+	}
+	lab_until_read(lab, 0, size);
+	b->last = lab_now(lab) - start;
+	lab_wait(lab, lab->rtt + 100 * TV_MS);
+	lab_close(lab, 0);
+	lab->closes[1] = true;
+	lab_until(lab, 1, TV_LISTEN);
+}
+
+void show_budget(struct show *show)
+{
+	const struct demo *d = show->demo;
+	const struct lab_setup setup = {.title = "The budget of a visit", .port = 8800};
+	struct budget b = {.rtt = d->rtt};
+	struct lab lab;
+	unsigned further = budget_further(d->bytes, MSS, INITIAL);
+	char time[24], path[24];
+
+	if (d->rtt == 0)
+		usage_error("demo", "--budget counts round trips: --rtt must be more than 0");
+	if (!lab_begin(&lab, show, &setup))
+		return;
+	lab.user = &b;
+	lab.watch = watch;
+	lab.print = print_table;
+	for (unsigned side = 0; side < 2 && d->loss; side++)
+		network_way(lab.net, lab.wire, side,
+			&(struct network_way){.delay = side ? d->rtt - d->rtt / 2 : d->rtt / 2, .loss = d->loss});
+	fetch(&lab, &b);
+	make_rows(&b, d);
+	lab.table = json_table(&b);
+	if (!d->loss)
+		lab_claim(&lab, b.first == 2 * d->rtt,
+			"The first byte is there after two round trips, %s: one to connect, one to ask. A path of %s costs %s to "
+			"connect, not three times that: the third message carries the request.",
+			duration_text(b.first, time), duration_text(d->rtt, path), path);
+	if (!d->loss && further <= ROUNDS_SHOWN)
+		lab_claim(&lab, b.last >= (2 + further) * d->rtt && b.last < (3 + further) * d->rtt,
+			"Slow start spreads the %llu bytes over %u round%s: ten segments first, twice as much in each.",
+			(unsigned long long)d->bytes, further + 1, further ? "s" : "");
+	else
+		lab_claim(&lab, b.last >= b.first && lab.got_len[0] == d->bytes, "The last byte came after %s%s.",
+			duration_text(b.last, time),
+			d->loss ? ", with this loss and this seed" : ": soon the window, not slow start, is the limit");
+	lab_tell(&lab, "TLS and QUIC are not spoken here: their rows, and those with Fast Open, are arithmetic for a path without "
+		       "loss.");
+	lab_end(&lab);
+}
