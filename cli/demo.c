@@ -53,7 +53,7 @@ static void suggest(const struct demo *demo)
 		printf("Next, with 40 ms of delay and a lost packet: trivet demo --sim --drop 2\n");
 }
 
-enum { OWN_FLAGS = 15 };
+enum { OWN_FLAGS = 16 };
 
 static void check_flags(const struct demo *demo)
 {
@@ -98,6 +98,7 @@ int verb_demo(int argc, char **argv)
 		{"list", 0, OPTION_FLAG, NULL, "name the experiments, with one line each", &list, 0, 0},
 		{"all", 0, OPTION_FLAG, NULL, "run all of them; -w and --html write a file for each", &demo.all, 0, 0},
 		{"html", 0, OPTION_TEXT, "FILE", "write a page: the ladders drawn, with a slider", &demo.html, 0, 0},
+		{"scene", 0, OPTION_NUMBER, "N", "show only the N-th scene of an experiment", &demo.scene, 1, 8},
 		{"isn", 0, OPTION_TEXT, "X,Y", "whiteboard: first numbers, or letters (1000,2000)", &demo.isn, 0, 0},
 		{"svg", 0, OPTION_TEXT, "FILE", "whiteboard: write the picture, for a slide", &demo.svg, 0, 0},
 		{"bytes", 0, OPTION_SIZE, "N", "budget: how much is fetched (40k)", &demo.bytes, 1, 10000000},

@@ -27,6 +27,7 @@ struct demo {
 	uint64_t bytes;        /* --bytes, --tls, --fastopen: of the budget */
 	const char *tls;
 	bool fastopen;
+	uint64_t scene;        /* --scene: only this one; 0: all */
 	uint64_t ports;        /* --ports: how many the client has; 0: not asked for */
 	json_t *scenes;        /* with --json */
 	struct tap *tap;

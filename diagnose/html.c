@@ -36,6 +36,8 @@ static const char style[] =
 	".word{color:var(--c);font-weight:700}table{border-collapse:collapse;font-size:14px}td,th{padding:2px 10px 2px 0;"
 	"text-align:left;vertical-align:top}pre{overflow-x:auto;font-size:12px;line-height:1.35;background:var(--soft);padding:8px;"
 	"border-radius:6px}\n"
+	"@media (max-width:480px){body{padding:12px 8px}.finding{padding-left:8px}figure{border-left:0;border-right:0;"
+	"border-radius:0;margin-left:-8px;margin-right:-8px}}\n"
 	"@media print{:root{--ink:#000;--dim:#333;--paper:#fff;--soft:#fff;--link:#000}body{max-width:none;font-size:11pt}"
 	".time{display:none}svg .later{opacity:1}figure{max-width:13cm}h2{break-after:avoid}"
 	".finding p{break-inside:avoid}}\n";
@@ -45,10 +47,12 @@ static const char script[] =
 	"var t=f.querySelector('.time');if(!t)return;var i=t.querySelector('input'),o=t.querySelectorAll('output span');\n"
 	"var g=[].slice.call(f.querySelectorAll('g[data-n]')).sort(function(a,b){return a.dataset.n-b.dataset.n});\n"
 	"var all=f.querySelectorAll('[data-n]');\n"
-	"function show(){var v=+i.value,l=t.dataset.l,r=t.dataset.r,last=v?+g[v-1].dataset.n:-1;\n"
-	"all.forEach(function(e){e.classList.toggle('later',+e.dataset.n>last&&!(e.tagName==='text'&&+e.dataset.n===0))});\n"
-	"for(var k=0;k<v;k++){l=g[k].dataset.l||l;r=g[k].dataset.r||r}\n"
-	"o[0].textContent=l;o[1].textContent=v===g.length?'all of it':v+' of '+g.length;o[2].textContent=r}\n"
+	"function show(){var v=+i.value,last=v?+g[v-1].dataset.n:-1;\n"
+	"all.forEach(function(e){e.classList.toggle('later',+e.dataset.n>last)});\n"
+	"o[0].textContent=state('l');o[1].textContent=v===g.length?'all of it':v+' of '+g.length;"
+	"o[2].textContent=state('r')}\n"
+	"function state(side){var s='?';f.querySelectorAll('.state.'+side).forEach(function(e){"
+	"if(!e.classList.contains('later'))s=e.textContent});return s}\n"
 	"i.max=g.length;i.value=g.length;i.addEventListener('input',show);t.hidden=false;show()});\n";
 
 static void sink(void *user, const char *text, size_t len)
@@ -123,13 +127,6 @@ static void put_packets(struct html *page, const struct ladder *l)
 	fputs("</ol>\n</details>\n", page->out);
 }
 
-static const char *start_name(const struct ladder *l, unsigned end)
-{
-	enum tv_state state = ladder_started(l, end);
-
-	return state == LADDER_UNKNOWN ? "?" : tv_state_name(state);
-}
-
 void html_scene(struct html *page, const char *title, const struct ladder *l, const struct svg_style *given,
 	const char *text)
 {
@@ -143,10 +140,9 @@ void html_scene(struct html *page, const char *title, const struct ladder *l, co
 	if (!svg_ladder(l, &how, sink, page->out))
 		page->short_of_memory = true;
 	fprintf(page->out,
-		"<div class=\"time\" hidden data-l=\"%s\" data-r=\"%s\"><input type=\"range\" min=\"0\" "
+		"<div class=\"time\" hidden><input type=\"range\" min=\"0\" "
 		"aria-label=\"Time\"><output><span></span><b><span></span></b><span></span></output></div>\n"
-		"</figure>\n",
-		start_name(l, 0), start_name(l, 1));
+		"</figure>\n");
 	if (*text)
 		html_element(page, "p", text);
 	put_packets(page, l);

@@ -33,6 +33,7 @@ struct ladder_event {
 	tv_time time;
 	tv_time arrived;       /* when it arrived; 0: not known, or it did not */
 	bool is_note;
+	bool midway;           /* it began on the way: a message of a router about the other end's packet */
 	bool inferred;         /* not seen, but concluded: drawn dim and marked */
 	unsigned from;         /* 0: the left end sends (or the note is about it), 1: the right, 2: neither */
 	enum tv_state state[2]; /* of either end, after it sent and after the other took it */

@@ -6,7 +6,7 @@
  * beside a microsecond; the times stand beside the lines). So arrows that crossed on the wire cross in
  * the drawing. Where the arrival is not known (captures tell one moment), the arrow falls a little.
  *
- * The drawing is 420 units wide, which is a phone's width at the size of its text; it has no script, no
+ * The drawing is 428 units wide, which is a phone's width at the size of its text; it has no script, no
  * outside reference and no text from the wire that is not escaped.
  */
 #include "diagnose/svg.h"
@@ -19,13 +19,13 @@
 #include "diagnose/ladder_list.h"
 
 enum {
-	WIDTH = 420, LEFT = 88, RIGHT = WIDTH - 88, BAR = 8, TOP = 44,
-	FLIGHT = 40,           /* least height of an arrow whose two moments are known */
+	WIDTH = 428, LEFT = 90, RIGHT = WIDTH - 90, BAR = 8, TOP = 44,
+	FLIGHT = 44,           /* least height of an arrow whose two moments are known */
 	FALL = 10,             /* height of one whose arrival is not */
 	GAP = 10,              /* between moments of different packets */
-	APART = 31,            /* between two packets that leave the same end */
-	LINE = 12,             /* of a note */
-	NOTE_COLUMNS = 74
+	APART = 33,            /* between two packets that leave the same end */
+	LINE = 13,             /* of a note */
+	NOTE_COLUMNS = 66
 };
 
 enum kind { ARRIVES, NOTES, LEAVES };
@@ -171,7 +171,7 @@ static void place(struct pen *pen)
 		pen->from_y[m->event] = m->y = y;
 		pen->to_y[m->event] = y + (e->fate == LADDER_CARRIED ? FALL : FLIGHT * 6 / 10);
 		if (!e->arrived)
-			y = pen->to_y[m->event] + 6;
+			y = pen->to_y[m->event] + 16;
 	}
 	for (size_t i = 0; i < ladder_count(pen->ladder); i++)
 		y = larger(y, pen->to_y[i]);
@@ -219,9 +219,9 @@ static void time_text(const struct pen *pen, tv_time time, char out[32])
 }
 
 /* A label beside a line; *free_at is where the next one has room. */
-static void put_side(struct pen *pen, unsigned end, int y, const char *class, const char *text, size_t event)
+static void put_side(struct pen *pen, unsigned end, int y, const char *class, const char *text, long event)
 {
-	put(pen, "<text class=\"%s\" x=\"%d\" y=\"%d\" text-anchor=\"%s\" data-n=\"%zu\">", class,
+	put(pen, "<text class=\"%s %s\" x=\"%d\" y=\"%d\" text-anchor=\"%s\" data-n=\"%ld\">", class, end ? "r" : "l",
 		end ? RIGHT + BAR : LEFT - BAR, y, end ? "start" : "end", event);
 	put_text(pen, text);
 	put(pen, "</text>\n");
@@ -235,8 +235,8 @@ static void put_states(struct pen *pen, unsigned end)
 	char text[32];
 
 	if (state != LADDER_UNKNOWN) {
-		put_side(pen, end, free_at, "state", tv_state_name(state), 0);
-		free_at += 11;
+		put_side(pen, end, free_at, "state", tv_state_name(state), -1);
+		free_at += 12;
 	}
 	for (size_t i = 0; i < pen->count; i++) {
 		const struct moment *m = &pen->moments[i];
@@ -252,14 +252,14 @@ static void put_states(struct pen *pen, unsigned end)
 			since = y;
 			state = e->state[end];
 			free_at = larger(free_at, y + 4);
-			put_side(pen, end, free_at, "state", tv_state_name(state), m->event);
-			free_at += 11;
+			put_side(pen, end, free_at, "state", tv_state_name(state), (long)m->event);
+			free_at += 12;
 		}
-		if (sends && !pen->style->bare && free_at <= y + 15) {
+		if (sends && !e->midway && !pen->style->bare && free_at <= y + 16) {
 			time_text(pen, e->time, text);
 			free_at = larger(free_at, y + 4);
-			put_side(pen, end, free_at, "when", text, m->event);
-			free_at += 10;
+			put_side(pen, end, free_at, "when", text, (long)m->event);
+			free_at += 11;
 		}
 	}
 	put_bar(pen, end, state, since, pen->bottom - 4);
@@ -291,8 +291,10 @@ static void own_detail(const struct ladder_row *row, char *out, size_t room)
 	*out = 0;
 	if (row->again)
 		n = snprintf(out, room, "sent again%s", *remark ? ", " : "");
+	if (row->event->fate == LADDER_DAMAGED)
+		n += snprintf(out + n, room - (size_t)n, "damaged on the way%s", *remark ? ", " : "");
 	if (*remark)
-		n += snprintf(out + n, room - (size_t)n, "%s%s", remark, row->syn ? ", " : "");
+		n += snprintf(out + n, room - (size_t)n, "%s%s", remark, row->syn && !row->again ? ", " : "");
 	if (n >= (int)room)
 		return;
 	if (row->syn && !row->again) {
@@ -342,7 +344,7 @@ static bool crosses(const struct pen *pen, size_t number)
 /* Text along the arrow, `off` above or below its line. */
 static void put_along(struct pen *pen, const char *class, int x, int y, int slope, int off, const char *text)
 {
-	put(pen, "<text class=\"%s\" text-anchor=\"middle\" transform=\"matrix(1 %s0.%03d 0 1 %d %d)\" y=\"%d\">", class,
+	put(pen, "<text class=\"%s\" transform=\"matrix(1 %s0.%03d 0 1 %d %d)\" y=\"%d\">", class,
 		slope < 0 ? "-" : "", abs(slope), x, y, off);
 	put_text(pen, text);
 	put(pen, "</text>\n");
@@ -352,13 +354,17 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 {
 	const struct ladder_event *e = row->event;
 	bool right = (e->from & 1) == 0, whole = e->fate == LADDER_CARRIED || e->fate == LADDER_DAMAGED;
+	bool apart = !whole || e->midway || crosses(pen, number);
 	int x1 = right ? LEFT + BAR / 2 : RIGHT - BAR / 2, x2 = right ? RIGHT - BAR / 2 : LEFT + BAR / 2;
 	int y1 = pen->from_y[number], y2 = pen->to_y[number], at, x, y, slope;
 	char label[128], detail[128] = "";
 
 	if (!whole)
-		x2 = x1 + (x2 - x1) * 6 / 10;
-	at = crosses(pen, number) ? 30 : whole ? 50 : 55;
+		x2 = x1 + (x2 - x1) * 72 / 100;
+	if (e->midway)
+		x1 += (x2 - x1) * 45 / 100;
+	/* In the middle; where another arrow crosses, at the sender's end; a router's before its arrow. */
+	at = e->midway ? -3 : apart ? 4 : 50;
 	x = x1 + (x2 - x1) * at / 100;
 	y = y1 + (y2 - y1) * at / 100;
 	slope = (y2 - y1) * 1000 / (x2 - x1);
@@ -368,10 +374,8 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 		own_label(pen, row, label, sizeof label);
 	if (!pen->style->bare)
 		own_detail(row, detail, sizeof detail);
-	put(pen, "<g class=\"packet %s%s\" id=\"s%ue%zu\" data-n=\"%zu\" data-l=\"%s\" data-r=\"%s\">\n", arrow_class(row),
-		e->inferred ? " inferred" : "", pen->style->scene, number, number,
-		e->state[0] == LADDER_UNKNOWN ? "" : tv_state_name(e->state[0]),
-		e->state[1] == LADDER_UNKNOWN ? "" : tv_state_name(e->state[1]));
+	put(pen, "<g class=\"packet %s%s%s\" id=\"s%ue%zu\" data-n=\"%zu\">\n", arrow_class(row), e->inferred ? " inferred" : "",
+		!apart ? "" : right != e->midway ? " first" : " second", pen->style->scene, number, number);
 	put(pen, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", x1, y1, x2, y2);
 	if (e->fate == LADDER_CARRIED || e->fate == LADDER_DAMAGED)
 		put(pen, "<path class=\"head\" d=\"M%d %dl%d %dl%d 7z\"/>\n", x2, y2, right ? -8 : 8,
@@ -381,9 +385,9 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 	put_along(pen, "label", x, y, slope, -4, label);
 	if (*detail)
 		put_along(pen, "detail", x, y, slope, 10, detail);
-	if (e->fate != LADDER_CARRIED)
-		put(pen, "<text class=\"label\" x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x2 + (right ? 8 : -8), y2 + 4,
-			right ? "start" : "end", e->fate == LADDER_LOST ? "lost" : e->fate == LADDER_DAMAGED ? "" : "under way");
+	if (e->fate == LADDER_LOST || e->fate == LADDER_UNDER_WAY)
+		put(pen, "<text class=\"fate\" x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x2 + (right ? 8 : -8), y2 + 4,
+			right ? "start" : "end", e->fate == LADDER_LOST ? "lost" : "under way");
 	put(pen, "</g>\n");
 }
 
@@ -426,18 +430,20 @@ const char *svg_css(void)
 {
 	return "svg.ladder{--ink:#1b1f24;--dim:#59636e;--paper:#fff;--syn:#1a7f37;--fin:#8a5a00;--rst:#c4232f;"
 		"--text:#0a5fb0;--open:#2da44e;--opening:#d4a72c;--closing:#4a8fd4;--waiting:#9a6fd0;--idle:#b8c0c8;"
-		"font:10px system-ui,-apple-system,'Segoe UI',sans-serif;background:var(--paper)}\n"
+		"font:11px system-ui,-apple-system,'Segoe UI',sans-serif;background:var(--paper)}\n"
 		"@media (prefers-color-scheme:dark){svg.ladder{--ink:#e6edf3;--dim:#9da7b1;--paper:#0d1117;"
 		"--syn:#4ac26b;--fin:#e0b040;--rst:#ff7b72;--text:#6cb6ff;--open:#2ea043;--opening:#bb8009;"
 		"--closing:#388bfd;--waiting:#a371f7;--idle:#484f58}}\n"
 		"@media print{svg.ladder{--ink:#000;--dim:#333;--paper:#fff;--syn:#0a5c22;--fin:#6b4500;--rst:#a00;"
 		"--text:#00458a}}\n"
-		"svg.ladder text{fill:var(--ink)}svg.ladder .name{font-weight:600;font-size:12px}"
-		"svg.ladder .address,svg.ladder .when,svg.ladder .detail{fill:var(--dim);font-size:8.5px}"
-		"svg.ladder .state{font-size:8.5px;font-weight:600}svg.ladder .note rect{fill:var(--paper);opacity:.88}"
-		"svg.ladder .note text{fill:var(--dim);font-size:9.5px;font-style:italic}\n"
+		"svg.ladder text{fill:var(--ink)}svg.ladder .name{font-weight:600;font-size:13px}"
+		"svg.ladder .address,svg.ladder .when,svg.ladder .detail{fill:var(--dim);font-size:9.5px}"
+		"svg.ladder .label,svg.ladder .detail{text-anchor:middle}svg.ladder .first text{text-anchor:start}"
+		"svg.ladder .second text{text-anchor:end}svg.ladder .first .label,svg.ladder .second .label{font-size:9.5px}"
+		"svg.ladder .state{font-size:9.5px;font-weight:600}svg.ladder .note rect{fill:var(--paper);opacity:.88}"
+		"svg.ladder .note text{fill:var(--dim);font-size:10.5px;font-style:italic}\n"
 		"svg.ladder line,svg.ladder .cross{stroke:var(--c);stroke-width:1.4;fill:none}"
-		"svg.ladder .head{fill:var(--c)}svg.ladder .label{fill:var(--c)}svg.ladder .packet{--c:var(--ink)}"
+		"svg.ladder .head{fill:var(--c)}svg.ladder .label,svg.ladder .fate{fill:var(--c)}svg.ladder .packet{--c:var(--ink)}"
 		"svg.ladder .packet.syn{--c:var(--syn)}svg.ladder .packet.fin{--c:var(--fin)}"
 		"svg.ladder .packet.rst,svg.ladder .packet.lost{--c:var(--rst)}svg.ladder .packet.text{--c:var(--text)}"
 		"svg.ladder .inferred{opacity:.6}svg.ladder .inferred line{stroke-dasharray:3 3}\n"

@@ -87,7 +87,8 @@ typedef void (*network_box_fn)(void *user, unsigned side, uint8_t *ip, uint32_t 
 void network_box(struct network *net, unsigned wire, network_box_fn box, void *user);
 /*
  * The host crashes and starts again: its stack has forgotten everything, and has a new secret. It has
- * its links, but no address, route or listener. 0, or an enum tv_error.
+ * its links, but no address, route or listener. 0, or TV_EFULL: nothing has changed. network_stack()
+ * gives another pointer than before.
  */
 int network_restart(struct network *net, unsigned host);
 

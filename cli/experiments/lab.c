@@ -120,6 +120,7 @@ static void arrives(struct lab *lab, const struct network_sight *s)
 		/* A message of the wire itself: nobody saw it leave. */
 		made.state[s->side] = lab_shown(lab, s->side);
 		made.state[!s->side] = LADDER_UNKNOWN;
+		made.midway = true;
 		made.remark = "from a router on the way";
 		(void)ladder_packet(lab->ladder, &made);
 	}
@@ -129,7 +130,7 @@ static void sees(void *user, const struct network_sight *s)
 {
 	struct lab *lab = user;
 
-	if (s->side == lab->setup->seen_from && lab->show->tap)
+	if (s->side == lab->setup->seen_from && lab->show->tap && !lab->hidden)
 		tap_write(lab->show->tap, s->time, s->arrived ? TAP_IN : TAP_OUT, s->packet);
 	if (s->arrived)
 		lab->verdict[s->side] = s->verdict;
@@ -167,6 +168,7 @@ bool lab_begin(struct lab *lab, struct show *show, const struct lab_setup *setup
 		return false;
 	}
 	show->scenes++;
+	lab->hidden = show->demo->scene && show->demo->scene != show->scenes;
 	network_tap(lab->net, sees, lab);
 	ladder_start(lab->ladder, 0, TV_CLOSED);
 	ladder_start(lab->ladder, 1, TV_CLOSED);

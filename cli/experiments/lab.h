@@ -53,6 +53,7 @@ struct lab {
 	struct tv_ports_full full;     /* what lab_connect() was told when no port was free */
 	enum tv_reason reason[2];      /* why the last connection ended; NONE: it has not */
 	/* recording */
+	bool hidden;                   /* another scene is wanted: nothing is printed */
 	bool nobody;                   /* at the left end: its states are not known */
 	bool blind;                    /* packets are not drawn */
 	bool lived[2];

@@ -113,7 +113,9 @@ void lab_end(struct lab *lab)
 		show->demo->failed = true;
 		complain(c, "%s: %s", lab->setup->title, lab->trouble);
 	}
-	if (c->json) {
+	if (lab->hidden) {
+		/* Another scene is wanted. */
+	} else if (c->json) {
 		add_json(lab, !lab->trouble);
 	} else if (show->demo->lines) {
 		ladder_lines(lab->ladder, to_stdout, NULL);
@@ -122,7 +124,7 @@ void lab_end(struct lab *lab)
 	} else {
 		print_text(lab);
 	}
-	if (show->page)
+	if (show->page && !lab->hidden)
 		html_scene(show->page, lab->setup->title, lab->ladder, &lab->style, lab->sentences);
 	show->start = lab_now(lab) + PAUSE;
 	network_free(lab->net);

@@ -172,6 +172,7 @@ void show_step(struct show *show)
 	lab.user = &st;
 	lab.watch = watch;
 	lab.print = print_nothing;
+	st.quiet |= lab.hidden;
 	if (!st.quiet) {
 		print_wrapped(stdout,
 			"Each step is a packet; the table shows what both ends know when it has arrived, numbers counted from their "

@@ -104,6 +104,10 @@ static int run_one(struct demo *demo, unsigned n, const char *capture, const cha
 	}
 	experiments[n].run(&show);
 	page_close(&show, page_path);
+	if (demo->scene > show.scenes) {
+		complain(&common, "--scene %llu: --%s has %u", (unsigned long long)demo->scene, experiments[n].name, show.scenes);
+		demo->failed = true;
+	}
 	if (!dump_close(&common, show.tap))
 		demo->failed = true;
 	return demo->failed ? EXIT_FAILED : EXIT_FINE;

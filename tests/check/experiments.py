@@ -271,6 +271,14 @@ def test_list_names_every_experiment_and_help_too():
     expect(len(set(names)) == len(names), "a name twice")
 
 
+def test_scene_shows_one_alone():
+    every = scenes("close")
+    for n in range(1, 5):
+        expect(scenes("close", "--scene", str(n)) == [every[n - 1]], "scene %d is another one" % n)
+    status, out, err = run("demo", "--close", "--scene", "5")
+    expect(status == 1 and out == "" and "has 4" in err, err)
+
+
 def test_two_experiments_at_once_are_refused():
     status, _, err = run("demo", *flag(EXPERIMENTS[0]["name"]), *flag(EXPERIMENTS[1]["name"]))
     expect(status == 2 and "one experiment at a time" in err, err)
