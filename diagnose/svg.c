@@ -344,8 +344,8 @@ static bool crosses(const struct pen *pen, size_t number)
 /* Text along the arrow, `off` above or below its line. */
 static void put_along(struct pen *pen, const char *class, int x, int y, int slope, int off, const char *text)
 {
-	put(pen, "<text class=\"%s\" transform=\"matrix(1 %s0.%03d 0 1 %d %d)\" y=\"%d\">", class,
-		slope < 0 ? "-" : "", abs(slope), x, y, off);
+	put(pen, "<text class=\"%s\" transform=\"matrix(1 %s%d.%03d 0 1 %d %d)\" y=\"%d\">", class,
+		slope < 0 ? "-" : "", abs(slope) / 1000, abs(slope) % 1000, x, y, off);
 	put_text(pen, text);
 	put(pen, "</text>\n");
 }
@@ -362,7 +362,7 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 	if (!whole)
 		x2 = x1 + (x2 - x1) * 72 / 100;
 	if (e->midway)
-		x1 += (x2 - x1) * 45 / 100;
+		x1 += (x2 - x1) * 55 / 100;
 	/* In the middle; where another arrow crosses, at the sender's end; a router's before its arrow. */
 	at = e->midway ? -3 : apart ? 4 : 50;
 	x = x1 + (x2 - x1) * at / 100;
@@ -372,7 +372,7 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 		pen->style->label(pen->style->label_user, row, label, sizeof label);
 	else
 		own_label(pen, row, label, sizeof label);
-	if (!pen->style->bare)
+	if (!pen->style->bare && !e->midway)
 		own_detail(row, detail, sizeof detail);
 	put(pen, "<g class=\"packet %s%s%s\" id=\"s%ue%zu\" data-n=\"%zu\">\n", arrow_class(row), e->inferred ? " inferred" : "",
 		!apart ? "" : right != e->midway ? " first" : " second", pen->style->scene, number, number);

@@ -25,6 +25,8 @@ struct budget {
 	unsigned count;
 	tv_time rtt, first, last;      /* of the run */
 	bool begun;
+	unsigned burst;                /* segments with text that left the server in this round */
+	tv_time burst_at;
 };
 
 static bool is_wanted(const struct demo *d, enum budget_way way)
@@ -117,6 +119,21 @@ static void print_table(struct lab *lab)
 	printf("\nc: connection, t: TLS, r: request and first byte, d: the rest of the data\n");
 }
 
+static void page_table(struct lab *lab, struct html *page)
+{
+	const struct budget *b = lab->user;
+
+	html_raw(page, "<table>\n<tr><th>way</th><th>first byte</th><th>last byte</th><th></th></tr>\n");
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct row *r = &b->rows[i];
+
+		html_raw(page, "<tr><td>%s</td><td>%.1f RTT, %.0f ms</td><td>%.1f RTT, %.0f ms</td><td>%s</td></tr>\n", r->name,
+			(double)r->first / (double)b->rtt, (double)r->first / 1e6, (double)r->last / (double)b->rtt,
+			(double)r->last / 1e6, r->run ? "run" : "arithmetic");
+	}
+	html_raw(page, "</table>\n");
+}
+
 static json_t *json_table(const struct budget *b)
 {
 	json_t *rows = json_array();
@@ -135,11 +152,28 @@ static json_t *json_table(const struct budget *b)
 /* ------------------------------------------------------------------------------------------ */
 /* The run                                                                                     */
 
+/* The flights of an answer are told, not drawn. */
+static void end_burst(struct lab *lab, struct budget *b)
+{
+	char text[80];
+
+	if (b->burst) {
+		snprintf(text, sizeof text, "Not drawn: the server sends %u segment%s.", b->burst, b->burst == 1 ? "" : "s");
+		(void)ladder_note(lab->ladder, b->burst_at, 1, text);
+	}
+	b->burst = 0;
+}
+
 static void watch(struct lab *lab, const struct network_sight *s)
 {
 	struct budget *b = lab->user;
 	const struct tv_packet *p = s->packet;
 
+	if (!s->arrived && s->side == 1 && p->len > 20u + (p->data[32] >> 4) * 4u) {
+		if (s->time > b->burst_at + lab->rtt / 2)
+			end_burst(lab, b);
+		b->burst_at = b->burst++ ? b->burst_at : s->time;
+	}
 	/* The first packet with text that comes to the client. */
 	if (!b->begun && s->arrived && s->side == 0 && p->len > 20u + (p->data[32] >> 4) * 4u) {
 		b->begun = true;
@@ -164,6 +198,7 @@ static void fetch(struct lab *lab, struct budget *b)
 	lab_until_read(lab, 1, REQUEST);
 	/* As web servers do: else the last, short segment waits for an ACK that is delayed. */
 	lab_set(lab, 1, TV_OPT_NODELAY, 1);
+	lab->blind = true;
 	while (sent < size && !lab->trouble) {
 		uint64_t left = size - sent < sizeof text ? size - sent : sizeof text;
 		int64_t n = tv_send(lab_stack(lab, 1), lab_now(lab), lab->handle[1], text, (size_t)left, 0);
@@ -175,7 +210,9 @@ static void fetch(struct lab *lab, struct budget *b)
 	}
 	lab_until_read(lab, 0, size);
 	b->last = lab_now(lab) - start;
+	end_burst(lab, b);
 	lab_wait(lab, lab->rtt + 100 * TV_MS);
+	lab->blind = false;
 	lab_close(lab, 0);
 	lab->closes[1] = true;
 	lab_until(lab, 1, TV_LISTEN);
@@ -197,6 +234,7 @@ void show_budget(struct show *show)
 	lab.user = &b;
 	lab.watch = watch;
 	lab.print = print_table;
+	lab.page = page_table;
 	for (unsigned side = 0; side < 2 && d->loss; side++)
 		network_way(lab.net, lab.wire, side,
 			&(struct network_way){.delay = side ? d->rtt - d->rtt / 2 : d->rtt / 2, .loss = d->loss});

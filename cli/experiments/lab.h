@@ -70,6 +70,7 @@ struct lab {
 	char sentences[LAB_SENTENCES];
 	struct svg_style style;        /* of the drawing */
 	void (*print)(struct lab *lab); /* instead of the ladder, in text; NULL: the ladder */
+	void (*page)(struct lab *lab, struct html *page); /* adds to the scene of a page; NULL: nothing */
 	void (*watch)(struct lab *lab, const struct network_sight *sight); /* is told every sight */
 	void *user;
 };

@@ -124,8 +124,11 @@ void lab_end(struct lab *lab)
 	} else {
 		print_text(lab);
 	}
-	if (show->page && !lab->hidden)
+	if (show->page && !lab->hidden) {
 		html_scene(show->page, lab->setup->title, lab->ladder, &lab->style, lab->sentences);
+		if (lab->page)
+			lab->page(lab, show->page);
+	}
 	show->start = lab_now(lab) + PAUSE;
 	network_free(lab->net);
 	ladder_free(lab->ladder);
