@@ -34,6 +34,7 @@ struct moment {
 	tv_time time;
 	enum kind kind;
 	size_t event;
+	bool first;            /* of those in the same moment: what arrives comes before what it makes leave */
 	int y;
 };
 
@@ -94,9 +95,8 @@ static int compare(const void *a, const void *b)
 
 	if (x->time != y->time)
 		return x->time < y->time ? -1 : 1;
-	/* What arrives comes before what it makes leave; else as they were told. */
-	if (x->kind != y->kind && x->event != y->event && (x->kind == ARRIVES || y->kind == ARRIVES))
-		return x->kind == ARRIVES ? -1 : 1;
+	if (x->first != y->first && x->event != y->event)
+		return x->first ? -1 : 1;
 	if (x->event != y->event)
 		return x->event < y->event ? -1 : 1;
 	return x->kind == LEAVES ? -1 : 1;
@@ -126,9 +126,9 @@ static void gather(struct pen *pen)
 	for (size_t i = 0; i < ladder_count(l); i++) {
 		const struct ladder_event *e = &l->events[i];
 
-		pen->moments[pen->count++] = (struct moment){e->time, e->is_note ? NOTES : LEAVES, i, 0};
+		pen->moments[pen->count++] = (struct moment){e->time, e->is_note ? NOTES : LEAVES, i, e->midway, 0};
 		if (!e->is_note && e->arrived)
-			pen->moments[pen->count++] = (struct moment){e->arrived, ARRIVES, i, 0};
+			pen->moments[pen->count++] = (struct moment){e->arrived, ARRIVES, i, true, 0};
 	}
 	qsort(pen->moments, pen->count, sizeof *pen->moments, compare);
 }
