@@ -203,8 +203,10 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 	uint32_t i = tv_conn_index(c, t);
 
 	leave_park(s, t);
-	tv_flush(c, t, false);
-	tv_want_drop(c, t);
+	if ((t->out.len | t->in.len | t->busy) != 0)
+		tv_flush(c, t, false);
+	if ((t->flags & TV_F_IN_OUT_LIST) != 0)
+		tv_want_drop(c, t);
 	tv_timers_off(c, t);
 	if ((t->flags & TV_F_IN_READY_LIST) != 0)
 		tv_untell(c, ref_make(TV_KIND_CONN, i));

@@ -133,7 +133,11 @@ static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 
 tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
 {
-	return tv_min64(tv_rto_ns(c, t), left_of_limit(c, t));
+	tv_time rto = tv_rto_ns(c, t);
+
+	if (t->progress_ms == c->now_ms) /* what has just gone out has all of its limit left */
+		return tv_min64(rto, tv_opts(c, t)->user_timeout);
+	return tv_min64(rto, left_of_limit(c, t));
 }
 
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t)
