@@ -200,7 +200,6 @@ static void add_block(struct tv_tcp_options *o, uint32_t left, uint32_t right)
 
 void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o)
 {
-	unsigned max = (o->has & TV_OPT_HAS_TS) != 0 ? 3 : 4; /* RFC 2018 3 */
 	struct tv_busy *b = tv_busy(c, t);
 
 	o->sack_count = 0;
@@ -209,7 +208,9 @@ void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *
 		b->dsack_left = b->dsack_right = 0;
 		c->cnt.dsacks_out++;
 	}
-	for (const uint32_t *octet = b->recent; octet != b->recent + TV_SACK_MAX && o->sack_count < max; octet++) {
+	/* RFC 2018 3: four at most; three beside timestamps, which wire/tcp_opt.c sees to. */
+	for (const uint32_t *octet = b->recent; octet != b->recent + TV_SACK_MAX && o->sack_count != TV_SACK_MAX;
+	     octet++) {
 		uint32_t i = tv_ranges_find(&b->early, &c->ranges, tv_region(c), *octet);
 
 		if (i != 0 && seq_leq(at(c, i)->seq, *octet)) /* it is held still */
