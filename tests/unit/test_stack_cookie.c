@@ -460,6 +460,47 @@ static void test_cookie_of_an_old_secret_is_refused(void **state)
 	lab_free(l);
 }
 
+/* An MSS below the least of the table is raised to the least that any MSS is raised to. */
+static void test_cookie_for_an_absurdly_small_mss(void **state)
+{
+	(void)state;
+	for (uint16_t mss = 0; mss < 50; mss += 7)
+		for (uint32_t ts = 0; ts < 2; ts++) {
+			struct lab *l = with(TV_COOKIES_ALWAYS, false, 1);
+			struct tv_tcp_options syn = {.has = TV_OPT_HAS_MSS | (ts != 0 ? TV_OPT_HAS_TS : 0), .mss = mss};
+			struct tv_info info;
+
+			lab_listen(l);
+			info = through(l, 1000, &syn);
+			assert_true(info.from_cookie);
+			assert_int_equal(info.mss_snd, ts != 0 ? 48 - 12 : 48);
+			lab_free(l);
+		}
+}
+
+/* The queue of replies is full: the SYN is dropped, with its verdict, and comes again. */
+static void test_cookie_without_room_for_a_reply_is_dropped(void **state)
+{
+	struct lab *l = with(TV_COOKIES_ALWAYS, false, 1);
+	uint8_t bytes[256], verdict;
+	struct tv_packet p = {.data = bytes};
+	unsigned room;
+
+	(void)state;
+	lab_listen(l);
+	room = l->cfg.replies;
+	for (unsigned i = 0; i <= room; i++) {
+		l->peer_port = (uint16_t)(1000 + i);
+		p.len = lab_build(l, &(struct say){.flags = TV_SYN}, bytes);
+		tv_input(l->s, l->now, &p, 1, &verdict);
+		assert_int_equal(verdict, i < room ? TV_V_OK : TV_V_REPLIES_FULL);
+	}
+	assert_int_equal(lab_counters(l).cookies_sent, room);
+	lab_wait(l, TV_S);
+	assert_int_equal(through(l, l->peer_port, &l->syn).state, TV_ESTABLISHED);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +519,8 @@ int main(void)
 		cmocka_unit_test(test_cookie_never_from_a_hold_listener),
 		cmocka_unit_test(test_cookie_not_for_a_tuple_in_time_wait),
 		cmocka_unit_test(test_cookie_of_an_old_secret_is_refused),
+		cmocka_unit_test(test_cookie_for_an_absurdly_small_mss),
+		cmocka_unit_test(test_cookie_without_room_for_a_reply_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,7 @@ uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t)
 	/* Most often the edge could not move far enough, whatever room there is. */
 	if (t->in.len + window + worth_telling(t, buffer) <= buffer) {
 		room = room_for(c, t, buffer);
-		if (room > window && room - window >= worth_telling(t, buffer)) {
+		if (room >= window + worth_telling(t, buffer)) {
 			t->rcv.adv = t->rcv.nxt + room;
 			window = room;
 		}
