@@ -90,6 +90,28 @@ static void test_bounds_window_update_when_doubled(void **state)
 	lab_free(l);
 }
 
+/* The same from half of the buffer to all of it: Linux, too, tells when the window was half of what it may be. */
+static void test_bounds_window_update_from_half_of_the_buffer(void **state)
+{
+	static uint8_t b[4096];
+
+	(void)state;
+	for (uint32_t less = 0; less < 2; less++) {
+		struct lab *l = lab_new(NULL, false);
+
+		l->opts.rcv_buf = 8192;
+		lab_active(l);
+		for (unsigned i = 0; i < 4; i++)
+			SAY(l, .flags = TV_ACK, .len = i == 3 ? 1024 - less : 1024);
+		lab_wait(l, TV_S);
+		assert_int_equal(lab_info(l).rcv_wnd, 4096 + less);
+		assert_int_equal(tv_recv(l->s, l->now, l->conn, b, 4096, 0), 4096 - less);
+		lab_hear(l);
+		assert_int_equal(l->count, 1 - less);
+		lab_free(l);
+	}
+}
+
 /* What was announced, rounded up to the scale, is taken to the last octet. */
 static void test_bounds_announced_window_is_taken_whole(void **state)
 {
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_bounds_text_up_to_the_right_edge),
 		cmocka_unit_test(test_bounds_window_update_by_one_segment),
 		cmocka_unit_test(test_bounds_window_update_when_doubled),
+		cmocka_unit_test(test_bounds_window_update_from_half_of_the_buffer),
 		cmocka_unit_test(test_bounds_announced_window_is_taken_whole),
 		cmocka_unit_test(test_bounds_reading_after_fin_says_nothing),
 		cmocka_unit_test(test_bounds_syn_sent_verdicts),
