@@ -54,6 +54,8 @@ struct side {
 };
 void bench_config(struct tv_config *config, uint8_t host);
 struct side bench_stack(const struct tv_config *config, uint8_t host, uint32_t mtu);
+/* What the stack touches from now on lies in huge pages, if this machine gives them. */
+void bench_huge_pages(const struct side *s);
 void bench_stack_free(struct side *s);
 struct tv_addr bench_addr(uint8_t host);
 

@@ -59,6 +59,11 @@ struct side bench_stack(const struct tv_config *config, uint8_t host, uint32_t m
 	return s;
 }
 
+void bench_huge_pages(const struct side *s)
+{
+	(void)madvise(s->region, s->bytes, MADV_HUGEPAGE);
+}
+
 void bench_stack_free(struct side *s)
 {
 	munmap(s->region, s->bytes);

@@ -69,7 +69,7 @@ static void carry_all(struct crowd *c)
 	} while (moved != 0);
 }
 
-bool crowd_open(struct crowd *c, uint32_t count, bool flip)
+bool crowd_open(struct crowd *c, uint32_t count, bool huge, bool flip)
 {
 	struct tv_config config;
 	struct tv_listen_config listen;
@@ -98,6 +98,10 @@ bool crowd_open(struct crowd *c, uint32_t count, bool flip)
 		config.half_opens = 2 * AT_ONCE;
 		config.time_waits = 1024;
 		*(side == 1 ? &c->client : &c->server) = bench_stack(&config, (uint8_t)side, 1500);
+	}
+	if (huge) {
+		bench_huge_pages(&c->client);
+		bench_huge_pages(&c->server);
 	}
 	tv_listen_default(&listen);
 	listen.backlog = 2 * AT_ONCE;
@@ -145,7 +149,7 @@ static struct result million(const struct options *o, bool bytes)
 	static struct crowd c;
 	struct result r = {0};
 
-	r.ok = crowd_open(&c, o->quick ? 100000 : 1000000, o->self_test) && all_established(&c);
+	r.ok = crowd_open(&c, o->quick ? 100000 : 1000000, false, o->self_test) && all_established(&c);
 	r.value = bytes ? (double)c.bytes / 1e9 : c.seconds;
 	snprintf(r.detail, sizeof r.detail, "\"connections\": %u, \"bytes_per_connection\": %.1f", c.count,
 		(double)c.bytes / c.count);

@@ -14,8 +14,9 @@ struct crowd {
 	uint64_t bytes; /* growth of resident memory */
 };
 
-/* False: a connection did not come up; the crowd can be used and must be closed all the same. */
-bool crowd_open(struct crowd *c, uint32_t count, bool flip);
+/* huge: the stacks lie in huge pages. False: a connection did not come up; the crowd can be used and must be
+ * closed all the same. */
+bool crowd_open(struct crowd *c, uint32_t count, bool huge, bool flip);
 void crowd_close(struct crowd *c);
 
 #endif

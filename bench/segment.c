@@ -95,7 +95,7 @@ static struct result run(const struct options *o, uint32_t count)
 	double start;
 
 	memset(&t, 0, sizeof t);
-	r.ok = crowd_open(&t.crowd, count, false);
+	r.ok = crowd_open(&t.crowd, count, true, false);
 	wire_flip(&t.crowd.out, o->self_test);
 	t.drawn = calloc(count, sizeof *t.drawn);
 	if (t.drawn == NULL)
