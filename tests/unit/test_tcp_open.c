@@ -420,17 +420,17 @@ static void test_open_timestamp_offset_keyed_by_addresses(void **state)
 	}
 	assert_uniform(offsets, COUNT(offsets), "timestamp offset");
 	for (unsigned i = 0; i < 16; i++) { /* whoever else was asked about in between, of either family */
-		struct tv_key k;
+		struct tv_key k, other;
 
 		l->v6 = true;
 		l->us = lab_v6((uint16_t)(50 * i + 1));
 		l->peer = lab_v6((uint16_t)(100 * i + 2));
-		k = key_of(l, 80, 9);
-		tv_ts_offset(&l->s->core, &k);
+		other = key_of(l, 80, 9);
 		l->v6 = false;
 		l->us = tv_addr_v4(192, 0, 2, 1);
 		l->peer = tv_addr_v4(198, 51, 0, 7);
 		k = key_of(l, 80, 9);
+		tv_ts_offset(&l->s->core, &other);
 		assert_int_equal(tv_ts_offset(&l->s->core, &k), offsets[7]);
 	}
 	lab_free(l);
