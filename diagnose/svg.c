@@ -23,7 +23,7 @@ enum {
 	FLIGHT = 44,           /* least height of an arrow whose two moments are known */
 	FALL = 10,             /* height of one whose arrival is not */
 	GAP = 10,              /* between moments of different packets */
-	APART = 33,            /* between two packets that leave the same end */
+	APART = 39,            /* between two packets that leave the same end */
 	LINE = 13,             /* of a note */
 	NOTE_COLUMNS = 66
 };
@@ -294,7 +294,7 @@ static void own_detail(const struct ladder_row *row, char *out, size_t room)
 	if (row->event->fate == LADDER_DAMAGED)
 		n += snprintf(out + n, room - (size_t)n, "damaged on the way%s", *remark ? ", " : "");
 	if (*remark)
-		n += snprintf(out + n, room - (size_t)n, "%s%s", remark, row->syn && !row->again ? ", " : "");
+		n += snprintf(out + n, room - (size_t)n, "%s%s", remark, row->has_mss && !row->again ? ", " : "");
 	if (n >= (int)room)
 		return;
 	if (row->syn && !row->again) {
