@@ -207,8 +207,8 @@ purity: $(PURITY)
 # POSIX has no u_int and its like, which libpcap's header wants.
 PORTABLE_CFLAGS = -std=c11 -O2 -g -I. -Iinclude -Isrc $(WARN) -D_POSIX_C_SOURCE=200809L -Du_char='unsigned char' \
 	-Du_short='unsigned short' -Du_int='unsigned int' -Du_long='unsigned long'
-PORTABLE_CLI := $(addprefix cli/,main.c explain.c findings.c ladder.c demo.c demo_scene.c demo_sim.c common.c \
-	options.c reading.c address.c elsewhere/verbs.c) $(wildcard cli/experiments/*.c)
+PORTABLE_CLI := $(addprefix cli/,main.c explain.c explain_page.c findings.c ladder.c demo.c demo_scene.c demo_sim.c \
+	common.c options.c reading.c address.c elsewhere/verbs.c) $(wildcard cli/experiments/*.c)
 PORTABLE_SRC := $(WASM_SRC) $(wildcard sim/*.c diagnose/*.c) links/records.c links/pcap.c links/offload.c $(PORTABLE_CLI)
 PORTABLE_OBJ := $(patsubst %.c,$(BUILD)/portable/%.o,$(PORTABLE_SRC))
 
@@ -285,7 +285,7 @@ stage-live: all examples $(LIVE_PEERS)
 
 # What explain must get: kept captures, others made out of them, ten new ones. `make cases` makes the kept ones.
 stage-cases: $(TRIVET_BIN)
-	@$(TALLY) -j 1 'lines tests/cases/check.py --matrix $(BUILD)/cases.txt'; cat $(BUILD)/cases.txt
+	@$(TALLY) -j 1 --limit 600 'lines tests/cases/check.py --matrix $(BUILD)/cases.txt'; cat $(BUILD)/cases.txt
 
 FUZZ_SECONDS ?= 60
 # The sample of make test is the same for everybody; another one: make test MUTANT_SEED=N.
