@@ -56,9 +56,9 @@ static void say(struct two_step *t, struct two_step_end *e, unsigned flags, cons
 	ip[33] = (uint8_t)flags;
 	store16(ip + 34, WINDOW);
 	if (options)
-		memcpy(ip + 40, "\2\4\5\264", 4);
-	if (len)
-		memcpy(ip + 40 + options, text, len);
+		store32(ip + 40, 0x020405b4);
+	for (uint32_t i = 0; i < len; i++)
+		ip[40 + options + i] = (uint8_t)text[i];
 	octets_tcp_checksum(ip, total);
 	t->out_len[t->out_count++] = total;
 	e->snd_nxt += len + ((flags & SYN) != 0) + ((flags & FIN) != 0);

@@ -470,7 +470,7 @@ bool tv_rtx_in_flight(const struct tv_tcb *t, uint32_t seq);
 /* Sequence number of the first octet of `out`. */
 static inline uint32_t tv_out_seq(const struct tv_tcb *t)
 {
-	return t->snd.una == t->snd.iss ? t->snd.una + 1 : t->snd.una;
+	return t->state < TV_ESTABLISHED && t->snd.una == t->snd.iss ? t->snd.una + 1 : t->snd.una;
 }
 /* Sequence number behind the last octet that the user has written (where FIN goes). */
 static inline uint32_t tv_out_end(const struct tv_tcb *t)

@@ -134,7 +134,7 @@ static inline bool predicted(const struct tv_tcb *t, const struct tv_segment *s)
 		return false;
 	if (s->ack == t->snd.una)
 		return s->len != 0 || t->snd.una == t->snd.nxt; /* it is no duplicate ACK */
-	return s->ack == t->snd.nxt && (t->flags & TV_F_ALONE) != 0 && t->snd.una != t->snd.iss;
+	return s->ack == t->snd.nxt && (t->flags & TV_F_ALONE) != 0;
 }
 
 static inline int take_predicted(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)

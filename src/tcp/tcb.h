@@ -7,8 +7,8 @@
  * differ are a struct tv_profile, shared by all connections that have the same. Counters are a struct
  * tv_side, optional.
  *
- * Who writes what: state - state.c; snd.una - deliver/rtx.c; snd.wnd, wl1, wl2 - flow/send.c; snd.nxt -
- * out.c; rcv - deliver/receive.c; opt - open/negotiate.c and accept/paws.c;
+ * Who writes what: state - state.c; snd.una - deliver/rtx.c, and open/negotiate.c past the SYN; snd.wnd,
+ * wl1, wl2 - flow/send.c; snd.nxt - out.c; rcv - deliver/receive.c; opt - open/negotiate.c and accept/paws.c;
  * rtt - deliver/rtt.c; cc - flow/cc.c and its algorithms; timer - timers.c; stream out - user.c and
  * deliver/rtx.c; flags and want - wherever the fact arises. Everyone may read.
  *

@@ -233,6 +233,36 @@ static void test_sent_sample_up_to_a_repeated_piece(void **state)
 	lab_free(l);
 }
 
+/* RFC 9293 3.4: sequence numbers come round. After 2^32 octets an ACK may stand at ISS again; it is no SYN. */
+static void test_sent_iss_comes_round(void **state)
+{
+	(void)state;
+	for (unsigned delayed = 0; delayed < 2; delayed++) {
+		struct lab *l = lab_new(NULL, delayed != 0);
+		struct tv_tcb *t;
+
+		lab_active(l);
+		t = tv_handle_conn(l->s, l->conn);
+		t->snd.iss = t->snd.nxt + 10; /* as if so many had gone before */
+		lab_send(l, 10, 0);
+		l->ack += 10;
+		SAY(l, .flags = TV_ACK, .len = delayed); /* with text it is no bare ACK */
+		assert_int_equal(lab_info(l).snd_una, lab_info(l).iss);
+		for (unsigned i = 0; i < 3; i++) {
+			lab_send(l, 10, 0);
+			assert_int_equal(lab_last(l)->seq, l->ack);
+			assert_int_equal(lab_last(l)->len, 10);
+			for (uint32_t n = 0; n < 10; n++)
+				assert_int_equal(lab_last(l)->text[n], lab_octet(10 + 10 * i + n));
+			l->ack += 10;
+			SAY(l, .flags = TV_ACK, .len = delayed);
+			assert_int_equal(lab_info(l).snd_una, l->ack);
+			assert_int_equal(lab_info(l).bytes_queued, 0);
+		}
+		lab_free(l);
+	}
+}
+
 /* Segments that left one by one, each a piece of exactly one segment: the first is repeated whole. */
 static void test_sent_first_piece_of_one_segment_is_repeated(void **state)
 {
@@ -450,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_sent_sack_without_agreement_is_nothing),
 		cmocka_unit_test(test_sent_sack_about_the_syn_in_the_last_ack_is_nothing),
 		cmocka_unit_test(test_sent_sample_up_to_a_repeated_piece),
+		cmocka_unit_test(test_sent_iss_comes_round),
 		cmocka_unit_test(test_sent_first_piece_of_one_segment_is_repeated),
 		cmocka_unit_test(test_sent_bytes_acked_do_not_count_the_fin),
 		cmocka_unit_test(test_sent_too_big_about_a_syn),

@@ -291,8 +291,7 @@ static TV_APART void advance_urgent(struct tv_core *c, struct tv_tcb *t, const s
 
 static inline void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a)
 {
-	bool syn = t->snd.una == t->snd.iss;
-	uint32_t bytes = s->ack - t->snd.una - syn, text = tv_min32(bytes, t->out.len);
+	uint32_t bytes = s->ack - t->snd.una, text = tv_min32(bytes, t->out.len);
 	struct tv_side *side = tv_side(c, t);
 
 	a->bytes = bytes;

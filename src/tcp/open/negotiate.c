@@ -193,6 +193,8 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	t->snd.wl1 = s->seq;
 	t->snd.wl2 = s->ack;
 	t->timer.main = 0;
+	t->snd.una = t->snd.iss + 1; /* here alone: after 2^32 octets ISS is a number like any other */
+	t->flags |= TV_F_FORWARD;
 	if ((t->flags & (TV_F_SYN_LOST | TV_F_COOKIE)) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
 		tv_rtt_sample(c, t, tv_min32(c->now_ms - t->progress_ms, TV_RTT_MAX_US / 1000) * 1000);
 	t->rtt.tries = t->rtt.backoff = 0;
