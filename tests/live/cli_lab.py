@@ -42,7 +42,7 @@ def build():
     router, server = (str(holders[n].process.pid) for n in ("router", "server"))
     quiet = ("for k in all default; do sysctl -qw net.ipv6.conf.$k.accept_dad=0 net.ipv6.conf.$k.accept_ra=0 "
              "net.ipv4.conf.$k.rp_filter=0; done; sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0 "
-             "net.ipv4.icmp_msgs_per_sec=100000 2>/dev/null; true")
+             "net.ipv4.icmp_msgs_per_sec=100000 net.ipv4.icmp_msgs_burst=100000 2>/dev/null; true")
     for where in ("client", "router", "server"):
         sh(where, quiet)
     sh("client", "ip link add eth0 type veth peer name lan netns %s" % router)
