@@ -238,9 +238,30 @@ static void test_backlog_accept_full_reset(void **state)
 	lab_free(l);
 }
 
+/* RFC 6298 2.1, 5.5: each half-open connection has a time of its own; one that waits longer holds up nobody. */
+static void test_backlog_each_syn_ack_is_repeated_in_its_time(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	tv_time second;
+
+	(void)state;
+	lab_listen(l);
+	SAY(l, .flags = TV_SYN);
+	lab_wait(l, 1500 * TV_MS); /* repeated after 1 s; the next time is at 3 s */
+	l->peer_port++;
+	second = l->now;
+	SAY(l, .flags = TV_SYN);
+	lab_wait(l, 1100 * TV_MS);
+	assert_int_equal(lab_only(l, TV_SYN | TV_ACK)->len, 0);
+	assert_int_equal(tv_key_local_port(&lab_last(l)->key), l->peer_port);
+	assert_in_range(l->heard[0].at - second, TV_S, 1001 * TV_MS);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_backlog_each_syn_ack_is_repeated_in_its_time),
 		cmocka_unit_test(test_backlog_one_prefix_cannot_fill_it),
 		cmocka_unit_test(test_backlog_full_is_answered_with_cookies),
 		cmocka_unit_test(test_backlog_no_record_is_answered_with_cookies),
