@@ -8,6 +8,7 @@
  * remembered (RFC 1122 4.2.3.9): who wants to know why gets to know it.
  */
 #include "host/attempt.h"
+#include "host/name.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -16,48 +17,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-union name {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-static bool is_v4(const struct tv_addr *addr)
-{
-	return memcmp(addr->b, mapped, sizeof mapped) == 0;
-}
-
-static socklen_t to_name(union name *n, const struct tv_endpoint *e, uint32_t scope)
-{
-	memset(n, 0, sizeof *n);
-	if (is_v4(&e->addr)) {
-		n->in.sin_family = AF_INET;
-		n->in.sin_port = htons(e->port);
-		memcpy(&n->in.sin_addr, e->addr.b + 12, 4);
-		return sizeof n->in;
-	}
-	n->in6.sin6_family = AF_INET6;
-	n->in6.sin6_port = htons(e->port);
-	n->in6.sin6_scope_id = scope;
-	memcpy(&n->in6.sin6_addr, e->addr.b, 16);
-	return sizeof n->in6;
-}
-
-static void from_name(struct tv_endpoint *e, const union name *n)
-{
-	memset(e, 0, sizeof *e);
-	if (n->sa.sa_family == AF_INET) {
-		memcpy(e->addr.b, mapped, sizeof mapped);
-		memcpy(e->addr.b + 12, &n->in.sin_addr, 4);
-		e->port = ntohs(n->in.sin_port);
-	} else if (n->sa.sa_family == AF_INET6) {
-		memcpy(e->addr.b, &n->in6.sin6_addr, 16);
-		e->port = ntohs(n->in6.sin6_port);
-	}
-}
 
 /* The error queue: what ICMP said, and who. */
 static void read_errors(struct host_attempt *a)
@@ -87,7 +46,7 @@ static void read_errors(struct host_attempt *a)
 			memset(&n, 0, sizeof n);
 			memcpy(&n, CMSG_DATA(c) + sizeof e, c->cmsg_len - CMSG_LEN(sizeof e) < sizeof n ?
 				c->cmsg_len - CMSG_LEN(sizeof e) : sizeof n);
-			from_name(&from, &n);
+			name_read(&from, &n);
 			a->reported = true;
 			a->icmp_type = e.ee_type;
 			a->icmp_code = e.ee_code;
@@ -109,9 +68,9 @@ static bool failed(struct host_attempt *a, int err)
 
 bool host_attempt_start(struct host_attempt *a, const struct tv_endpoint *remote, uint32_t scope)
 {
-	bool v4 = is_v4(&remote->addr);
+	bool v4 = name_is_v4(&remote->addr);
 	union name n;
-	socklen_t len = to_name(&n, remote, scope), local_len = sizeof n;
+	socklen_t len = name_make(&n, &remote->addr, remote->port, scope), local_len = sizeof n;
 	int on = 1, status;
 
 	memset(a, 0, sizeof *a);
@@ -126,7 +85,7 @@ bool host_attempt_start(struct host_attempt *a, const struct tv_endpoint *remote
 	if (status < 0 && errno != EINPROGRESS)
 		return failed(a, errno);
 	if (getsockname(a->fd, &n.sa, &local_len) == 0)
-		from_name(&a->local, &n);
+		name_read(&a->local, &n);
 	return true;
 }
 

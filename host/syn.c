@@ -6,6 +6,7 @@
  * a bound socket that neither listens nor connects.
  */
 #include "host/syn.h"
+#include "host/name.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,53 +18,11 @@
 
 enum { HEADER = 24, CHECKSUM_AT = 16, MSS = 1460, WINDOW = 64240 };
 
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-union name {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-};
-
-static bool is_v4(const struct tv_addr *addr)
-{
-	return memcmp(addr->b, mapped, sizeof mapped) == 0;
-}
-
-static socklen_t to_name(union name *n, const struct tv_addr *addr, uint16_t port, uint32_t scope)
-{
-	memset(n, 0, sizeof *n);
-	if (is_v4(addr)) {
-		n->in.sin_family = AF_INET;
-		n->in.sin_port = htons(port);
-		memcpy(&n->in.sin_addr, addr->b + 12, 4);
-		return sizeof n->in;
-	}
-	n->in6.sin6_family = AF_INET6;
-	n->in6.sin6_port = htons(port);
-	n->in6.sin6_scope_id = scope;
-	memcpy(&n->in6.sin6_addr, addr->b, 16);
-	return sizeof n->in6;
-}
-
-static void from_name(struct tv_endpoint *e, const union name *n)
-{
-	memset(e, 0, sizeof *e);
-	if (n->sa.sa_family == AF_INET) {
-		memcpy(e->addr.b, mapped, sizeof mapped);
-		memcpy(e->addr.b + 12, &n->in.sin_addr, 4);
-		e->port = ntohs(n->in.sin_port);
-	} else {
-		memcpy(e->addr.b, &n->in6.sin6_addr, 16);
-		e->port = ntohs(n->in6.sin6_port);
-	}
-}
-
 /* The source address that the kernel would take: a UDP socket that is connected sends nothing. */
 static int find_source(struct host_syn *s, union name *source)
 {
 	union name to;
-	socklen_t len = to_name(&to, &s->remote, 9, s->scope);
+	socklen_t len = name_make(&to, &s->remote, 9, s->scope);
 	int fd = socket(to.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
 
 	if (fd < 0)
@@ -82,13 +41,13 @@ static int hold_port(struct host_syn *s)
 
 	if (err)
 		return err;
-	from_name(&s->local, &source);
-	len = to_name(&source, &s->local.addr, 0, s->scope);
+	name_read(&s->local, &source);
+	len = name_make(&source, &s->local.addr, 0, s->scope);
 	s->holder = socket(source.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->holder < 0 || bind(s->holder, &source.sa, len) < 0 ||
 		getsockname(s->holder, &source.sa, &len) < 0)
 		return -errno;
-	from_name(&s->local, &source);
+	name_read(&s->local, &source);
 	return 0;
 }
 
@@ -96,7 +55,7 @@ static int open_raw(struct host_syn *s)
 {
 	struct sock_filter none = {.code = BPF_RET | BPF_K, .k = 0};
 	struct sock_fprog program = {.len = 1, .filter = &none};
-	bool v4 = is_v4(&s->remote);
+	bool v4 = name_is_v4(&s->remote);
 	int at = CHECKSUM_AT;
 
 	s->fd = socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -150,7 +109,7 @@ void host_syn_write(uint8_t h[24], const struct tv_endpoint *local, const struct
 	h[20] = 2; /* RFC 9293 3.7.1: maximum segment size */
 	h[21] = 4;
 	put16(h + 22, MSS);
-	if (!is_v4(&remote->addr))
+	if (!name_is_v4(&remote->addr))
 		return;
 	sum = add_words(IPPROTO_TCP + HEADER, local->addr.b + 12, 4);
 	sum = add_words(sum, remote->addr.b + 12, 4);
@@ -165,7 +124,7 @@ int host_syn_send(const struct host_syn *s, uint16_t port, uint32_t seq)
 	struct tv_endpoint remote = {.addr = s->remote, .port = port};
 	uint8_t header[HEADER];
 	union name to;
-	socklen_t len = to_name(&to, &s->remote, 0, s->scope);
+	socklen_t len = name_make(&to, &s->remote, 0, s->scope);
 
 	host_syn_write(header, &s->local, &remote, seq);
 	return sendto(s->fd, header, sizeof header, 0, &to.sa, len) == HEADER ? 0 : -errno;

@@ -62,6 +62,16 @@ static void lost_without(struct show *show)
 	lab_end(&lab);
 }
 
+/* The server says its price, and both close, the client first. */
+static void tell_and_close(struct lab *lab)
+{
+	lab_say(lab, 1, "price: 100\n");
+	lab_until_read(lab, 0, 11);
+	lab->closes[1] = true;
+	lab_close(lab, 0);
+	lab_until(lab, 1, TV_LISTEN);
+}
+
 static void late_with(struct show *show)
 {
 	const struct lab_setup setup = {.title = "3. An old segment comes late, and meets TIME-WAIT", .port = 8203};
@@ -72,11 +82,7 @@ static void late_with(struct show *show)
 	if (!lab_begin(&lab, show, &setup))
 		return;
 	if (lab_open(&lab, 0)) {
-		lab_say(&lab, 1, "price: 100\n");
-		lab_until_read(&lab, 0, 11);
-		lab.closes[1] = true;
-		lab_close(&lab, 0);
-		lab_until(&lab, 1, TV_LISTEN);
+		tell_and_close(&lab);
 		lab_wait(&lab, 5 * TV_S);
 		text = lab_find(&lab, 0, 1, "P.");
 		lab_note(&lab, 2, "Five seconds later a router lets go a copy of the server's segment.");
@@ -108,11 +114,7 @@ static void late_without(struct show *show)
 	if (!lab_begin(&lab, show, &setup))
 		return;
 	if (lab_open(&lab, 0)) {
-		lab_say(&lab, 1, "price: 100\n");
-		lab_until_read(&lab, 0, 11);
-		lab.closes[1] = true;
-		lab_close(&lab, 0);
-		lab_until(&lab, 1, TV_LISTEN);
+		tell_and_close(&lab);
 		lab_wait(&lab, 100 * TV_MS);
 		lab_note(&lab, 0, "The client connects again, from the same port.");
 		lab_open(&lab, lab.at[0].port);

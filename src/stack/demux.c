@@ -166,9 +166,9 @@ static void index_replace(struct tv_stack *s, const struct tv_key *k, uint32_t r
 	tv_table_replace(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref, new_ref);
 }
 
-struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
+/* A full record of this tuple, with what `from` has; NULL: zeroes. Returns NULL when there is no room. */
+static inline struct tv_tcb *conn_take(struct tv_core *c, const struct tv_key *k, const struct tv_tcb *from)
 {
-	struct tv_core *c = &s->core;
 	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
 	struct tv_wheel_node node;
 	struct tv_tcb *t;
@@ -179,12 +179,24 @@ struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 	}
 	t = tv_conn(c, i);
 	node = t->timer.node; /* may be on the wheel (tcp/timers.c) */
-	tv_zero(t, sizeof *t);
+	if (from != NULL)
+		*t = *from;
+	else
+		tv_zero(t, sizeof *t);
 	t->timer.node = node;
 	t->gen = tv_gen_next(c);
+	tv_key_store(k, t->key, tv_conn_rest(c, i));
+	return t;
+}
+
+struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
+{
+	struct tv_tcb *t = conn_take(&s->core, k, NULL);
+
+	if (t == NULL)
+		return NULL;
 	t->v6 = k->v6;
 	t->zone = k->zone;
-	tv_key_store(k, t->key, tv_conn_rest(c, i));
 	return t;
 }
 
@@ -343,27 +355,17 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k)
 {
 	struct tv_core *c = &s->core;
-	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
-	struct tv_wheel_node node;
-	struct tv_tcb *t;
+	struct tv_tcb *t = conn_take(c, k, scratch);
 
-	if (i == TV_NONE) {
-		c->cnt.record_failures++;
+	if (t == NULL)
 		return NULL;
-	}
-	t = tv_conn(c, i);
-	node = t->timer.node;
-	*t = *scratch;
-	t->timer.node = node;
-	t->gen = tv_gen_next(c);
 	t->flags &= ~(uint32_t)TV_F_SCRATCH;
 	t->want = 0;
-	tv_key_store(k, t->key, tv_conn_rest(c, i));
 	t->user = tv_listener_at(c, t->listener - 1u)->user;
 	tv_profile_share(c, t->profile);
 	if ((tv_half_at(c, slot)->flags & TV_H_REOPENS) != 0)
 		end_time_wait(s, k);
-	index_replace(s, k, ref_make(TV_KIND_HALF, slot), ref_make(TV_KIND_CONN, i));
+	index_replace(s, k, ref_make(TV_KIND_HALF, slot), ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
 	half_drop(s, slot);
 	return t;
 }
