@@ -129,6 +129,12 @@ static inline void tv_key_remote(const struct tv_key *k, struct tv_endpoint *e)
 	e->zone = k->zone;
 }
 
+/* Is the remote address of an IPv6 key in fe80::/10? */
+static inline bool tv_key_from_link_local(const struct tv_key *k)
+{
+	return k->b[16] == 0xfe && (k->b[17] & 0xc0) == 0x80;
+}
+
 static inline void tv_key_set_local_port(struct tv_key *k, uint16_t port)
 {
 	tv_store16(k->b + (k->v6 ? 32 : 8), port);
@@ -173,6 +179,20 @@ static inline uint64_t tv_key_ends_v4(const uint8_t *head)
 static inline uint32_t tv_key_ports_v4(const uint8_t *head)
 {
 	return tv_native32(head + 8);
+}
+
+/* Both addresses of an IPv6 key, as the header has them behind each other; returns their sum (wire/csum.h). */
+static inline uint64_t tv_key_put_v6(uint8_t *p, const uint8_t *head, const uint8_t *rest)
+{
+	uint64_t a = tv_native64(head), b = tv_native64(rest), c = tv_native64(rest + 8);
+	uint32_t d = tv_native32(head + 8), e = tv_native32(rest + 16);
+
+	memcpy(p, &a, 8);
+	memcpy(p + 8, &d, 4);
+	memcpy(p + 12, &b, 8);
+	memcpy(p + 20, &c, 8);
+	memcpy(p + 28, &e, 4);
+	return (a & 0xffffffffu) + (a >> 32) + (b & 0xffffffffu) + (b >> 32) + (c & 0xffffffffu) + (c >> 32) + d + e;
 }
 
 static inline uint32_t tv_key_ports_v6(const uint8_t *rest)

@@ -74,7 +74,7 @@ static inline void parse(struct tv_stack *s, const struct tv_packet *p, struct p
 		return;
 	r->tcp = true;
 	r->seg.link = (uint8_t)p->link;
-	if (r->seg.key.v6 && tv_addr_is_link_local(&r->ip.src))
+	if (r->seg.key.v6 && tv_key_from_link_local(&r->seg.key))
 		r->seg.key.zone = l->zone;
 	r->hash = tv_key_hash(&r->seg.key, &s->seed);
 	tv_table_prefetch(&s->index, tv_region(&s->core), r->hash);

@@ -131,12 +131,13 @@ static void drop_page(struct tv_stack *s, const struct tv_reply *r)
 		tv_page_give(&s->core.pages, tv_region(&s->core), r->page);
 }
 
-/* Writes one reply; false: it cannot leave (no next hop, no room, over its rate). */
-static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
+/* Writes one that is limited, goes over Ethernet, or is no segment; false: it cannot leave (no next hop, no
+ * room, over its rate). */
+static TV_APART bool write_any(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
 {
 	struct tv_core *c = &s->core;
 	const struct tv_link *l = tv_link_at(s, r->link);
-	uint32_t head = l->kind == TV_LINK_ETHERNET && !r->frame ? TV_ETH_HEADER : 0;
+	uint32_t head = l->kind == TV_LINK_ETHERNET && !r->frame ? TV_ETH_HEADER : 0, len;
 	struct tv_out out = {.packet = p, .head = head, .csum_partial = l->csum_offload};
 	struct tv_endpoint to;
 
@@ -154,8 +155,7 @@ static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_
 		tv_reply_build(c, r, &out);
 		return true;
 	}
-	uint32_t len = tv_page_meta(&c->pages, tv_region(c), r->page)->len;
-
+	len = tv_page_meta(&c->pages, tv_region(c), r->page)->len;
 	if (head + len > p->cap) {
 		c->cnt.replies_dropped++;
 		return false;
@@ -166,13 +166,38 @@ static bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_
 	return true;
 }
 
+static inline bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
+{
+	const struct tv_link *l = tv_link_at(s, r->link);
+	struct tv_out out = {.packet = p, .csum_partial = l->csum_offload};
+
+	if (TV_UNLIKELY(l->kind != TV_LINK_IP || r->limited || r->kind != TV_REPLY_TCP))
+		return write_any(s, r, p);
+	p->link = r->link;
+	tv_reply_build(&s->core, r, &out);
+	return true;
+}
+
 /* A reply to one of our own addresses goes round inside. */
-static void loop_reply(struct tv_stack *s, const struct tv_reply *r)
+static TV_APART void loop_reply(struct tv_stack *s, const struct tv_reply *r)
 {
 	struct tv_packet p = {.data = tv_region(&s->core) + s->loop_buffer, .cap = s->core.link_mtu[tv_loop_link(s)]};
+	struct tv_reply copy = *r; /* its place is free for what the packet is answered with */
 
-	if (write_reply(s, r, &p))
+	s->core.reply_head++;
+	if (write_any(s, &copy, &p))
 		tv_loop_in(s, &p);
+	drop_page(s, &copy);
+}
+
+/* Not this link's turn: to the end of the ring, where its own place becomes free. */
+static void put_back(struct tv_stack *s, const struct tv_reply *r)
+{
+	struct tv_core *c = &s->core;
+	struct tv_reply copy = *r;
+
+	c->reply_head++;
+	ring(s)[c->reply_tail++ & (c->cfg.replies - 1)] = copy;
 }
 
 unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
@@ -182,18 +207,17 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 	unsigned n = 0;
 
 	while (n < cap && c->reply_head != end) {
-		struct tv_reply r = ring(s)[c->reply_head++ & (c->cfg.replies - 1)];
+		const struct tv_reply *r = &ring(s)[c->reply_head & (c->cfg.replies - 1)];
 
-		if (r.link == tv_loop_link(s)) {
-			loop_reply(s, &r);
-		} else if (link != TV_ANY_LINK && r.link != link) {
-			/* Not this link's turn: to the end of the ring, where one place has just become free. */
-			ring(s)[c->reply_tail++ & (c->cfg.replies - 1)] = r;
-			continue;
+		if (TV_UNLIKELY(r->link == tv_loop_link(s))) {
+			loop_reply(s, r);
+		} else if (TV_UNLIKELY(link != TV_ANY_LINK && r->link != link)) {
+			put_back(s, r);
 		} else {
-			n += write_reply(s, &r, &packets[n]);
+			n += write_reply(s, r, &packets[n]);
+			drop_page(s, r);
+			c->reply_head++;
 		}
-		drop_page(s, &r);
 	}
 	return n;
 }

@@ -38,11 +38,10 @@ static inline uint8_t *tcp_at(const struct tv_out *out, bool v6)
 static TV_APART uint64_t head_v6(uint8_t *ip, const uint8_t *head, const uint8_t *rest, uint32_t len, uint8_t ttl,
                                  uint8_t tos)
 {
-	struct tv_endpoint local, remote;
+	uint64_t sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
 
-	tv_key_ends(&local, &remote, head, rest, true, 0);
-	tv_ip_build(ip, &local.addr, &remote.addr, TV_PROTO_TCP, len, ttl, tos);
-	return tv_csum_pseudo(&local.addr, &remote.addr, true, TV_PROTO_TCP, len);
+	tv_ip6_build(ip, TV_PROTO_TCP, len, ttl, tos);
+	return sum + tv_key_put_v6(ip + 8, head, rest);
 }
 
 /* Writes all headers, with what the TCP checksum [MUST-2] is without the text; returns the sum that belongs
@@ -344,12 +343,11 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	return true;
 }
 
-void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out)
+TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out, bool v6)
 {
-	bool v6 = r->key.v6;
-	struct tv_tcp_options o;
+	struct tv_tcp_options o = {
+		.has = r->has, .mss = r->mss, .wscale = r->wscale, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr};
 	struct build b;
-	uint32_t opts;
 	uint8_t *p = tcp_at(out, v6) + TCP_HEADER;
 
 	b.head = r->key.b;
@@ -362,16 +360,22 @@ void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv
 	b.h.wnd = r->wnd;
 	b.h.urg = 0;
 	b.len = 0;
-	o.has = r->has;
-	o.mss = r->mss;
-	o.wscale = r->wscale;
-	o.ts_val = r->ts_val;
-	o.ts_ecr = r->ts_ecr;
-	o.sack_count = 0;
-	opts = tv_tcp_opt_build(p, &o);
-	b.opt_sum = tv_csum_words(0, p, opts);
-	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
+	b.opt_sum = 0;
+	b.h.header_len = (uint16_t)(TCP_HEADER + tv_tcp_opt_put_syn(p, &o, &b.opt_sum));
 	out->packet->seg_size = 0;
 	seal(out, v6, headers(&b, out, v6));
 	c->cnt.segments_out++;
+}
+
+static TV_APART void reply_build_v6(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out)
+{
+	reply_build(c, r, out, true);
+}
+
+void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out)
+{
+	if (TV_UNLIKELY(r->key.v6))
+		reply_build_v6(c, r, out);
+	else
+		reply_build(c, r, out, false);
 }

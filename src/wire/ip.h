@@ -105,6 +105,14 @@ static inline void tv_ip4_build(uint8_t *p, uint64_t ends, uint8_t protocol, uin
 		(uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + tv_csum_pair(ends));
 }
 
+/* The IPv6 form, without the addresses, which follow at p + 8. */
+static inline void tv_ip6_build(uint8_t *p, uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
+{
+	TV_ASSERT(len <= 65535);
+	tv_put32(p, 6u << 28 | (uint32_t)tos << 20); /* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
+	tv_put32(p + 4, len << 16 | (uint32_t)protocol << 8 | ttl);
+}
+
 /*
  * Writes a header (no options, DF set, ID 0 as RFC 6864 allows for atomic datagrams) for `len` bytes
  * of payload; for a super-segment beyond 65535 the caller splits first. Returns its length.
@@ -114,10 +122,8 @@ static inline uint32_t tv_ip_build(uint8_t *p, const struct tv_addr *src, const 
 {
 	uint64_t ends;
 
-	if (!tv_addr_is_v4(dst)) { /* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
-		TV_ASSERT(len <= 65535);
-		tv_put32(p, 6u << 28 | (uint32_t)tos << 20);
-		tv_put32(p + 4, len << 16 | (uint32_t)protocol << 8 | ttl);
+	if (!tv_addr_is_v4(dst)) {
+		tv_ip6_build(p, protocol, len, ttl, tos);
 		memcpy(p + 8, src->b, 16);
 		memcpy(p + 24, dst->b, 16);
 		return 40;

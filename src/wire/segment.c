@@ -67,14 +67,14 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
 	return read_fields(s, p, header, ip->len, seg_size);
 }
 
-bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
+static inline bool plain_v4(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
 	uint16_t seg_size, enum tv_arch arch)
 {
 	const uint8_t *tcp = p + 20;
 	uint32_t total, header;
 	uint64_t sum;
 
-	if (n < 40 || p[0] != 0x45 || p[9] != TV_PROTO_TCP) return false;
+	if (n < 40 || p[9] != TV_PROTO_TCP) return false;
 	total = tv_load16(p + 2);
 	header = (tcp[12] >> 4) * 4u;
 	if (total > n || header < 20 || 20 + header > total) return false;
@@ -88,6 +88,42 @@ bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, ui
 	}
 	tv_key_arrived(&s->key, false, p + 12, tcp);
 	return read_fields(s, tcp, header, total - 20, seg_size) == TV_V_OK;
+}
+
+static bool is_mapped(const uint8_t *addr)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	return __builtin_memcmp(addr, prefix, sizeof prefix) == 0;
+}
+
+static TV_APART bool plain_v6(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
+	uint16_t seg_size, enum tv_arch arch)
+{
+	const uint8_t *tcp = p + 40;
+	uint32_t len, header;
+	uint64_t sum;
+
+	if (n < 60 || p[6] != TV_PROTO_TCP) return false;
+	len = tv_load16(p + 4);
+	header = (tcp[12] >> 4) * 4u;
+	if (len > n - 40 || header < 20 || header > len) return false;
+	if (is_mapped(p + 8) || is_mapped(p + 24)) return false;
+	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL))) {
+		sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
+		sum = tv_sum_small(p + 8, 32, sum);
+		if (!sum_is_right(tcp, len, sum, arch)) return false; /* RFC 9293 3.1 [MUST-3] */
+	}
+	tv_key_arrived(&s->key, true, p + 8, tcp);
+	return read_fields(s, tcp, header, len, seg_size) == TV_V_OK;
+}
+
+bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
+	uint16_t seg_size, enum tv_arch arch)
+{
+	if (n == 0) return false;
+	if (TV_LIKELY(p[0] == 0x45)) return plain_v4(s, p, n, flags, seg_size, arch);
+	return p[0] >> 4 == 6 && plain_v6(s, p, n, flags, seg_size, arch);
 }
 
 bool tv_segment_parse_quoted(const struct tv_ip *ip, uint16_t *sport, uint16_t *dport,

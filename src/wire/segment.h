@@ -49,7 +49,8 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
                                  uint16_t seg_size, enum tv_arch arch);
 
 /*
- * Both headers at once, of what nearly every packet is: a whole TCP segment in IPv4 without options.
+ * Both headers at once, of what nearly every packet is: a whole TCP segment in IPv4 without options, or in
+ * IPv6 without extension headers.
  * True: *s is what tv_ip_parse() and tv_segment_parse() would have made of it. False: it is something
  * else, or something is wrong with it, and those two say what.
  */

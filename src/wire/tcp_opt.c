@@ -121,8 +121,7 @@ static enum tv_verdict walk(struct tv_tcp_options *o, const uint8_t *p, size_t n
 
 static bool is_linux_syn(const uint8_t *p)
 {
-	return p[0] == KIND_MSS && p[1] == 4 && tv_load32(p + 4) == 0x0402080a &&
-		p[16] == KIND_NOP && p[17] == KIND_WSCALE && p[18] == 3;
+	return tv_load32(p) >> 16 == 0x0204 && tv_load32(p + 4) == 0x0402080a && tv_load32(p + 16) >> 8 == 0x010303;
 }
 
 enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
@@ -146,18 +145,6 @@ enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p,
 static uint32_t word(unsigned a, unsigned b, unsigned c, unsigned d)
 {
 	return (uint32_t)a << 24 | (uint32_t)b << 16 | (uint32_t)c << 8 | d;
-}
-
-static uint8_t *build_timestamps(uint8_t *p, const struct tv_tcp_options *o)
-{
-	/* SACK-permitted takes the place of the two NOPs. */
-	if (o->has & TV_OPT_HAS_SACK_OK)
-		tv_put32(p, word(KIND_SACK_OK, 2, KIND_TS, 10));
-	else
-		tv_put32(p, word(KIND_NOP, KIND_NOP, KIND_TS, 10));
-	tv_put32(p + 4, o->ts_val);
-	tv_put32(p + 8, o->ts_ecr);
-	return p + 12;
 }
 
 /* As many of the blocks as `room` bytes hold; the first are the most recent (RFC 2018 4). */
@@ -194,24 +181,12 @@ static uint8_t *build_cookie(uint8_t *p, const struct tv_tcp_options *o, uint32_
 uint32_t tv_tcp_opt_build_any(uint8_t *p, const struct tv_tcp_options *o)
 {
 	uint8_t *start = p;
+	uint64_t unused = 0;
 
 	/* RFC 9293 3.2 [MUST-65]: what belongs to a SYN never goes with what belongs to data */
 	TV_ASSERT(!(o->has & TV_OPT_HAS_SACK) ||
 		!(o->has & (TV_OPT_HAS_MSS | TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK)));
-	if (o->has & TV_OPT_HAS_MSS) {
-		tv_put32(p, word(KIND_MSS, 4, o->mss >> 8, o->mss & 0xff));
-		p += 4;
-	}
-	if (o->has & TV_OPT_HAS_TS) {
-		p = build_timestamps(p, o);
-	} else if (o->has & TV_OPT_HAS_SACK_OK) {
-		tv_put32(p, word(KIND_NOP, KIND_NOP, KIND_SACK_OK, 2));
-		p += 4;
-	}
-	if (o->has & TV_OPT_HAS_WSCALE) {
-		tv_put32(p, word(KIND_NOP, KIND_WSCALE, 3, o->wscale));
-		p += 4;
-	}
+	p += tv_tcp_opt_put_syn(p, o, &unused);
 	if (o->has & TV_OPT_HAS_SACK) p = build_sack(p, o, 40 - (uint32_t)(p - start));
 	if (o->has & TV_OPT_HAS_FASTOPEN) p = build_cookie(p, o, 40 - (uint32_t)(p - start));
 	return (uint32_t)(p - start);

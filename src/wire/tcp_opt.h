@@ -13,6 +13,7 @@
 #define TV_OPT_HAS_TS 8u
 #define TV_OPT_HAS_SACK 16u
 #define TV_OPT_HAS_FASTOPEN 32u
+#define TV_OPT_OF_SYN (TV_OPT_HAS_MSS | TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK | TV_OPT_HAS_TS)
 
 #define TV_SACK_MAX 4
 #define TV_OPT_ONLY_TS 0x0101080au /* NOP, NOP, timestamps of 10 bytes: what most segments carry */
@@ -63,6 +64,38 @@ static inline uint64_t tv_tcp_opt_put_ts(uint8_t *p, uint32_t val, uint32_t ecr)
 	tv_put32(p + 4, val);
 	tv_put32(p + 8, ecr);
 	return (uint64_t)tv_wire32(TV_OPT_ONLY_TS) + tv_wire32(val) + tv_wire32(ecr);
+}
+
+/* What a SYN carries but for Fast Open, those of `has`; returns their length, and adds their sum to *sum. */
+static inline uint32_t tv_tcp_opt_put_syn(uint8_t *p, const struct tv_tcp_options *o, uint64_t *sum)
+{
+	uint32_t sack_ok = o->has & TV_OPT_HAS_SACK_OK, len = 0, word;
+
+	if (o->has & TV_OPT_HAS_MSS) {
+		word = 0x02040000u | o->mss;
+		tv_put32(p, word);
+		*sum += tv_wire32(word);
+		len = 4;
+	}
+	if (o->has & TV_OPT_HAS_TS) { /* SACK-permitted takes the place of the two NOPs */
+		word = sack_ok ? 0x0402080au : TV_OPT_ONLY_TS;
+		tv_put32(p + len, word);
+		tv_put32(p + len + 4, o->ts_val);
+		tv_put32(p + len + 8, o->ts_ecr);
+		*sum += (uint64_t)tv_wire32(word) + tv_wire32(o->ts_val) + tv_wire32(o->ts_ecr);
+		len += 12;
+	} else if (sack_ok) {
+		tv_put32(p + len, 0x01010402);
+		*sum += tv_wire32(0x01010402);
+		len += 4;
+	}
+	if (o->has & TV_OPT_HAS_WSCALE) {
+		word = 0x01030300u | o->wscale;
+		tv_put32(p + len, word);
+		*sum += tv_wire32(word);
+		len += 4;
+	}
+	return len;
 }
 
 static inline uint32_t tv_tcp_opt_build(uint8_t *p, const struct tv_tcp_options *o)
