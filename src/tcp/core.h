@@ -385,6 +385,8 @@ void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
 /* ---- open/ ---- */
 uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k);
 uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k);
+/* Forgets what the options of a SYN have made of ours. */
+void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t);
 void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_options *o);
 /* The options of our SYN or SYN-ACK. */
 void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o);

@@ -20,16 +20,29 @@
  * - The same SYN again: our SYN-ACK was lost or is late; say it again, as Linux does [EV-23].
  * - A SYN-ACK for our SYN: the other half of a simultaneous open (RFC 9293 3.5, figure 7) [MUST-10]; its
  *   SYN counts as seen and the rest is processed.
+ *
+ * A SYN-ACK for our SYN with another number is the answer of somebody who has seen our SYN; the SYN that
+ * brought us here needed no more than the tuple, and anybody may have sent it. The SYN-ACK is processed as
+ * in SYN-SENT, where the forged SYN found us.
  */
 static int repeated_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool *strip)
 {
-	if ((s->flags & (TV_SYN | TV_RST)) != TV_SYN || s->seq != t->rcv.irs)
+	bool answers = (s->flags & TV_ACK) != 0 && seq_gt(s->ack, t->snd.iss) && seq_leq(s->ack, t->snd.nxt) &&
+	               (t->flags & TV_F_ACTIVE) != 0;
+
+	if ((s->flags & (TV_SYN | TV_RST)) != TV_SYN)
 		return TV_NEXT;
+	if (s->seq != t->rcv.irs) {
+		if (!answers)
+			return TV_NEXT;
+		tv_negotiate_anew(c, t);
+		return tv_in_syn_sent(c, t, s);
+	}
 	if ((s->flags & TV_ACK) == 0 && (t->flags & TV_F_ACTIVE) == 0) {
 		tv_want(c, t, TV_WANT_SYN);
 		return TV_V_OK;
 	}
-	*strip = (s->flags & TV_ACK) != 0 && s->ack == t->snd.nxt && (t->flags & TV_F_ACTIVE) != 0;
+	*strip = answers;
 	return TV_NEXT;
 }
 

@@ -247,21 +247,6 @@ static void fl_24(struct attack *a)
 	measured(a, most * TV_SMALL_BYTES <= 3 * 4096, "%u bytes of pages for 1000 octets", most * TV_SMALL_BYTES);
 }
 
-static void fl_31(struct attack *a)
-{
-	struct lab *l = established();
-	struct said s = {0};
-	tv_time start = l->now;
-
-	for (unsigned i = 0; i < 100000; i++) {
-		l->now += 100 * TV_US;
-		TOSS(l, .flags = TV_ACK, .ack_off = 1000);
-		hear(l, &s);
-	}
-	measured(a, s.packets <= 2 * ((l->now - start) / TV_S) + 1, "%llu ACKs in %.0f s",
-		(unsigned long long)s.packets, (double)(l->now - start) / 1e9);
-}
-
 static void fl_32(struct attack *a)
 {
 	uint64_t n = a->quick ? 100000 : 1000000;
@@ -360,7 +345,6 @@ const struct attack_case attack_hold[] = {
 	{"FL-17", fl_17},
 	{"FL-20", fl_20},
 	{"FL-24", fl_24},
-	{"FL-31", fl_31},
 	{"FL-32", fl_32},
 	{"FL-33", fl_33},
 	{"FL-34", fl_34},

@@ -31,6 +31,7 @@ static const struct attack_case *const chapters[] = {
 	attack_share,
 	attack_stream,
 	attack_more,
+	attack_two,
 };
 
 static unsigned passed, failures, owing, arguing, missing;

@@ -200,6 +200,8 @@ bool compare_one(struct driver *d, struct model *m, const struct model_segment *
 		m->iss = m->una = m->wl2 = seen.packet[0].p.seq; /* not known before */
 		m->nxt = m->iss + 1;
 	}
+	if (seen.packets && m->irs != before.irs) /* */
+		driver_edge_begins(d, seen.packet[0].p.ack + seen.packet[0].p.wnd);
 	numbers(m, &seen, why, size);
 	verdict(&before, m, &r, &seen, why, size);
 	m->rcv_wnd = driver_right_edge(d) - m->rcv_nxt;

@@ -63,6 +63,8 @@ void driver_feed(struct driver *d, const struct model_segment *s, struct seen *s
 bool driver_text_is_right(struct driver *d, uint32_t at);
 /* The highest RCV.NXT + RCV.WND that the stack has offered. */
 uint32_t driver_right_edge(const struct driver *d);
+/* The peer's numbers have begun anew: it is this one. */
+void driver_edge_begins(struct driver *d, uint32_t edge);
 /* Time passes, and the stack says what it has to say; nothing is collected. */
 void driver_wait(struct driver *d, uint64_t ns);
 /* The state that the stack is in. */

@@ -512,6 +512,8 @@ void driver_free(struct driver *d)
 
 uint32_t driver_right_edge(const struct driver *d) { return d->right_edge; }
 
+void driver_edge_begins(struct driver *d, uint32_t edge) { d->right_edge = edge; }
+
 const struct model *driver_model(const struct driver *d) { return &d->m; }
 
 void driver_rewind(struct driver *d)

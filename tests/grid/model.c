@@ -352,7 +352,13 @@ static bool reopens(const struct model *m, const struct model_segment *s)
  * True: return. May clear SYN in *s, for a segment whose SYN was taken before. */
 static bool known_syn(struct model *m, struct model_segment *s, struct model_result *r)
 {
-	if (m->state != M_SYN_RECEIVED || !(s->flags & M_SYN) || s->flags & M_RST || s->seq != m->irs)
+	if (m->state != M_SYN_RECEIVED || !(s->flags & M_SYN) || s->flags & M_RST)
+		return false;
+	if (!m->passive && s->flags & M_ACK && s->ack == m->nxt && s->seq != m->irs) {
+		syn_sent(m, s, r); /* the SYN that was seen was somebody else's */
+		return true;
+	}
+	if (s->seq != m->irs)
 		return false;
 	if (m->passive && !(s->flags & M_ACK)) { /* the same SYN again: the SYN-ACK again */
 		r->dropped = true;

@@ -43,15 +43,22 @@ void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t)
 		t->opt.mss_rcv = (uint16_t)tv_min32(t->opt.mss_rcv, o->mss_max);
 }
 
+void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t)
+{
+	const struct tv_profile *p = tv_profile_at(c, t->profile);
+
+	t->opt.mss_peer = t->v6 ? 1220 : 536; /* [MUST-15] */
+	t->opt.flags = p->offers;
+	t->opt.rcv_scale = p->rcv_scale;
+}
+
 /* What we announce and offer. */
 static void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 {
 	const struct tv_profile *p = tv_profile_at(c, t->profile);
 
 	tv_mss_announce(c, t);
-	t->opt.mss_peer = t->v6 ? 1220 : 536; /* [MUST-15] */
-	t->opt.flags = p->offers;
-	t->opt.rcv_scale = p->rcv_scale;
+	tv_negotiate_anew(c, t);
 	if ((t->opt.flags & TV_O_TS) != 0)
 		t->opt.ts_offset = tv_ts_offset(c, k);
 	if (p->o.nodelay)
@@ -193,6 +200,7 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	t->snd.wl1 = s->seq;
 	t->snd.wl2 = s->ack;
 	t->timer.main = 0;
+	t->want &= (uint16_t)~TV_WANT_SYN;
 	t->snd.una = t->snd.iss + 1; /* here alone: after 2^32 octets ISS is a number like any other */
 	t->flags |= TV_F_FORWARD;
 	if ((t->flags & (TV_F_SYN_LOST | TV_F_COOKIE)) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
