@@ -258,10 +258,9 @@ check test:
 	@mkdir -p $(RESULTS)
 	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) $(SUM)
 STAGES_check = stage-check
-STAGES_test = stage-check stage-san stage-reqs stage-lint stage-portable stage-live stage-cases stage-fuzz stage-mutants
+STAGES_test = stage-check stage-san stage-reqs stage-rest stage-mutants
 
-.PHONY: stage-check stage-san stage-san-run stage-reqs stage-lint stage-portable stage-live stage-cases stage-fuzz \
-	stage-fuzz-run stage-mutants
+.PHONY: stage-check stage-san stage-san-run stage-reqs stage-rest stage-fuzz stage-fuzz-build stage-mutants
 stage-check: programs $(PURITY)
 	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
 		$(if $(CORE_SRC),'plain tools/purity $(PURITY)') 'plain tools/lint --quick' \
@@ -276,27 +275,26 @@ stage-san-run: unit-programs $(SCRIPT)
 
 stage-reqs:
 	@$(TALLY) 'plain tools/reqs'
-stage-lint:
-	@$(TALLY) --limit 900 'plain tools/lint -j $(JOBS)'
-stage-portable:
-	@$(TALLY) --limit 300 'plain $(MAKE) --no-print-directory -s portable'
-stage-live: all examples $(LIVE_PEERS)
-	@$(TALLY) -j 1 --limit 300 $(foreach t,$(LIVE),'lines $t')
 
-# What explain must get: kept captures, others made out of them, ten new ones. `make cases` makes the kept ones.
-stage-cases: $(TRIVET_BIN)
-	@$(TALLY) -j 1 --limit 600 'lines tests/cases/check.py --matrix $(BUILD)/cases.txt'; cat $(BUILD)/cases.txt
+# The live tests wait for timers and peers most of the time. One after another they take a row of their own; what
+# only computes runs beside them: the analysis, bounded here (make lint goes to its end), then each fuzz target.
+# explain has to get it right as well: kept captures (make cases makes them), others made out of them, ten new ones.
+stage-rest: all examples $(LIVE_PEERS)
+	+@$(FUZZ_MAKE) stage-fuzz-build
+	@$(TALLY) --limit 900 $(foreach t,$(LIVE),'live:lines $t') \
+		'live:lines tests/cases/check.py --matrix $(BUILD)/cases.txt' 'plain tools/lint -j 1 --states 60000' \
+		'plain $(MAKE) --no-print-directory -s portable' $(fuzz-tests); cat $(BUILD)/cases.txt
 
 FUZZ_SECONDS ?= 60
 # The sample of make test is the same for everybody; another one: make test MUTANT_SEED=N.
 MUTANT_SEED ?= 5
 FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
 	SAN=-fsanitize=fuzzer-no-link,address,undefined CFLAGS=-fno-sanitize-recover=all
+fuzz-tests = $(foreach f,$(FUZZ_SRC),'plain tools/fuzz $(FUZZ_SECONDS) $(BUILD)/fuzz/tests/fuzz/$(basename $(notdir $f))')
 stage-fuzz:
-	+@$(FUZZ_MAKE) RESULTS=$(RESULTS) stage-fuzz-run
-stage-fuzz-run: fuzz-programs
-	@$(TALLY) --limit $$(($(FUZZ_SECONDS) + 120)) \
-		$(foreach f,$(FUZZ),'plain tools/fuzz $(FUZZ_SECONDS) $f')
+	+@$(FUZZ_MAKE) stage-fuzz-build
+	@$(TALLY) --limit $$(($(FUZZ_SECONDS) + 120)) $(fuzz-tests)
+stage-fuzz-build: fuzz-programs
 stage-mutants:
 	@$(TALLY) --limit 600 'plain tools/mutants --build $(BUILD)/mutants -j $(JOBS) --sample 40 --seed $(MUTANT_SEED)'
 

@@ -213,6 +213,11 @@ expect tally_crash_behind_success_fails 1 '^1 passed, 1 failed' tally "lines sh 
 expect tally_late_program_fails 1 'still running after' tally "plain sleep 20"
 expect tally_owed_is_not_counted 0 '^1 passed, 0 failed, 0 skipped$' tally "lines printf 'ok a\nowed b: c\n'"
 
+# The first of a row leaves a file that the second needs; the one beside them waits for nobody.
+expect tally_row_runs_in_order 0 '^2 passed, 0 failed, 0 skipped$' tally -j 2 "row:plain sh -c 'mkdir $work/row'" \
+	"row:plain rmdir $work/row"
+expect tally_row_needs_a_known_kind 2 'what kind is' tally "row:what true"
+
 # --- mutants ---------------------------------------------------------------------------------------
 
 mutated() {

@@ -226,13 +226,15 @@ def tshark(path, condition, *fields):
 
 
 def explained(path, number, source, sequence, port):
-    """Was the original of this repeat, if it is Linux's, still unread a moment before?"""
+    """Was the original of this repeat, if it is Linux's, still unread a moment before?
+
+    The original may be longer: of a super-segment the kernel repeats the last segment alone."""
     if source not in (KERNEL, KERNEL6):
         return False
-    same = tshark(path, "tcp.seq_raw == %s and tcp.srcport == %s and tcp.len > 0 or tcp.seq_raw == %s and "
-                  "tcp.srcport == %s and tcp.flags.fin == 1" % (sequence, port, sequence, port),
-                  "frame.number", "frame.time_epoch")
-    times = [float(t) for n, t in same if int(n) <= int(number)]
+    sent = [[float(x) for x in row] for row in tshark(
+        path, "tcp.srcport == %s and (tcp.len > 0 or tcp.flags.fin == 1) and frame.number <= %s" % (port, number),
+        "frame.time_epoch", "tcp.seq_raw", "tcp.len")]
+    times = [t for t, first, length in sent if 0 <= (int(sequence) - first) % 2 ** 32 < max(length, 1)]
     return len(times) > 1 and times[-1] - times[0] < TOGETHER
 
 
