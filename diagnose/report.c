@@ -153,6 +153,7 @@ void report_sort(struct report *r)
 void report_free(struct report *r)
 {
 	free(r->list);
+	floods_free(r->floods);
 	memset(r, 0, sizeof *r);
 }
 

@@ -34,6 +34,7 @@ struct report {
 	bool keep_healthy;             /* list plain `ok` too; else it is only counted */
 	uint32_t places[1024];         /* where the last finding with this hash stands, from 1 */
 	uint64_t healthy;              /* connections without any other word */
+	struct floods *floods;         /* verdict_flood.c: what may turn out to be floods; NULL: nothing */
 };
 
 void finding_start(struct finding *f, const struct conn *c, enum word word, enum certainty certainty);
@@ -46,6 +47,8 @@ void finding_say(struct finding *f, const char *format, ...) __attribute__((form
 void report_add(struct report *r, const struct finding *f);
 void report_sort(struct report *r);
 void report_free(struct report *r);
+/* verdict_flood.c; NULL is allowed */
+void floods_free(struct floods *floods);
 
 /* Exit status: 1 a problem, 4 nothing but unknown, 0. */
 int report_status(const struct report *r);

@@ -122,8 +122,11 @@ void verdict_leaving(struct tracker *t, struct report *r, struct conn *c)
 {
 	struct case_ k = case_of(t, c, mark_time(&tracker_counts(t)->last));
 	struct finding f;
+	bool told = judge(&k, &f) != WORD_NONE;
 
-	if (judge(&k, &f) != WORD_NONE)
+	if (flood_left(r, c, told ? &f : NULL))
+		return;
+	if (told)
 		report_add(r, &f);
 	else
 		add_healthy(&k, r);

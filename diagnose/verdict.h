@@ -78,6 +78,11 @@ struct crowd {
 	tv_time end;
 };
 void crowd_floods(struct crowd *w);
+/*
+ * A connection that leaves, and its finding, or NULL: true if it may be part of a flood, and the finding is
+ * held back until crowd_floods() knows.
+ */
+bool flood_left(struct report *r, const struct conn *c, const struct finding *f);
 void crowd_scans(struct crowd *w);
 void crowd_wrong_sources(struct crowd *w);
 void crowd_fallbacks(struct crowd *w);

@@ -102,14 +102,22 @@ static void leaves(struct lab *lab, const struct network_sight *s)
 	if (s->fate == NETWORK_TOO_BIG && !e.remark)
 		e.remark = "longer than the path can carry";
 	number = ladder_packet(lab->ladder, &e);
-	if (s->number < LAB_NUMBERS && number != LADDER_NONE)
-		lab->numbers[s->number] = number + 1;
+	if (lab->drawn_count < LAB_DRAWN && number != LADDER_NONE)
+		lab->drawn[lab->drawn_count++] = (struct lab_drawn){s->number, number};
+}
+
+/* Where in the ladder a packet of the wire is, or NULL. */
+static struct ladder_event *drawn(const struct lab *lab, uint64_t number)
+{
+	for (unsigned i = lab->drawn_count; number && i-- > 0;)
+		if (lab->drawn[i].number == number)
+			return ladder_at(lab->ladder, lab->drawn[i].row);
+	return NULL;
 }
 
 static void arrives(struct lab *lab, const struct network_sight *s)
 {
-	struct ladder_event *e = s->number < LAB_NUMBERS && lab->numbers[s->number] ?
-		ladder_at(lab->ladder, lab->numbers[s->number] - 1) : NULL;
+	struct ladder_event *e = drawn(lab, s->number);
 	struct ladder_event made = {.time = s->time, .from = !s->side, .ip = s->packet->data, .len = s->packet->len};
 
 	if (e) {
@@ -126,6 +134,15 @@ static void arrives(struct lab *lab, const struct network_sight *s)
 	}
 }
 
+/* Does nobody but the two ends have to do with it? */
+static bool is_between(const struct lab *lab, const struct tv_packet *p)
+{
+	const uint8_t *a = lab->at[0].addr.b + 12, *b = lab->at[1].addr.b + 12;
+
+	return (memcmp(p->data + 12, a, 4) == 0 && memcmp(p->data + 16, b, 4) == 0) ||
+		(memcmp(p->data + 12, b, 4) == 0 && memcmp(p->data + 16, a, 4) == 0);
+}
+
 static void sees(void *user, const struct network_sight *s)
 {
 	struct lab *lab = user;
@@ -138,7 +155,9 @@ static void sees(void *user, const struct network_sight *s)
 		lab->packets[s->side]++;
 	if (!s->arrived)
 		lab->entered = s->number;
-	if (!lab->blind || (s->arrived && s->number && s->number < LAB_NUMBERS && lab->numbers[s->number])) {
+	if (lab->crowded && !is_between(lab, s->packet))
+		return;
+	if (!lab->blind || (s->arrived && drawn(lab, s->number))) {
 		if (s->arrived)
 			arrives(lab, s);
 		else

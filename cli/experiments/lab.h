@@ -22,7 +22,13 @@
 #include "sim/network.h"
 #include "sim/two_step.h"
 
-enum { LAB_NUMBERS = 4096, LAB_TEXT = 2048, LAB_SENTENCES = 3072 };
+enum { LAB_DRAWN = 4096, LAB_TEXT = 2048, LAB_SENTENCES = 3072 };
+
+/* A packet that is in the ladder. */
+struct lab_drawn {
+	uint64_t number;               /* on the wire */
+	size_t row;                    /* of the ladder */
+};
 
 struct lab_setup {
 	const char *title;
@@ -56,12 +62,14 @@ struct lab {
 	bool hidden;                   /* another scene is wanted: nothing is printed */
 	bool nobody;                   /* at the left end: its states are not known */
 	bool blind;                    /* packets are not drawn */
+	bool crowded;                  /* only packets between the two ends are drawn */
 	bool lived[2];
 	enum tv_state last[2];
 	enum tv_verdict verdict[2];    /* what an end said of the last packet that it was given */
 	const char *remark;            /* for the next packet */
 	uint64_t entered;              /* packets that have entered the wire */
-	size_t numbers[LAB_NUMBERS];   /* where in the ladder the n-th packet of the wire is, plus 1 */
+	struct lab_drawn drawn[LAB_DRAWN]; /* in the order in which they left */
+	unsigned drawn_count;
 	uint64_t packets[2];           /* that each end sent */
 	/* results */
 	const char *trouble;
@@ -70,6 +78,7 @@ struct lab {
 	char sentences[LAB_SENTENCES];
 	struct svg_style style;        /* of the drawing */
 	void (*print)(struct lab *lab); /* instead of the ladder, in text; NULL: the ladder */
+	void (*below)(struct lab *lab); /* below the ladder, in text; NULL: nothing */
 	void (*page)(struct lab *lab, struct html *page); /* adds to the scene of a page; NULL: nothing */
 	void (*watch)(struct lab *lab, const struct network_sight *sight); /* is told every sight */
 	void *user;

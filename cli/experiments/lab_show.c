@@ -87,6 +87,10 @@ static void print_text(struct lab *lab)
 	else
 		ladder_print(lab->ladder, &style, to_stdout, NULL);
 	putchar('\n');
+	if (lab->below) {
+		lab->below(lab);
+		putchar('\n');
+	}
 	if (!lab->sentences[0])
 		return;
 	print_wrapped(stdout, lab->sentences);

@@ -27,6 +27,8 @@ const struct experiment experiments[EXPERIMENTS] = {
 	{"mtu", "a narrow link on the way: path MTU discovery at work, and a black hole",
 		{"ok-pmtu-lowered", "mtu-blackhole"}, show_mtu},
 	{"options", "a middlebox strips window scale: what each end believes", {"ok", "window-scale-stripped"}, show_options},
+	{"flood", "100,000 forged SYNs beside an honest client, without SYN cookies and with them",
+		{"ok", "syn-flood-denied", "syn-flood-survived"}, show_flood},
 };
 
 void experiment_list(const struct demo *demo)

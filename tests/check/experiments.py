@@ -263,6 +263,38 @@ def test_options_scale_is_in_what_left_and_the_ends_disagree():
     expect("instead of" in stripped["sentence"], stripped["sentence"])
 
 
+def test_flood_keeps_out_and_lets_in():
+    none, cookies, share = scenes("flood")
+    for scene in (none, cookies, share):
+        expect(scene["table"]["syns"] == 100000, "%d SYNs" % scene["table"]["syns"])
+        ports = {e["from"] for e in arrows(scene) if e.get("syn") or e["flags"] == "S"}
+        expect(ports == {0}, "somebody else's SYN is drawn")
+    expect({e["flags"] for e in arrows(none)} == {"S"}, "the client got an answer: %s" % flags(none))
+    for scene in (cookies, share):
+        syn, answer, ack = arrows(scene)[:3]
+        expect([e["flags"] for e in (syn, answer, ack)] == ["S", "S.", "."], flags(scene))
+        expect(ack["time_ns"] - syn["time_ns"] == 40000000, "more than one round trip")
+        for e in (syn, answer):
+            expect({"mss", "window_scale", "timestamps", "sack_permitted"} <= set(e["options"]), e["options"])
+    table = cookies["table"]
+    # Each SYN got a record or a cookie, and so did the client's.
+    expect(table["cookies_sent"] + table["half_open_most"] == 100001, table)
+    expect(table["cookies_accepted"] == 1 and table["dropped_backlog"] == 0, table)
+    table = share["table"]
+    expect(table["cookies_sent"] == 0 and table["half_open_most"] <= 1024 * 4 // 5 + 2, table)
+
+
+def test_flood_capture_has_each_syn_and_is_judged():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.pcap")
+        for n, word in ((1, "syn-flood-denied"), (2, "syn-flood-survived"), (3, "syn-flood-survived")):
+            expect(run("demo", "--flood", "--scene", str(n), "-q", "-w", path)[0] == 0, "it fails")
+            status, out, _ = run("explain", "--json", path)
+            finding, = json.loads(out)["findings"]
+            expect(finding["verdict"] == word and finding["count"] == 100000, finding)
+            expect(status == (n == 1), "exit status %d" % status)
+
+
 def test_list_names_every_experiment_and_help_too():
     names = [e["name"] for e in EXPERIMENTS]
     text, told = run("demo", "--list")[1], run("demo", "--help")[1]

@@ -300,12 +300,67 @@ static void test_diagnose_tracker_is_bounded(void **state)
 	tracker_free(l.tracker);
 }
 
+/* A SYN of host h to 10.0.2.9:d. */
+static void syn_of(struct stream *s, unsigned ms, unsigned h, unsigned p, unsigned d)
+{
+	char step[80];
+
+	snprintf(step, sizeof step, "%u > S h=%u p=%u d=%u", ms, h, p, d);
+	take_step(s, step);
+}
+
+static void on_leave(void *user, struct conn *c)
+{
+	void **both = user;
+
+	verdict_leaving(((struct stream *)both[0])->tracker, both[1], c);
+}
+
+/*
+ * A flood of more connections than there is room for, at port 80; an honest client that is kept out, and
+ * leaves too; and single SYNs to other ports, which are no flood.
+ */
+static void test_diagnose_flood_is_known_when_it_has_left(void **state)
+{
+	struct report r = {.keep_healthy = false};
+	struct stream s = {NULL, 0, {0}};
+	void *both[2] = {&s, &r};
+	unsigned flood = 0, denied = 0, single = 0;
+
+	(void)state;
+	s.tracker = tracker_new(50, on_leave, both);
+	for (unsigned i = 0; i < 1000; i++) {
+		syn_of(&s, 40 * i, 2 + i % 250, 1000 + i, 80);
+		if (i >= 400 && i <= 440 && i % 20 == 0)
+			syn_of(&s, 40 * i, 1, 50000, 80);
+		if (i % 20 == 10 && i < 900)
+			syn_of(&s, 40 * i, 2 + i % 250, 60000, 8000 + i);
+	}
+	verdict_all(s.tracker, &r);
+	for (size_t i = 0; i < r.count; i++) {
+		const struct finding *f = &r.list[i];
+
+		flood += f->word == WORD_SYN_FLOOD_DENIED || f->word == WORD_SYN_FLOOD_SURVIVED;
+		denied += f->word == WORD_SYN_FLOOD_DENIED;
+		single += f->word == WORD_SYN_UNANSWERED;
+		assert_true(f->word != WORD_SYN_UNANSWERED || f->server.port != 80);
+		if (f->word == WORD_SYN_FLOOD_DENIED)
+			assert_int_equal(f->count, 1000);
+	}
+	assert_int_equal(flood, 1);
+	assert_int_equal(denied, 1);
+	assert_int_equal(single, 45);
+	report_free(&r);
+	tracker_free(s.tracker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_diagnose_streams_get_their_words),
 		cmocka_unit_test(test_diagnose_nothing_is_empty),
 		cmocka_unit_test(test_diagnose_tracker_is_bounded),
+		cmocka_unit_test(test_diagnose_flood_is_known_when_it_has_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
