@@ -435,6 +435,9 @@ struct tv_info {
 	uint32_t cwnd, ssthresh;           /* bytes */
 	uint32_t srtt_us, rttvar_us, min_rtt_us, rto_us;
 	uint32_t bytes_unread, bytes_queued, bytes_in_flight, bytes_out_of_order;
+	/* Of what was written: sent and not acknowledged; never sent. Both also tell of a connection that has ended
+	 * what became of the rest: each octet is acknowledged, unacknowledged or unsent. */
+	uint32_t bytes_unacked, bytes_unsent;
 	uint32_t bytes_sacked, bytes_lost, bytes_repeated; /* of those in flight */
 	uint32_t urgent_left;              /* unread, up to and with the urgent octet; 0: none [MUST-33] */
 	uint32_t peer_syn_options;         /* of a question: bit n is option kind n, n < 32 */

@@ -483,6 +483,7 @@ static inline bool tv_fin_sent(const struct tv_tcb *t)
 {
 	return (t->flags & TV_F_FIN_SENT) != 0;
 }
+uint32_t tv_out_sent(const struct tv_tcb *t); /* octets of `out` that were */
 #define TV_RTT_MAX_US (1u << 28)  /* times 8, and with four times its variation, it still has room */
 void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint32_t us);
 void tv_rtt_init(struct tv_core *c, struct tv_tcb *t);

@@ -211,6 +211,13 @@ static void trace_end(struct tv_core *c, const struct tv_tcb *t, enum tv_reason 
 	c->cfg.trace(c->cfg.trace_user, &trace);
 }
 
+/* What becomes of what was written is told after the end too, where nothing else is needed any more. */
+static void keep_account(struct tv_tcb *t)
+{
+	t->cc.recover = tv_out_sent(t);
+	t->cc.acked = t->out.len - t->cc.recover;
+}
+
 void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 {
 	bool failed = t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && reason != TV_R_NORMAL);
@@ -218,6 +225,7 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 
 	TV_ASSERT(t->state != TV_CLOSED); /* it ends once */
 	t->reason = (uint8_t)reason;
+	keep_account(t);
 	c->cnt.reasons[reason]++;
 	if (failed)
 		c->cnt.attempts_failed++;

@@ -197,6 +197,8 @@ static void info_numbers(const struct tv_core *c, const struct tv_tcb *t, struct
 	info->bytes_unread = t->in.len;
 	info->bytes_queued = t->out.len;
 	info->bytes_in_flight = t->snd.nxt - t->snd.una;
+	info->bytes_unacked = t->state == TV_CLOSED ? t->cc.recover : tv_out_sent(t);
+	info->bytes_unsent = t->state == TV_CLOSED ? t->cc.acked : t->out.len - tv_out_sent(t);
 	if (b != NULL) {
 		info->bytes_out_of_order = b->early_bytes;
 		info->bytes_sacked = b->sacked;

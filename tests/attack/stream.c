@@ -114,11 +114,113 @@ static void di_07(struct attack *a)
 	measured(a, n <= 0 && lab_info(l).state == TV_CLOSED, "%lld bytes delivered", (long long)(n > 0 ? n : 0));
 }
 
+/* How far this output has brought the stream: behind its last octet, `from` being the first one. */
+static uint32_t furthest(struct lab *l, uint32_t from, uint32_t sent)
+{
+	static uint8_t room[2048];
+	struct tv_packet p = {.data = room, .cap = sizeof room};
+
+	while (tv_output(l->s, l->now, TV_ANY_LINK, &p, 1) == 1) {
+		uint32_t head = 20u + 4u * (room[32] >> 4), end = tv_load32(room + 24) + p.len - head - from;
+
+		if ((room[33] & TV_RST) == 0 && p.len > head && end > sent && end < 1u << 30)
+			sent = end;
+		p = (struct tv_packet){.data = room, .cap = sizeof room};
+	}
+	return sent;
+}
+
+/* The end, in one of the ways that there are; how far the stream got until then. */
+static uint32_t break_off(struct lab *l, unsigned how, uint32_t from, uint32_t sent)
+{
+	if (how == 0) {
+		TOSS(l, .flags = TV_RST);
+	} else if (how == 1) {
+		tv_abort(l->s, l->now, l->conn);
+	} else if (how == 2) {
+		TOSS(l, .flags = TV_RST | TV_ACK, .ack_off = 1000); /* what it acknowledges is not believed */
+	} else {
+		tv_set(l->s, l->now, l->conn, TV_OPT_USER_TIMEOUT, TV_MS);
+		for (unsigned i = 0; i < 100 && lab_info(l).state != TV_CLOSED; i++) {
+			l->now += 10 * TV_S;
+			sent = furthest(l, from, sent);
+		}
+		tv_abort(l->s, l->now, l->conn); /* nothing was in flight */
+	}
+	return sent;
+}
+
+/* One connection: writes, segments, acknowledgments, then its end; is each octet told of once, as what it is? */
+static bool accounted(struct lab *l, uint64_t *random, uint32_t most)
+{
+	static uint8_t text[1u << 20];
+	uint32_t written = 0, acked = 0, sent = 0, from, want = 1 + lab_random(random) % most;
+	struct tv_info info;
+	bool right;
+
+	l->peer_port = (uint16_t)(1024 + lab_random(random) % 60000);
+	l->seq = lab_random(random) << 1;
+	l->wnd = (uint16_t)(lab_random(random) % 65536);
+	TOSS(l, .flags = TV_SYN);
+	furthest(l, 0, 0);
+	info = (struct tv_info){.size = sizeof info};
+	l->seq++;
+	for (uint64_t cursor = 0; tv_next(l->s, &cursor, &l->conn, &info) && info.state != TV_SYN_RECEIVED;)
+		;
+	from = l->ack = info.iss + 1;
+	TOSS(l, .flags = TV_ACK);
+	if (tv_accept(l->s, l->now, l->listener, &l->conn) != TV_OK)
+		return false;
+	for (unsigned steps = lab_random(random) % 8; steps != 0; steps--) {
+		uint32_t n = want / 4 + 1;
+		int64_t took = tv_send(l->s, l->now, l->conn, text, n, steps == 1 ? TV_SEND_FIN : 0);
+
+		written += took > 0 ? (uint32_t)took : 0;
+		sent = furthest(l, from, sent);
+		acked += lab_random(random) % (sent - acked + 1);
+		l->ack = from + acked;
+		l->wnd = (uint16_t)(lab_random(random) % 65536);
+		l->now += lab_random(random) % 1000 * TV_MS;
+		TOSS(l, .flags = TV_ACK);
+		sent = furthest(l, from, sent);
+	}
+	sent = break_off(l, lab_random(random) % 4, from, sent);
+	info = lab_info(l);
+	right = info.state == TV_CLOSED && info.bytes_unacked == sent - acked && info.bytes_unsent == written - sent;
+	tv_release(l->s, l->now, l->conn);
+	furthest(l, 0, 0);
+	return right;
+}
+
+static void di_08(struct attack *a)
+{
+	unsigned n = a->quick ? 20000 : 1000000, right = 0, big = a->quick ? 10 : 1000;
+	uint64_t random = 1;
+	struct tv_event e;
+	struct tv_config g;
+	struct lab *l;
+
+	lab_config(&g);
+	g.pages = 1024;
+	l = lab_new(&g, false);
+	l->syn.has |= TV_OPT_HAS_WSCALE | TV_OPT_HAS_SACK_OK;
+	l->syn.wscale = 4;
+	lab_listen(l);
+	for (unsigned i = 0; i < n; i++) {
+		right += accounted(l, &random, i % (n / big) == 0 ? 1u << 20 : 20000);
+		while (tv_event(l->s, &e))
+			;
+	}
+	measured(a, right == n, "in %u of %u ends each octet is acknowledged, unacknowledged or unsent", right, n);
+	must(a, lab_counters(l).connections == 0 && lab_counters(l).pages_used == 0, "all is given back");
+}
+
 const struct attack_case attack_stream[] = {
 	{"DI-01", di_01},
 	{"DI-02", di_02},
 	{"DI-03", di_03},
 	{"DI-05", di_05},
 	{"DI-07", di_07},
+	{"DI-08", di_08},
 	{NULL, NULL},
 };

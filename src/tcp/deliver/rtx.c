@@ -53,6 +53,14 @@ static struct tv_busy *flight_map(struct tv_core *c, struct tv_tcb *t)
 	return b;
 }
 
+/* SYN and FIN are no octets of it. */
+uint32_t tv_out_sent(const struct tv_tcb *t)
+{
+	uint32_t end = t->snd.nxt - (tv_fin_sent(t) ? 1 : 0);
+
+	return seq_gt(end, tv_out_seq(t)) ? end - tv_out_seq(t) : 0;
+}
+
 bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len)
 {
 	struct tv_busy *b;
