@@ -67,38 +67,38 @@ int tv_pool_check(const struct tv_pool *p, const uint8_t *region)
 	return 0;
 }
 
-static uint32_t home_distance(uint64_t slot, uint32_t at, uint32_t bits)
+static uint32_t home_distance(uint64_t slot, uint32_t at, uint32_t slots)
 {
-	return (at - (uint32_t)(slot >> (64 - bits))) & ((1u << bits) - 1);
+	return tv_table_far(at, tv_table_home(slot, slots), slots);
 }
 
 /* Entries stand at home or right behind one that is at most one step nearer to its own home. */
 static int check_area(const struct tv_table *t, const uint8_t *region, uint32_t area)
 {
 	const uint64_t *slots = words_at(region, t->area[area]);
-	uint32_t bits = t->bits[area], mask = (1u << bits) - 1, count = 0;
+	uint32_t all = t->slots[area], count = 0;
 
-	CHECK(bits <= t->max_bits);
-	CHECK(t->count[area] <= mask);
-	for (uint32_t i = 0; i <= mask; i++) {
-		uint32_t far, before = (i - 1) & mask;
+	CHECK(all <= t->slots_max);
+	CHECK(t->count[area] < all);
+	for (uint32_t i = 0; i < all; i++) {
+		uint32_t far, before = tv_table_far(i, 1, all);
 		bool emptied = area != t->live && t->start != TV_TABLE_UNSET &&
-		               ((i - t->start) & mask) < t->cursor;
+		               tv_table_far(i, t->start, all) < t->cursor;
 
 		if (slots[i] == 0)
 			continue;
 		count++;
 		CHECK(!emptied);
 		CHECK((slots[i] & TV_TABLE_REF_MASK) != 0);
-		far = home_distance(slots[i], i, bits);
+		far = home_distance(slots[i], i, all);
 		/* Right behind the emptied part stands what is at home there, or in that part. */
 		if (area != t->live && t->start != TV_TABLE_UNSET &&
-		    ((i - t->start) & mask) == t->cursor) {
+		    tv_table_far(i, t->start, all) == t->cursor) {
 			CHECK(far <= t->cursor);
 			continue;
 		}
 		CHECK(far == 0 || slots[before] != 0);
-		CHECK(far == 0 || home_distance(slots[before], before, bits) + 1 >= far);
+		CHECK(far == 0 || home_distance(slots[before], before, all) + 1 >= far);
 	}
 	CHECK(count == t->count[area]);
 	return 0;
@@ -109,14 +109,14 @@ int tv_table_check(const struct tv_table *t, const uint8_t *region)
 	int line;
 
 	CHECK(t->live <= 1);
-	CHECK(t->bits[t->live] != 0);
+	CHECK(t->slots[t->live] != 0);
 	if ((line = check_area(t, region, t->live)) != 0)
 		return line;
 	if (tv_table_moving(t))
 		return check_area(t, region, !t->live);
 	CHECK(t->rekeying == 0);
 	CHECK(t->count[!t->live] == 0);
-	for (uint64_t i = 0; i < 1ull << t->bits[t->live]; i++)
+	for (uint64_t i = 0; i < t->slots[t->live]; i++)
 		CHECK(words_at(region, t->area[!t->live])[i] == 0);
 	return 0;
 }

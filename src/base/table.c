@@ -11,15 +11,18 @@
  * entry whose home lies in the emptied part can only stand right behind it, so that a look-up in the
  * old area begins there. Nothing is ever added to the old area.
  *
- * Room. Growth begins at 0.75 and takes slots / TV_TABLE_MOVES calls, in which the new area (twice as
- * large) reaches at most 0.44. Re-keying keeps the size up to a load of 0.5 or at the maximal size
- * and doubles it otherwise; while it goes on, the caller moves (tv_table_move) at least
- * TV_TABLE_MOVES slots for each insertion.
+ * Sizes are powers of two, and the largest may be one and a half: a home is a product, not a mask.
+ * With powers of two alone an entry can cost 21 bytes.
+ *
+ * Room. Growth begins at 0.75 and takes slots / TV_TABLE_MOVES calls, in which the new area reaches
+ * at most 0.44 when it is twice as large, 0.59 when it is 1.5 times as large. Re-keying keeps the size
+ * up to a load of 0.5 or at the maximal size and grows otherwise; while it goes on, the caller moves
+ * (tv_table_move) at least TV_TABLE_MOVES slots for each insertion.
  */
 #include "base/table.h"
 
-#define FIRST_BITS 10
-#define LEAST_BITS 4
+#define FIRST_SLOTS 1024
+#define LEAST_SLOTS 16
 #define TAG_BITS (64 - TV_TABLE_REF_BITS)
 
 static uint64_t *area_slots(const struct tv_table *t, uint8_t *region, uint32_t area)
@@ -28,25 +31,33 @@ static uint64_t *area_slots(const struct tv_table *t, uint8_t *region, uint32_t 
 }
 
 /* How far the entry in slot `at` is from home. */
-static uint32_t displacement(uint64_t slot, uint32_t at, uint32_t bits)
+static uint32_t displacement(uint64_t slot, uint32_t at, uint32_t count)
 {
-	return (at - (uint32_t)(slot >> (64 - bits))) & ((1u << bits) - 1);
+	return tv_table_far(at, tv_table_home(slot, count), count);
+}
+
+/* How many entries are the most for so many slots. */
+static uint32_t full(uint32_t count)
+{
+	return count / 4 * 3;
 }
 
 void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end)
 {
-	uint32_t bits = LEAST_BITS;
+	uint32_t count = LEAST_SLOTS;
 
 	TV_ASSERT(entries <= TV_TABLE_REF_MASK);
-	while ((3ull << bits) / 4 < entries)
-		bits++;
+	while (full(count) < entries)
+		count *= 2;
+	if (count > LEAST_SLOTS && full(count / 4 * 3) >= entries)
+		count = count / 4 * 3;
 	memset(t, 0, sizeof *t);
-	t->max_bits = bits;
-	t->bits[0] = tv_min32(bits, FIRST_BITS);
+	t->slots_max = count;
+	t->slots[0] = tv_min32(count, FIRST_SLOTS);
 	*end = (*end + 63) & ~(uint64_t)63;
 	for (unsigned i = 0; i < 2; i++) {
 		t->area[i] = *end;
-		*end += 8ull << bits;
+		*end += 8ull * count;
 	}
 }
 
@@ -54,13 +65,12 @@ void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end)
 static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
 {
 	uint64_t *slots = area_slots(t, region, t->live);
-	uint32_t bits = t->bits[t->live], mask = (1u << bits) - 1;
-	uint32_t at = (uint32_t)(slot >> (64 - bits)), far = 0, farthest = 0;
+	uint32_t count = t->slots[t->live], at = tv_table_home(slot, count), far = 0, farthest = 0;
 
-	TV_ASSERT(t->count[t->live] < mask);
+	TV_ASSERT(t->count[t->live] < count - 1);
 	t->count[t->live]++;
 	while (slots[at] != 0) {
-		uint32_t other = displacement(slots[at], at, bits);
+		uint32_t other = displacement(slots[at], at, count);
 
 		if (other < far) {
 			uint64_t pushed = slots[at];
@@ -70,7 +80,7 @@ static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
 			farthest = tv_max32(farthest, far);
 			far = other;
 		}
-		at = (at + 1) & mask;
+		at = tv_table_at(at, 1, count);
 		far++;
 	}
 	slots[at] = slot;
@@ -78,11 +88,13 @@ static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
 		t->rekey_wanted = 1;
 }
 
-/* Makes the other area the live one, with 2^bits slots. */
-static void begin_move(struct tv_table *t, uint32_t bits)
+/* Makes the other area the live one, of the same size or larger. */
+static void begin_move(struct tv_table *t, bool larger)
 {
+	uint32_t count = t->slots[t->live];
+
 	t->live = !t->live;
-	t->bits[t->live] = bits;
+	t->slots[t->live] = larger ? tv_min32(2 * count, t->slots_max) : count;
 	t->count[t->live] = 0;
 	t->cursor = 0;
 	t->start = TV_TABLE_UNSET;
@@ -90,29 +102,28 @@ static void begin_move(struct tv_table *t, uint32_t bits)
 
 /* The first slot of the old area that is empty or whose entry is at home: nobody behind it was pushed
  * across it. */
-static uint32_t find_start(const uint64_t *slots, uint32_t bits)
+static uint32_t find_start(const uint64_t *slots, uint32_t count)
 {
 	uint32_t at = 0;
 
-	while (slots[at] != 0 && displacement(slots[at], at, bits) != 0)
+	while (slots[at] != 0 && displacement(slots[at], at, count) != 0)
 		at++;
 	return at;
 }
 
 bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_rehash rehash, void *user)
 {
-	uint32_t old = !t->live, bits = t->bits[old], mask;
+	uint32_t old = !t->live, count = t->slots[old];
 	uint64_t *slots = area_slots(t, region, old);
 	bool rekeying = t->rekeying != 0;
 
-	if (bits == 0)
+	if (count == 0)
 		return false;
 	TV_ASSERT(!rekeying || rehash != NULL);
-	mask = (1u << bits) - 1;
 	if (t->start == TV_TABLE_UNSET)
-		t->start = find_start(slots, bits);
+		t->start = find_start(slots, count);
 	while (n-- > 0 && t->count[old] != 0) {
-		uint32_t at = (t->start + t->cursor) & mask;
+		uint32_t at = tv_table_at(t->start, t->cursor, count);
 		uint64_t slot = slots[at];
 
 		t->cursor++;
@@ -130,7 +141,7 @@ bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_reh
 	}
 	if (t->count[old] != 0)
 		return true;
-	t->bits[old] = 0;
+	t->slots[old] = 0;
 	t->cursor = 0;
 	t->rekeying = 0;
 	return false;
@@ -146,23 +157,23 @@ static void step(struct tv_table *t, uint8_t *region)
 static TV_APART void insert_moving(struct tv_table *t, uint8_t *region, uint64_t slot)
 {
 	step(t, region);
-	if (!tv_table_moving(t) && t->bits[t->live] < t->max_bits &&
-	    t->count[t->live] >= (3u << t->bits[t->live]) / 4)
-		begin_move(t, t->bits[t->live] + 1);
+	if (!tv_table_moving(t) && t->slots[t->live] < t->slots_max &&
+	    t->count[t->live] >= full(t->slots[t->live]))
+		begin_move(t, true);
 	place(t, region, slot);
 }
 
 void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
 	uint64_t slot = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref, *home;
-	uint32_t area = t->live, bits = t->bits[area];
+	uint32_t area = t->live, count = t->slots[area];
 
 	TV_ASSERT(ref - 1 < TV_TABLE_REF_MASK);
-	if (TV_UNLIKELY(tv_table_moving(t) || t->count[area] >= (3u << bits) / 4)) {
+	if (TV_UNLIKELY(tv_table_moving(t) || t->count[area] >= full(count))) {
 		insert_moving(t, region, slot);
 		return;
 	}
-	home = area_slots(t, region, area) + (hash >> (64 - bits));
+	home = area_slots(t, region, area) + tv_table_home(hash, count);
 	if (*home != 0) {
 		place(t, region, slot);
 		return;
@@ -174,10 +185,10 @@ void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_
 /* The slot of this entry in an area that is in use, or NULL. */
 TV_INLINE uint64_t *find_from(const struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at, uint64_t want)
 {
-	uint32_t mask = (1u << t->bits[area]) - 1;
+	uint32_t count = t->slots[area];
 	uint64_t *slots = area_slots(t, region, area);
 
-	for (; slots[at] != 0; at = (at + 1) & mask)
+	for (; slots[at] != 0; at = tv_table_at(at, 1, count))
 		if (slots[at] == want)
 			return slots + at;
 	return NULL;
@@ -198,20 +209,20 @@ static TV_APART uint64_t *find_old(const struct tv_table *t, uint8_t *region, ui
 
 TV_INLINE uint64_t *find_live(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
-	return find_from(t, region, t->live, (uint32_t)(hash >> (64 - t->bits[t->live])),
+	return find_from(t, region, t->live, tv_table_home(hash, t->slots[t->live]),
 	                 hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
 }
 
 /* Empties a slot and moves those behind it back, until one is at home. */
 static void close_gap(const struct tv_table *t, uint64_t *slots, uint32_t area, uint32_t at)
 {
-	uint32_t bits = t->bits[area], mask = (1u << bits) - 1;
+	uint32_t count = t->slots[area];
 
 	for (;;) {
-		uint32_t behind = (at + 1) & mask;
+		uint32_t behind = tv_table_at(at, 1, count);
 		uint64_t slot = slots[behind];
 
-		if (slot == 0 || displacement(slot, behind, bits) == 0)
+		if (slot == 0 || displacement(slot, behind, count) == 0)
 			break;
 		slots[at] = slot;
 		at = behind;
@@ -247,13 +258,11 @@ void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64
 
 bool tv_table_rekey(struct tv_table *t)
 {
-	uint32_t bits = t->bits[t->live];
+	uint32_t count = t->slots[t->live];
 
 	if (tv_table_moving(t))
 		return false;
-	if (bits < t->max_bits && t->count[t->live] > 1u << bits >> 1)
-		bits++;
-	begin_move(t, bits);
+	begin_move(t, count < t->slots_max && t->count[t->live] > count / 2);
 	t->rekeying = 1;
 	t->rekey_wanted = 0;
 	t->rekeys++;
@@ -267,6 +276,6 @@ bool tv_table_free_run(const struct tv_table *t, uint64_t *offset, uint64_t *byt
 	if (t->moves == 0)
 		return false;
 	*offset = t->area[!t->live];
-	*bytes = 8ull << t->bits[t->live];
+	*bytes = 8ull * t->slots[t->live];
 	return true;
 }

@@ -1,9 +1,11 @@
 /*
  * table.h - the index: from a hash to a record number. Open addressing, linear probing, 8-byte slots
  * of 36 bits tag and 28 bits reference; a slot of 0 is empty. The tag is the top of the hash, and a
- * slot's home is the top of the tag, so that growing and deleting never look at a record.
+ * slot's home follows from the top 32 bits of the tag, in their order, so that growing and deleting never
+ * look at a record.
  *
- * Load at most 0.75. Growing (to twice the size) and re-keying (when a probe passes 64) go on in the
+ * Load at most 0.75; at most 16 bytes for each entry that was planned, if eight or more were. Growing (to
+ * twice the size, the last time perhaps to 1.5 times) and re-keying (when a probe passes 64) go on in the
  * background: there are two areas of maximal size, each call moves a bounded number of slots from the
  * old to the new one, and a look-up asks both meanwhile. For re-keying the caller computes the new
  * hash of each moved reference.
@@ -20,9 +22,9 @@
 #define TV_TABLE_MOVES 8        /* slots examined for each insert or remove while moving */
 
 struct tv_table {
-	uint64_t area[2];          /* offsets of the two areas, each for 2^max_bits slots */
-	uint32_t max_bits;
-	uint32_t bits[2];          /* log2 of slots in use in each area; 0: that area is not in use */
+	uint64_t area[2];          /* offsets of the two areas, each for slots_max slots */
+	uint32_t slots_max;        /* 2^n or 3 * 2^n */
+	uint32_t slots[2];         /* in use in each area; 0: that area is not in use */
 	uint32_t count[2];
 	uint32_t live;             /* the area that takes new entries */
 	uint32_t cursor;           /* slots of the old area already emptied, counted from start */
@@ -52,34 +54,51 @@ bool tv_table_rekey(struct tv_table *t);
 bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_rehash rehash, void *user);
 static inline bool tv_table_moving(const struct tv_table *t)
 {
-	return t->bits[!t->live] != 0;
+	return t->slots[!t->live] != 0;
 }
 /* The offset and bytes of what the drained area leaves behind, and zeroed memory may replace. */
 bool tv_table_free_run(const struct tv_table *t, uint64_t *offset, uint64_t *bytes);
+
+/* The slot, of so many, where a hash is at home. Only its top 32 bits count, and those a slot has too. */
+static inline uint32_t tv_table_home(uint64_t hash, uint32_t slots)
+{
+	return (uint32_t)((hash >> 32) * slots >> 32);
+}
+
+/* The slot so many (at most all) behind `from`. */
+static inline uint32_t tv_table_at(uint32_t from, uint32_t far, uint32_t slots)
+{
+	return from + far >= slots ? from + far - slots : from + far;
+}
+
+/* How many slots `at` is behind `from`. */
+static inline uint32_t tv_table_far(uint32_t at, uint32_t from, uint32_t slots)
+{
+	return at >= from ? at - from : at - from + slots;
+}
 
 /* Where a look-up stands. */
 struct tv_probe {
 	const uint64_t *slots;
 	uint64_t tag;
-	uint32_t at, mask, steps;
+	uint32_t at, count, steps;
 };
 
 static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t,
                                   const uint8_t *region, unsigned area, uint64_t hash)
 {
-	uint32_t bits = t->bits[area];
-
 	p->slots = (const uint64_t *)(const void *)(region + t->area[area]);
 	p->tag = hash >> TV_TABLE_REF_BITS;
-	p->mask = (1u << bits) - 1;
-	p->at = (uint32_t)(hash >> (64 - bits));
+	p->count = t->slots[area];
+	p->at = tv_table_home(hash, p->count);
 	p->steps = 0;
 	/* What is being emptied begins where the emptied part ends. */
-	if (area != t->live && t->start != TV_TABLE_UNSET && ((p->at - t->start) & p->mask) < t->cursor)
-		p->at = (t->start + t->cursor) & p->mask;
+	if (area != t->live && t->start != TV_TABLE_UNSET &&
+	    tv_table_far(p->at, t->start, p->count) < t->cursor)
+		p->at = tv_table_at(t->start, t->cursor, p->count);
 }
 
-/* The next reference whose tag agrees, or 0. Only for an area in use (bits != 0). */
+/* The next reference whose tag agrees, or 0. Only for an area in use (slots != 0). */
 static inline uint32_t tv_probe_next(struct tv_probe *p)
 {
 	for (;;) {
@@ -87,7 +106,7 @@ static inline uint32_t tv_probe_next(struct tv_probe *p)
 
 		if (slot == 0)
 			return 0;
-		p->at = (p->at + 1) & p->mask;
+		p->at = tv_table_at(p->at, 1, p->count);
 		p->steps++;
 		if (slot >> TV_TABLE_REF_BITS == p->tag)
 			return (uint32_t)slot & TV_TABLE_REF_MASK;
@@ -96,10 +115,7 @@ static inline uint32_t tv_probe_next(struct tv_probe *p)
 
 static inline void tv_table_prefetch(const struct tv_table *t, const uint8_t *region, uint64_t hash)
 {
-	uint32_t bits = t->bits[t->live];
-
-	if (bits != 0)
-		__builtin_prefetch(region + t->area[t->live] + (hash >> (64 - bits)) * 8);
+	__builtin_prefetch(region + t->area[t->live] + tv_table_home(hash, t->slots[t->live]) * 8ull);
 }
 
 #endif

@@ -69,7 +69,7 @@ static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *
 	struct tv_probe p;
 	uint32_t ref;
 
-	if (s->index.bits[area] == 0)
+	if (s->index.slots[area] == 0)
 		return 0;
 	tv_probe_start(&p, &s->index, tv_region(&s->core), area, hash);
 	while ((ref = tv_probe_next(&p)) != 0) {
@@ -323,7 +323,7 @@ static uint32_t find_time_wait(const struct tv_stack *s, const struct tv_key *k)
 	uint32_t ref;
 
 	for (unsigned area = 0; area < 2; area++) {
-		if (s->index.bits[area] == 0)
+		if (s->index.slots[area] == 0)
 			continue;
 		tv_probe_start(&p, &s->index, tv_region(&s->core), area,
 		               area == s->index.live ? hash : old_hash(s, k, hash));

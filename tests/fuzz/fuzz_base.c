@@ -63,7 +63,7 @@ static unsigned times_found(const struct table_model *m, uint32_t ref)
 		struct tv_probe probe;
 		uint32_t got;
 
-		if (m->t.bits[area] == 0)
+		if (m->t.slots[area] == 0)
 			continue;
 		tv_probe_start(&probe, &m->t, m->region, area,
 		               hash_of(m, old && m->t.rekeying ? m->old_key : m->key, ref));
@@ -281,7 +281,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	MUST(t != NULL && r != NULL && s != NULL);
 	tv_table_plan(&t->t, ENTRIES, &end);
-	t->t.bits[0] = 4; /* small, so that growing is part of it */
+	t->t.slots[0] = 16; /* small, so that growing is part of it */
 	t->region = calloc(1, end);
 	end = 0;
 	tv_pool_plan(&r->pool.pool, RANGES, sizeof(struct tv_range), &end);

@@ -95,7 +95,7 @@ static unsigned times_found(const struct model *m, uint32_t ref)
 		struct tv_probe probe;
 		uint32_t got;
 
-		if (m->t.bits[area] == 0)
+		if (m->t.slots[area] == 0)
 			continue;
 		tv_probe_start(&probe, &m->t, m->region, area,
 		               hash_of(m, turn == 1 && m->t.rekeying ? m->old_key : m->key, ref));
@@ -198,6 +198,8 @@ static void test_table_random_use_agrees_with_model(void **state)
 	run_against_model(13, 64, 20000, 3);
 	run_against_model(768, 64, 60000, 4);
 	run_against_model(5000, 64, 100000, 5);
+	run_against_model(1100, 64, 60000, 11);
+	run_against_model(4600, 64, 100000, 12);
 }
 
 /* Hashes that agree in most bits: clusters, equal tags, clusters around the end. */
@@ -207,6 +209,7 @@ static void test_table_clashing_hashes_agree_with_model(void **state)
 	run_against_model(12, 2, 20000, 6);
 	run_against_model(200, 6, 50000, 7);
 	run_against_model(600, 12, 50000, 8);
+	run_against_model(1100, 12, 50000, 13);
 }
 
 /* Everything hashes to the last slots and the first: the cluster runs around the end. */
@@ -234,10 +237,12 @@ static void test_table_clusters_across_the_end_are_moved_whole(void **state)
 	model_end(&m);
 }
 
-static void test_table_plan_is_the_smallest_power_at_three_quarters(void **state)
+static void test_table_plan_is_the_smallest_size_at_three_quarters(void **state)
 {
 	static const uint32_t cases[][2] = {
-		{0, 4}, {1, 4}, {12, 4}, {13, 5}, {24, 5}, {25, 6}, {768, 10}, {769, 11}, {1000000, 21},
+		{0, 16}, {1, 16}, {12, 16}, {13, 24}, {18, 24}, {19, 32}, {24, 32}, {25, 48}, {768, 1024},
+		{769, 1536}, {1152, 1536}, {1153, 2048}, {1000000, 3 << 19}, {1179648, 3 << 19}, {1179649, 1 << 21},
+		{1572864, 1 << 21},
 	};
 
 	(void)state;
@@ -246,11 +251,12 @@ static void test_table_plan_is_the_smallest_power_at_three_quarters(void **state
 		uint64_t end = 100;
 
 		tv_table_plan(&t, cases[i][0], &end);
-		assert_int_equal(t.max_bits, cases[i][1]);
-		assert_int_equal(t.bits[0], tv_min32(10, cases[i][1]));
+		assert_int_equal(t.slots_max, cases[i][1]);
+		assert_true(cases[i][0] < 8 || 8ull * t.slots_max <= 16ull * cases[i][0]);
+		assert_int_equal(t.slots[0], tv_min32(1024, cases[i][1]));
 		assert_int_equal(t.area[0], 128);
-		assert_int_equal(t.area[1], 128 + (8ull << t.max_bits));
-		assert_int_equal(end, 128 + (16ull << t.max_bits));
+		assert_int_equal(t.area[1], 128 + 8ull * t.slots_max);
+		assert_int_equal(end, 128 + 16ull * t.slots_max);
 	}
 }
 
@@ -262,19 +268,19 @@ static void test_table_small_start_doubles_to_the_maximum(void **state)
 
 	(void)state;
 	model_start(&m, entries, 64, 10);
-	assert_int_equal(m.t.bits[0], 10);
-	assert_int_equal(m.t.max_bits, 18);
+	assert_int_equal(m.t.slots[0], 1024);
+	assert_int_equal(m.t.slots_max, 3 << 16);
 	assert_false(tv_table_free_run(&m.t, &offset, &bytes));
 	for (uint32_t ref = 1; ref <= entries; ref++) {
 		uint64_t moves = m.t.moves;
 
 		model_insert(&m, ref);
 		assert_true(m.t.moves - moves <= TV_TABLE_MOVES);
-		assert_true(m.t.count[m.t.live] <= 3ull << m.t.bits[m.t.live] >> 2);
+		assert_true(m.t.count[m.t.live] <= m.t.slots[m.t.live] / 4 * 3);
 		calls += tv_table_moving(&m.t);
 	}
 	assert_true(calls > 0);
-	assert_int_equal(m.t.bits[m.t.live], 18);
+	assert_int_equal(m.t.slots[m.t.live], 3 << 16);
 	while (tv_table_move(&m.t, m.region, 1000, NULL, NULL))
 		continue;
 	model_check(&m);
@@ -373,7 +379,7 @@ static void test_table_tuples_of_one_unkeyed_hash_stay_short(void **state)
 			hashes[i] = tv_key_hash(&k, &seed);
 			tv_table_insert(&t, region, hashes[i], i + 1);
 		}
-		assert_int_equal(t.bits[t.live], 21);
+		assert_int_equal(t.slots[t.live], 1 << 21);
 		assert_false(tv_table_moving(&t));
 		for (uint32_t i = 0; i < entries; i++) {
 			struct tv_probe probe;
@@ -488,7 +494,7 @@ static void test_table_removals_end_the_move(void **state)
 	assert_int_equal(m.t.rekeys, 0);
 	model_rekey(&m);
 	assert_int_equal(m.t.rekeys, 1);
-	assert_int_equal(m.t.bits[m.t.live], 11);
+	assert_int_equal(m.t.slots[m.t.live], 2048);
 	model_end(&m);
 }
 
@@ -509,7 +515,7 @@ static void test_table_insertions_during_rekeying_find_room(void **state)
 		while (tv_table_moving(&m.t)) {
 			model_insert(&m, ref++);
 			tv_table_move(&m.t, m.region, TV_TABLE_MOVES, rehash, &m);
-			assert_true(m.t.count[m.t.live] <= 3ull << m.t.bits[m.t.live] >> 2);
+			assert_true(m.t.count[m.t.live] <= m.t.slots[m.t.live] / 4 * 3);
 		}
 		model_check(&m);
 		model_end(&m);
@@ -522,7 +528,7 @@ int main(void)
 		cmocka_unit_test(test_table_random_use_agrees_with_model),
 		cmocka_unit_test(test_table_clashing_hashes_agree_with_model),
 		cmocka_unit_test(test_table_clusters_across_the_end_are_moved_whole),
-		cmocka_unit_test(test_table_plan_is_the_smallest_power_at_three_quarters),
+		cmocka_unit_test(test_table_plan_is_the_smallest_size_at_three_quarters),
 		cmocka_unit_test(test_table_small_start_doubles_to_the_maximum),
 		cmocka_unit_test(test_table_tuples_of_one_unkeyed_hash_stay_short),
 		cmocka_unit_test(test_table_probe_longer_than_the_limit_wants_another_key),
