@@ -64,6 +64,15 @@ static inline void tv_copy(void *restrict dst, const void *restrict src, size_t 
 	memcpy(dst, src, n);
 }
 
+/* The same of any length: from 2 KB on C libraries turn to a string instruction too, which takes half as long again
+ * as their vectors where the two do not lie alike in their pages. */
+static inline void tv_copy_long(uint8_t *restrict dst, const uint8_t *restrict src, size_t n)
+{
+	for (; n > 2000; n -= 1024, dst += 1024, src += 1024)
+		tv_copy(dst, src, 1024);
+	tv_copy(dst, src, n);
+}
+
 /* Native-order loads at any alignment. */
 static inline uint32_t tv_native32(const void *p)
 {

@@ -52,7 +52,7 @@ static TV_APART uint32_t append_any(struct tv_stream *s, struct tv_pages *p, uin
 			room = tv_page_cap(page);
 			now = tv_min32(room, left);
 		}
-		memcpy(tv_page_bytes(p, region, page) + m->off + m->len, data, now);
+		tv_copy_long(tv_page_bytes(p, region, page) + m->off + m->len, data, now);
 		m->len = (uint16_t)(m->len + now);
 		s->len += now;
 		data += now;
@@ -235,7 +235,7 @@ static TV_APART void copy_any(const struct tv_stream *s, const struct tv_pages *
 	while (n > 0) {
 		struct tv_piece piece = next_piece(p, region, &at, off, n);
 
-		memcpy(dst, piece.data, piece.len);
+		tv_copy_long(dst, piece.data, piece.len);
 		dst += piece.len;
 		off += piece.len;
 		n -= piece.len;
