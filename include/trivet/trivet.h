@@ -479,7 +479,7 @@ enum tv_trace_kind { TV_TRACE_IN, TV_TRACE_OUT, TV_TRACE_STATE, TV_TRACE_END };
 struct tv_trace {
 	enum tv_trace_kind kind;
 	tv_time now;
-	tv_handle handle;          /* 0: no record */
+	tv_handle handle;          /* 0: none, or none any more: RST, ICMP and what half-open records send */
 	const uint8_t *ip;         /* IN, OUT: the packet from its IP header on (headers only when gathered) */
 	uint32_t len;
 	enum tv_verdict verdict;   /* IN */

@@ -195,7 +195,7 @@ void tv_loop_in(struct tv_stack *s, const struct tv_packet *built)
 	batch_in(s, &p, 1, NULL, true);
 }
 
-static void trace_out(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_packet *p, uint32_t head)
+void tv_trace_out(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_packet *p, uint32_t head)
 {
 	struct tv_trace trace = {
 		.kind = TV_TRACE_OUT, .now = s->core.now, .ip = p->data + head, .len = p->len - head};
@@ -290,7 +290,7 @@ static inline bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct t
 	if (!tv_tcp_out(c, t, out))
 		return false;
 	if (TV_UNLIKELY(c->cfg.trace != NULL))
-		trace_out(s, t, p, out->head);
+		tv_trace_out(s, t, p, out->head);
 	return true;
 }
 

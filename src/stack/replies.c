@@ -133,11 +133,11 @@ static void drop_page(struct tv_stack *s, const struct tv_reply *r)
 
 /* Writes one that is limited, goes over Ethernet, or is no segment; false: it cannot leave (no next hop, no
  * room, over its rate). */
-static TV_APART bool write_any(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
+static bool write_limited(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p, uint32_t head)
 {
 	struct tv_core *c = &s->core;
 	const struct tv_link *l = tv_link_at(s, r->link);
-	uint32_t head = l->kind == TV_LINK_ETHERNET && !r->frame ? TV_ETH_HEADER : 0, len;
+	uint32_t len;
 	struct tv_out out = {.packet = p, .head = head, .csum_partial = l->csum_offload};
 	struct tv_endpoint to;
 
@@ -166,12 +166,25 @@ static TV_APART bool write_any(struct tv_stack *s, const struct tv_reply *r, str
 	return true;
 }
 
+/* The same for each reply, and the observer is told. */
+static TV_APART bool write_any(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
+{
+	uint32_t head = tv_link_at(s, r->link)->kind == TV_LINK_ETHERNET && !r->frame ? TV_ETH_HEADER : 0;
+
+	if (!write_limited(s, r, p, head))
+		return false;
+	if (s->core.cfg.trace != NULL && !r->frame)
+		tv_trace_out(s, NULL, p, head);
+	return true;
+}
+
 static inline bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
 {
 	const struct tv_link *l = tv_link_at(s, r->link);
 	struct tv_out out = {.packet = p, .csum_partial = l->csum_offload};
 
-	if (TV_UNLIKELY(l->kind != TV_LINK_IP || r->limited || r->kind != TV_REPLY_TCP))
+	if (TV_UNLIKELY(l->kind != TV_LINK_IP || r->limited || r->kind != TV_REPLY_TCP ||
+	                s->core.cfg.trace != NULL))
 		return write_any(s, r, p);
 	p->link = r->link;
 	tv_reply_build(&s->core, r, &out);

@@ -218,5 +218,7 @@ void tv_reply_frame(struct tv_stack *s, unsigned link, const uint8_t *p, uint32_
 /* ---- io.c ---- */
 /* A packet to one of our own addresses. */
 void tv_loop_in(struct tv_stack *s, const struct tv_packet *p);
+/* Tells the observer, who is there, of a packet that leaves; t NULL: no record has sent it. */
+void tv_trace_out(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_packet *p, uint32_t head);
 
 #endif

@@ -281,6 +281,64 @@ static void test_bounds_observer_sees_each_state(void **state)
 	lab_free(l);
 }
 
+static struct {
+	unsigned in, out, ends;
+	uint8_t flags[20];         /* of the segments that left, in order */
+	enum tv_verdict verdict;   /* of the last that came */
+	enum tv_reason reason;
+	tv_handle handle;          /* whose was the last that left */
+} seen;
+
+static void observe_all(void *user, const struct tv_trace *t)
+{
+	(void)user;
+	if (t->kind == TV_TRACE_IN || t->kind == TV_TRACE_OUT)
+		assert_int_equal(t->len, t->ip[2] << 8 | t->ip[3]);
+	if (t->kind == TV_TRACE_IN) {
+		seen.in++;
+		seen.verdict = t->verdict;
+	} else if (t->kind == TV_TRACE_OUT && seen.out < COUNT(seen.flags)) {
+		seen.flags[seen.out++] = t->ip[9] == TV_PROTO_TCP ? t->ip[20 + 13] : 0;
+		seen.handle = t->handle;
+	} else if (t->kind == TV_TRACE_END) {
+		seen.ends++;
+		seen.reason = t->reason;
+	}
+}
+
+/* Each packet of a connection, of a half-open record and of nobody, both ways, and the end. */
+static void test_bounds_observer_sees_each_packet(void **state)
+{
+	struct tv_config g;
+	struct lab *l;
+
+	(void)state;
+	lab_config(&g);
+	g.trace = observe_all;
+	memset(&seen, 0, sizeof seen);
+	l = lab_new(&g, false);
+	lab_passive(l); /* SYN; SYN,ACK; ACK */
+	assert_int_equal(seen.in, 2);
+	assert_int_equal(seen.out, 1);
+	assert_int_equal(seen.flags[0], TV_SYN | TV_ACK);
+	assert_int_equal(seen.handle, 0);
+	lab_send(l, 10, 0);
+	assert_int_equal(seen.out, 2);
+	assert_int_equal(seen.flags[1], TV_PSH | TV_ACK);
+	assert_int_equal(seen.handle, l->conn);
+	assert_int_equal(SAY(l, .flags = TV_RST), TV_V_OK);
+	assert_int_equal(seen.verdict, TV_V_OK);
+	assert_int_equal(seen.ends, 1);
+	assert_int_equal(seen.reason, TV_R_RESET);
+	assert_int_equal(SAY(l, .flags = TV_ACK, .len = 10), TV_V_LISTEN_ACK);
+	assert_int_equal(seen.in, 4);
+	assert_int_equal(seen.verdict, TV_V_LISTEN_ACK);
+	assert_int_equal(seen.out, 3);
+	assert_int_equal(seen.flags[2], TV_RST);
+	assert_int_equal(seen.handle, 0);
+	lab_free(l);
+}
+
 /* Every set of options in use: who has one of his own can still change it; a new one finds no room. */
 static void test_bounds_option_sets_all_in_use(void **state)
 {
@@ -326,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_bounds_question_does_not_delay_others),
 		cmocka_unit_test(test_bounds_listener_that_finds_no_room_leaves_nothing),
 		cmocka_unit_test(test_bounds_observer_sees_each_state),
+		cmocka_unit_test(test_bounds_observer_sees_each_packet),
 		cmocka_unit_test(test_bounds_option_sets_all_in_use),
 	};
 
