@@ -1,5 +1,5 @@
 /*
- * names.h - the lists of trivet.h: what calls return, states, verdicts, reasons, counters. Each list is an
+ * names.h - the lists of trivet.h: what calls return, states, verdicts, reasons, Fast Open, counters. Each is an
  * X macro, so that a program can make its own tables of them. Included by trivet.h.
  */
 #ifndef TRIVET_NAMES_H
@@ -133,6 +133,26 @@ enum tv_reason {
 	TV_REASON_COUNT
 };
 
+/* What became of Fast Open (RFC 7413) on a connection. X(name, sentence). */
+#define TV_FASTOPENS(X)                                                                             \
+	X(NONE, "not asked for")                                                                    \
+	X(PLANNED, "the SYN has not left yet")                                                      \
+	X(REQUESTED, "the SYN asked for a cookie")                                                  \
+	X(GRANTED, "the SYN asked for a cookie and got one")                                        \
+	X(IGNORED, "the SYN asked for a cookie and got none")                                       \
+	X(SENT, "the SYN carried a cookie and data")                                                \
+	X(ACCEPTED, "the SYN's cookie was good, and its data is acknowledged")                      \
+	X(NOT_ACCEPTED, "the SYN-ACK acknowledged the SYN alone: its data was sent again")          \
+	X(LOST, "the SYN timed out and was repeated without cookie and data")                       \
+	X(BACKED_OFF, "not tried: it failed with this destination lately")
+
+enum tv_fastopen {
+#define X(name, sentence) TV_FO_##name,
+	TV_FASTOPENS(X)
+#undef X
+	TV_FASTOPEN_COUNT
+};
+
 /* Counters of the stack. X(name). */
 #define TV_COUNTERS(X)                                                                              \
 	X(packets_in) X(packets_out) X(bytes_in) X(bytes_out) X(segments_in) X(segments_out)        \
@@ -146,6 +166,8 @@ enum tv_reason {
 	X(nd_out) X(pmtu_reduced) X(icmp_soft) X(icmp_hard) X(echo_replies) X(timers_run)           \
 	X(cookies_sent) X(cookies_accepted) X(cookies_refused) X(cookies_unchecked)                 \
 	X(syn_rate_drops) X(accept_resets) X(floods)                                                \
+	X(fastopen_active) X(fastopen_active_failed) X(fastopen_losses) X(fastopen_requests)        \
+	X(fastopen_passive) X(fastopen_passive_failed) X(fastopen_overflow) X(fastopen_old_key)     \
 	X(index_rekeys) X(index_moves) X(looped)
 
 #endif

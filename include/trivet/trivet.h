@@ -67,6 +67,8 @@ TV_API const char *tv_verdict_name(enum tv_verdict verdict);
 TV_API const char *tv_verdict_text(enum tv_verdict verdict);
 TV_API const char *tv_reason_name(enum tv_reason reason);
 TV_API const char *tv_reason_text(enum tv_reason reason);
+TV_API const char *tv_fastopen_name(enum tv_fastopen fastopen);
+TV_API const char *tv_fastopen_text(enum tv_fastopen fastopen);
 TV_API const char *tv_error_text(int error);
 
 /* ---- Options of a connection ---- */
@@ -106,7 +108,8 @@ enum tv_option {
 	TV_OPT_CORK,               /* hold partial segments until it is cleared (at most 200 ms) */
 	TV_OPT_QUICK_ACK,          /* the next ACKs are not delayed */
 	TV_OPT_USER,               /* the caller's own 64 bits, told with each event */
-	TV_OPT_SIDE                /* 1: give this connection a side record (more counters in tv_info) */
+	TV_OPT_SIDE,               /* 1: give this connection a side record (more counters in tv_info) */
+	TV_OPT_FASTOPEN            /* tv_set() of a listener only: struct tv_listen_config, fastopen */
 };
 
 /* ---- The stack and its memory ---- */
@@ -141,6 +144,7 @@ struct tv_config {
 	uint32_t ranges_each;      /* the same for one connection; default 1024 */
 	uint32_t replies;          /* stateless replies that wait for tv_output(); a power of two */
 	uint32_t held_max;         /* questions held by listeners with hold */
+	uint32_t fastopen_paths;   /* destinations whose Fast Open cookies are remembered; ..65536; default 128 */
 	uint32_t timer_budget;     /* timers run by one tv_output() call; default 1024 */
 	/* What new connections get unless told otherwise. */
 	struct tv_options defaults;
@@ -299,6 +303,7 @@ struct tv_listen_config {
 	bool hold;                 /* each SYN is held as a question until tv_answer() */
 	bool any_address;          /* answer for every destination that arrives, ours or not (gateways) */
 	uint32_t backlog;          /* half-open records, and unaccepted connections, at most; 1..; default 1024 */
+	uint32_t fastopen;         /* Fast Open (see there): pending connections, at most; 0 (default): off */
 	const struct tv_options *options; /* NULL: the stack's defaults; copied */
 	uint64_t user;             /* inherited by its connections */
 };
@@ -332,6 +337,7 @@ struct tv_connect_config {
 	struct tv_endpoint local;         /* all zero: chosen (RFC 6724, RFC 6056) [MUST-43, MUST-44] */
 	const struct tv_options *options; /* NULL: the stack's defaults; copied */
 	uint64_t user;
+	bool fastopen;                    /* Fast Open (see there): what tv_send() takes at once goes on the SYN */
 };
 TV_API void tv_connect_default(struct tv_connect_config *config);
 /* What TV_EPORTS means in numbers; filled by tv_connect() when it returns that. */
@@ -342,7 +348,8 @@ struct tv_ports_full {
 /*
  * Active OPEN. At most 64 ports are tried in a call; TV_AGAIN: call again, the search goes on where
  * it stopped. TV_EPORTS fills *full (may be NULL). TV_ENOTPERM, TV_ENOROUTE, TV_EADDRNOTAVAIL,
- * TV_EADDRINUSE, TV_EISCONN (explicit local port whose tuple exists), TV_EFULL, TV_EINVAL.
+ * TV_EADDRINUSE, TV_EISCONN (explicit local port whose tuple exists), TV_EFULL, TV_EINVAL (also for
+ * fastopen in a stack without fastopen_paths).
  */
 TV_API int tv_connect(struct tv_stack *stack, tv_time now, const struct tv_connect_config *config,
                       tv_handle *connection, struct tv_ports_full *full);
@@ -385,10 +392,61 @@ TV_API int tv_release(struct tv_stack *stack, tv_time now, tv_handle handle);
 TV_API int tv_set(struct tv_stack *stack, tv_time now, tv_handle handle, enum tv_option option, uint64_t value);
 TV_API int tv_get(const struct tv_stack *stack, tv_handle handle, enum tv_option option, uint64_t *value);
 
+/*
+ * ---- Fast Open (RFC 7413): data on the SYN ----
+ *
+ * THE DATA ON A SYN MAY BE DELIVERED TWICE, to two connections: when the network duplicates the SYN, and when
+ * the first connection is forgotten before the second copy comes (RFC 7413 2.1, 6.1). Off by default; turn it on
+ * only for a service to which a repeated request does no harm, on both sides.
+ *
+ * Client: tv_connect() with fastopen, and then tv_send() before the next tv_output(), which builds the SYN. If a
+ * cookie of the destination is known, the SYN carries it with as much of the data as fits (the smaller of the
+ * MSS that the destination announced last and of the path's, less 40); the rest follows after the handshake. If
+ * none is known, or nothing was written, the SYN asks for one. In every other case, too, the connection opens as if
+ * Fast Open had not been tried; tv_info() tells what became of it (enum tv_fastopen). A SYN is repeated without
+ * option and data. A destination with which it failed is left alone for 60 s, and for twice as long each time in
+ * a row (RFC 7413 4.1.3.1): no answer to a SYN with cookie or request, an ICMP error, or two requests (of kind
+ * 34, then of kind 254) that were answered without a cookie.
+ *
+ * Server: tv_listen_config.fastopen, or TV_OPT_FASTOPEN, says how many connections may be pending: opened by a
+ * cookie, and the final ACK not there. Above it handshakes are ordinary ones and no cookie is given; one that was
+ * reset counts for another minute (RFC 7413 5.1). A connection is told by TV_EV_ACCEPT at once, with the data to
+ * be read, in SYN-RECEIVED; tv_send() sends up to the initial window, and FIN waits for the final ACK, which is
+ * told by TV_EV_CONNECTED if the connection was accepted before. What a SYN cookie answers, what a listener with
+ * hold is asked, and a SYN to a tuple in TIME-WAIT open without it.
+ */
+#define TV_FASTOPEN_PENDING 128u   /* the usual limit */
+/*
+ * The keys of the server's cookies, which are those that Linux makes of the same 16 bytes (its socket option
+ * TCP_FASTOPEN_KEY; the sysctl net.ipv4.tcp_fastopen_key shows them as four words, each of them little-endian).
+ * A cookie is SipHash-2-4 of the client's and our address. Cookies of the backup key are good too, and answered with
+ * one of the primary: to change keys, make the old one the backup. primary NULL (the default): a key derived from
+ * the secret; backup NULL: none. Copied. TV_OK.
+ */
+TV_API int tv_fastopen_keys(struct tv_stack *stack, tv_time now, const uint8_t primary[16], const uint8_t backup[16]);
+
+/* What the client remembers of a destination; when there are too many the one not used for longest goes. */
+struct tv_fastopen_path {
+	uint32_t size;
+	struct tv_addr addr;
+	uint8_t zone;              /* of a link-local address, else 0 */
+	uint8_t cookie_len;        /* 4..16 and even; 0: no cookie */
+	bool experimental;         /* option kind 254 (magic 0xF989), not 34 */
+	uint8_t failures;          /* in a row */
+	uint16_t mss;              /* that it announced; 0: not known */
+	uint8_t cookie[16];
+	tv_time backoff;           /* how long from now on Fast Open is not tried; 0: it is; ..30720 s */
+};
+/* Iterates, for a file: start with *cursor 0; path->size says how much is filled in. false at the end. */
+TV_API bool tv_fastopen_next(const struct tv_stack *stack, uint64_t *cursor, struct tv_fastopen_path *path);
+/* Remembers a destination, as if it had answered so; with neither cookie nor failures: forgets it. Copied.
+ * TV_EINVAL; TV_EFULL: fastopen_paths is 0. */
+TV_API int tv_fastopen_put(struct tv_stack *stack, tv_time now, const struct tv_fastopen_path *path);
+
 /* ---- Events ---- */
 #define TV_EV_QUESTION 1u      /* handle is a held SYN: tv_info() describes it, tv_answer() answers */
 #define TV_EV_ACCEPT 2u        /* handle is a listener: tv_accept() has something */
-#define TV_EV_CONNECTED 4u     /* active open, or accepted question: ESTABLISHED */
+#define TV_EV_CONNECTED 4u     /* active open, accepted question or pending Fast Open: ESTABLISHED */
 #define TV_EV_READABLE 8u      /* new bytes where there were none */
 #define TV_EV_WRITABLE 16u     /* room again after tv_send() could not take all */
 #define TV_EV_PEER_CLOSED 32u  /* FIN: the stream ends behind what can be read */
@@ -421,6 +479,7 @@ struct tv_info {
 	uint32_t size;
 	enum tv_state state;
 	enum tv_reason reason, soft_reason;
+	enum tv_fastopen fastopen;
 	struct tv_endpoint local, remote;
 	bool active_open, released, user_closed, has_side, from_cookie;
 	bool timestamps, sack, window_scale;

@@ -57,11 +57,18 @@ uint64_t tv_siphash(const struct tv_sipkey *key, const void *data, size_t len)
 	return len == 12 ? hash(key, data, 12) : hash(key, data, len);
 }
 
+void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16])
+{
+	key->k0 = load_little(bytes);
+	key->k1 = load_little(bytes + 8);
+}
+
 void tv_subkey(struct tv_sipkey *out, const uint8_t secret[32], uint64_t tag)
 {
-	struct tv_sipkey root = {.k0 = load_little(secret), .k1 = load_little(secret + 8)};
+	struct tv_sipkey root;
 	uint8_t input[25];
 
+	tv_sipkey_load(&root, secret);
 	memcpy(input, secret + 16, 16);
 	store_little(input + 16, tag);
 	input[24] = 0;

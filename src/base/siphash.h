@@ -63,6 +63,8 @@ static inline uint64_t tv_sip_end(struct tv_sip *s, uint64_t last)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
+/* A key as 16 bytes. */
+void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16]);
 /* In one go, any bytes. */
 uint64_t tv_siphash(const struct tv_sipkey *key, const void *data, size_t len);
 

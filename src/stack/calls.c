@@ -80,7 +80,8 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	int error;
 
 	tv_stack_now(s, now);
-	if (g->size != sizeof *g || (g->options != NULL && tv_options_valid(g->options) != TV_OK))
+	if (g->size != sizeof *g || (g->options != NULL && tv_options_valid(g->options) != TV_OK) ||
+	    (g->fastopen && tv_paths_count(c) == 0))
 		return TV_EINVAL;
 	error = choose_ends(s, g, &local, &link);
 	if (error != TV_OK)
@@ -109,6 +110,7 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	}
 	slot = tv_conn_index(c, t);
 	tv_index_add_hashed(s, tuple.hash, TV_KIND_CONN << TV_REF_SLOT_BITS | slot);
+	t->opt.fastopen = g->fastopen ? TV_FO_PLANNED : TV_FO_NONE;
 	tv_open_active(c, t, &tuple.key);
 	if (tuple.reuse != 0) /* above what the old incarnation has used (RFC 6191) */
 		t->snd.iss = t->snd.una = t->snd.nxt = t->cc.recover = after;

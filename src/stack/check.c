@@ -10,9 +10,20 @@
 			return __LINE__;                                                            \
 	} while (0)
 
+/* Each listener counts its pending connections. */
+static int check_pending(const struct tv_core *c, uint32_t pending)
+{
+	for (uint32_t i = tv_pool_next(&c->listeners, tv_region(c), 0); i != TV_NONE;
+	     i = tv_pool_next(&c->listeners, tv_region(c), i + 1))
+		pending -= tv_listener_at(c, i)->fastopen.now;
+	MUST(pending == 0);
+	return 0;
+}
+
 static int check_conns(const struct tv_stack *s, uint32_t *indexed)
 {
 	const struct tv_core *c = &s->core;
+	uint32_t pending = 0;
 	struct tv_stack *mutable = (struct tv_stack *)(uintptr_t)s;
 
 	for (uint32_t i = tv_pool_next(&c->conns, tv_region(c), 0); i != TV_NONE;
@@ -23,13 +34,14 @@ static int check_conns(const struct tv_stack *s, uint32_t *indexed)
 
 		if (line != 0)
 			return 10000 + line;
+		pending += (t->flags & TV_F_PENDING) != 0;
 		if (t->state == TV_CLOSED)
 			continue;
 		(*indexed)++;
 		tv_tcb_key(c, t, &k);
 		MUST(tv_index_find(mutable, &k, tv_key_hash(&k, &s->seed)) != 0);
 	}
-	return 0;
+	return check_pending(c, pending);
 }
 
 static int check_lists(const struct tv_core *c)

@@ -435,6 +435,7 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 {
 	struct tv_core *c = &s->core;
 	struct tv_listener *l = tv_listener_at(c, index);
+	enum tv_fo_answer fast;
 	struct tv_tcb t;
 	uint32_t slot;
 	int v;
@@ -452,6 +453,9 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 		return tv_cookie_answer(c, l, seg, k);
 	if (v != TV_NEXT)
 		return v;
+	fast = tv_fastopen_ask(c, l, seg);
+	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, k, fast)) != TV_NEXT)
+		return v;
 	slot = tv_pool_take(&c->halves, tv_region(c));
 	tv_zero(&t, sizeof t);
 	t.flags = TV_F_SCRATCH;
@@ -459,6 +463,8 @@ static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment
 	t.listener = (uint16_t)(index + 1);
 	t.profile = l->profile;
 	tv_open_passive(c, &t, seg, k);
+	if (fast != TV_FO_NO)
+		tv_fastopen_grant(&t, seg);
 	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
 		t.snd.iss = t.snd.una = old->snd.nxt + 65537;
 		t.snd.nxt = t.snd.iss + 1;

@@ -50,6 +50,8 @@ static void too_big(struct tv_stack *s, struct tv_tcb *t, const struct tv_icmp *
 static enum tv_verdict error_in(struct tv_stack *s, unsigned link, const struct tv_icmp *m)
 {
 	struct tv_core *c = &s->core;
+	/* Passive by Fast Open: until the user has it (as Linux). */
+	const uint32_t opening = TV_F_ACTIVE | TV_F_QUEUED;
 	bool half;
 	struct tv_tcb *t = m->tcp ? quoted_connection(s, m, link, &half) : NULL;
 
@@ -62,7 +64,7 @@ static enum tv_verdict error_in(struct tv_stack *s, unsigned link, const struct 
 		tv_settle(s, t);
 		return TV_V_OK;
 	}
-	if (m->hard && (t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && (t->flags & TV_F_ACTIVE) != 0))) {
+	if (m->hard && (t->state == TV_SYN_SENT || (t->state == TV_SYN_RECEIVED && (t->flags & opening) != 0))) {
 		c->cnt.icmp_hard++;
 		t->soft_reason = (uint8_t)tv_icmp_reason(m->kind);
 		tv_end(c, t, tv_icmp_reason(m->kind)); /* [SHLD-26] */

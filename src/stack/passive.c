@@ -1,6 +1,6 @@
 /*
  * passive.c - a handshake that was opened from outside is complete: into the accept queue of its listener,
- * from a half-open record or from a SYN cookie.
+ * from a half-open record or from a SYN cookie; or it need not be complete (Fast Open).
  *
  * The queue is a list through the connections. When it is full the final ACK is ignored: the peer, which
  * believes that the connection is there, sends text, and each segment is an ACK that may find a place;
@@ -24,12 +24,11 @@ bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *
 	return true;
 }
 
-int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg)
+/* To the end of the accept queue. */
+static void queue(struct tv_core *c, struct tv_tcb *t)
 {
-	struct tv_core *c = &s->core;
 	uint32_t index = t->listener - 1u, me = tv_conn_index(c, t);
 	struct tv_listener *l = tv_listener_at(c, index);
-	int v;
 
 	t->flags |= TV_F_QUEUED;
 	t->ready_next = 0;
@@ -40,9 +39,33 @@ int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment
 	l->accept_tail = me + 1;
 	l->waiting++;
 	tv_listener_tell(c, index, TV_EV_ACCEPT);
-	v = tv_tcp_take(c, t, seg);
+}
+
+int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg)
+{
+	int v;
+
+	queue(&s->core, t);
+	v = tv_tcp_take(&s->core, t, seg);
 	tv_settle(s, t);
 	return v;
+}
+
+/* A record for the connection of this segment to a listener; NULL: none left. */
+static struct tv_tcb *passive_new(struct tv_stack *s, uint32_t index, const struct tv_segment *seg,
+                                  const struct tv_key *k)
+{
+	const struct tv_listener *l = tv_listener_at(&s->core, index);
+	struct tv_tcb *t = tv_conn_new(s, k);
+
+	if (t == NULL)
+		return NULL;
+	t->link = seg->link;
+	t->listener = (uint16_t)(index + 1);
+	t->profile = l->profile;
+	t->user = l->user;
+	tv_profile_share(&s->core, t->profile);
+	return t;
 }
 
 int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k)
@@ -61,17 +84,34 @@ int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 	}
 	if (tv_accept_full(c, index, seg))
 		return TV_V_ACCEPT_FULL;
-	t = tv_conn_new(s, k);
+	t = passive_new(s, index, seg, k);
 	if (t == NULL)
 		return TV_V_NO_RECORD;
-	t->link = seg->link;
-	t->listener = (uint16_t)(index + 1);
-	t->profile = l->profile;
-	t->user = l->user;
-	tv_profile_share(c, t->profile);
 	tv_open_cookie(c, t, seg, k, &syn);
 	tv_index_add(s, k, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
 	l->flood.accepted += l->flood.on;
 	c->cnt.cookies_accepted++;
 	return tv_accept_take(s, t, seg);
+}
+
+int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+                   enum tv_fo_answer how)
+{
+	struct tv_core *c = &s->core;
+	struct tv_tcb *t = passive_new(s, index, seg, k);
+	struct tv_segment text = *seg;
+	int v = TV_V_OK;
+
+	if (t == NULL)
+		return TV_NEXT;
+	tv_open_passive(c, t, seg, k);
+	tv_fastopen_open(c, t, seg, how);
+	tv_index_add(s, k, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
+	queue(c, t);
+	text.seq++; /* the SYN is behind us */
+	text.len = tv_min32(text.len, t->rcv.adv - t->rcv.nxt);
+	if (text.len != 0) /* RFC 7413 4.2.2, SYN-ACK, 4 */
+		v = (int)tv_text_in_order(c, t, &text);
+	tv_settle(s, t);
+	return v;
 }

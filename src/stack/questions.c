@@ -61,6 +61,7 @@ static void fill(struct tv_listener *l, const struct tv_listen_config *g)
 	l->hold = g->hold;
 	l->any_address = g->any_address;
 	l->backlog = g->backlog;
+	l->fastopen.max = g->fastopen;
 	l->user = g->user;
 }
 
@@ -131,6 +132,15 @@ int tv_accept(struct tv_stack *s, tv_time now, tv_handle h, tv_handle *connectio
 	return TV_OK;
 }
 
+/* Accepted before the final ACK: nobody counts them any more. */
+static void forget_pending(struct tv_core *c, uint32_t listener)
+{
+	for (uint32_t i = tv_pool_next(&c->conns, tv_region(c), 0); i != TV_NONE;
+	     i = tv_pool_next(&c->conns, tv_region(c), i + 1))
+		if (tv_conn_at(c, i)->listener == listener + 1)
+			tv_conn(c, i)->flags &= ~(uint32_t)TV_F_PENDING;
+}
+
 /* What was not accepted is reset (RFC 9293 3.10.4, LISTEN; as Linux does it). */
 int tv_listener_close(struct tv_stack *s, tv_handle h)
 {
@@ -154,6 +164,8 @@ int tv_listener_close(struct tv_stack *s, tv_handle h)
 	     i = tv_pool_next(&c->halves, tv_region(c), i + 1))
 		if (tv_half_at(c, i)->listener == me + 1)
 			tv_half_free(s, i);
+	if (l->fastopen.now != 0)
+		forget_pending(c, me);
 	if (l->in_ready_list)
 		tv_untell(c, (uint32_t)TV_KIND_LISTENER << TV_REF_SLOT_BITS | me);
 	tv_listen_drop(c, me);

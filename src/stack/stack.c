@@ -7,6 +7,7 @@
  * init; zeroed memory is an empty pool, an empty ring, an empty index.
  */
 #include "stack/handles.h"
+#include "tcp/open/open.h"
 
 #define LOOP_MTU 16384u
 #define MOST_TICKS (1ull << 30)
@@ -33,6 +34,7 @@ static void plan(struct tv_stack *s)
 	s->loop_buffer = area(&end, LOOP_MTU + 64);
 	c->reply_ring = area(&end, (uint64_t)g->replies * sizeof(struct tv_reply));
 	tv_listen_plan(c, g->listeners, &end);
+	tv_paths_plan(c, g->fastopen_paths, &end);
 	tv_pool_plan(&c->listeners, g->listeners, sizeof(struct tv_listener), &end);
 	tv_pool_plan(&c->profiles, g->connections + g->listeners + 1, sizeof(struct tv_profile), &end);
 	tv_pool_plan(&c->conns, g->connections, TV_TCB_BYTES, &end);
@@ -65,7 +67,7 @@ static bool config_valid(const struct tv_config *g)
 	       g->stack_count >= 1 && g->stack_number < g->stack_count && g->initial_window >= 1 && g->r1 >= 1 &&
 	       (unsigned)g->syn_cookies <= TV_COOKIES_FARM && g->cookie_checks <= 4000000 &&
 	       g->syn_per_second <= 4000000 && g->syn_prefix_v4 <= 32 && g->syn_prefix_v6 <= 64 &&
-	       g->flood_quiet >= TV_MS && g->flood_quiet < 86400 * TV_S &&
+	       g->fastopen_paths <= 65536 && g->flood_quiet >= TV_MS && g->flood_quiet < 86400 * TV_S &&
 	       tv_options_valid(&g->defaults) == TV_OK;
 }
 
@@ -101,6 +103,7 @@ static void config_limits(struct tv_config *g)
 	g->ranges_each = 1024;
 	g->replies = 4096;
 	g->held_max = 1024;
+	g->fastopen_paths = 128;
 	g->timer_budget = 1024;
 }
 
@@ -168,6 +171,7 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32])
 	tv_subkey(&c->key_stamp, secret, 3);
 	tv_subkey(&c->key_rate, secret, 4);
 	tv_subkey(&c->key_cookie, secret, 6);
+	tv_fastopen_derive(c, secret);
 	c->cookie_keys[0].period = c->cookie_keys[1].period = 0;
 	c->stamp.filled = false;
 }

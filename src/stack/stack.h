@@ -9,7 +9,7 @@
 #ifndef TV_STACK_STACK_H
 #define TV_STACK_STACK_H
 
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 #include "wire/icmp.h"
 
 #define TV_NEIGHBOUR_TRIES 3
@@ -145,6 +145,9 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
 bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *seg);
 /* Puts a connection into the queue of its listener, and takes the rest of the segment. */
 int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg);
+/* A SYN with a good Fast Open cookie: a connection at once; TV_NEXT: no record for it. */
+int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+                   enum tv_fo_answer how);
 /* An ACK to a listener: a connection if it returns a SYN cookie, else a RST. */
 int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k);
 

@@ -13,7 +13,7 @@
 
 static int check_flight(const struct tv_core *c, const struct tv_tcb *t, const struct tv_busy *b)
 {
-	uint32_t seq = t->snd.una, sacked = 0, lost = 0, again = 0;
+	uint32_t seq = tv_out_seq(t), sacked = 0, lost = 0, again = 0;
 
 	MUST(tv_ranges_check(&b->flight, &c->ranges, tv_region(c)) == 0);
 	MUST(b->flight.count <= c->cfg.ranges_each + 8);
@@ -72,11 +72,28 @@ static int check_state(const struct tv_tcb *t)
 	return 0;
 }
 
+static int check_fastopen(const struct tv_core *c, const struct tv_tcb *t)
+{
+	unsigned what = t->opt.fastopen & TV_FO_WHAT;
+	bool client = what != TV_FO_NONE && what != TV_FO_ACCEPTED;
+
+	MUST(what < TV_FASTOPEN_COUNT);
+	MUST(!client || (t->flags & TV_F_ACTIVE) != 0);
+	MUST((what != TV_FO_PLANNED && what != TV_FO_REQUESTED && what != TV_FO_SENT) || t->state <= TV_SYN_RECEIVED);
+	if ((t->flags & TV_F_PENDING) == 0)
+		return 0;
+	MUST(t->state == TV_SYN_RECEIVED && what == TV_FO_ACCEPTED && (t->flags & TV_F_ACTIVE) == 0);
+	MUST(t->listener != 0 && tv_listener_at(c, t->listener - 1u)->fastopen.now != 0);
+	return 0;
+}
+
 int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t)
 {
 	const struct tv_busy *b = tv_busy(c, t);
 	int line = check_state(t);
 
+	if (line == 0)
+		line = check_fastopen(c, t);
 	if (line != 0)
 		return line;
 	MUST(tv_stream_check(&t->out, &c->pages, tv_region(c)) == 0);

@@ -10,7 +10,6 @@
 #ifndef TV_TCP_CORE_H
 #define TV_TCP_CORE_H
 
-#include "base/siphash.h"
 #include "base/table.h"
 #include "tcp/tcb.h"
 #include "wire/segment.h"
@@ -97,6 +96,7 @@ struct tv_reply {
 	uint8_t kind;              /* TV_REPLY_ */
 	bool limited;              /* an answer to a stranger: counts against rates */
 	bool frame;                /* TV_REPLY_PACKET: begins with a link header */
+	bool cookie_exp;           /* its Fast Open cookie goes in option kind 254 */
 	uint32_t page;             /* ICMP, ARP, ND: the packet's own bytes (base/pages.h); 0: none */
 };
 enum { TV_REPLY_TCP, TV_REPLY_PACKET };
@@ -119,6 +119,7 @@ struct tv_listener {
 	uint64_t user;
 	tv_time cookie_at;         /* when it sent the last cookie, + 1; 0: never */
 	struct tv_flood flood;
+	struct tv_pending fastopen;
 };
 
 /* Tokens of a rate: refilled by time, at most one second's worth. */
@@ -149,6 +150,7 @@ struct tv_core {
 		uint32_t offset;
 	} stamp;                   /* open/isn.c remembers one answer */
 	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_cookie;
+	struct tv_fastopen_keys fastopen;
 
 	struct tv_pool conns, busies, sides, profiles, halves, waits, listeners;
 	uint64_t conn_rest, half_rest, wait_rest; /* arrays of TV_KEY_REST bytes */

@@ -84,9 +84,10 @@ static inline void take_urg(struct tv_core *c, struct tv_tcb *t, const struct tv
 
 TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
+	bool opens = t->state == TV_SYN_RECEIVED;
 	int v;
 
-	if (t->state == TV_SYN_RECEIVED)
+	if (opens)
 		tv_established(c, t, s);
 	tv_take_timestamp(c, t, s);
 	t->received_ms = c->now_ms;
@@ -95,6 +96,8 @@ TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 		tv_keepalive_restart(c, t);
 	if ((v = take_ack(c, t, s)) != TV_NEXT)
 		return v;
+	if (opens)
+		t->cc.dup_acks = 0; /* the first ACK repeats none, whatever left before it (Fast Open) */
 	take_urg(c, t, s);                               /* sixth */
 	if ((v = tv_take_text(c, t, s)) != TV_NEXT)      /* seventh: trimmed there, not before */
 		return v;

@@ -9,7 +9,7 @@
  * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
  * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 #include "wire/csum.h"
 
 #define TCP_HEADER 20u
@@ -141,7 +141,7 @@ static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *
 {
 	struct tv_packet *p = out->packet;
 	struct tv_cursor *cursor = cursor_of(c, t, x);
-	uint32_t off = x->seq - tv_out_seq(t);
+	uint32_t off = x->kind == TV_X_SYN ? 0 : x->seq - tv_out_seq(t);
 	uint8_t *dst = p->data + p->head_len;
 
 	TV_ASSERT(p->head_len + x->len <= p->cap);
@@ -162,6 +162,7 @@ static TV_APART uint32_t odd_options(struct tv_core *c, struct tv_tcb *t, const 
 	o.has = 0;
 	if (x->kind == TV_X_SYN) {
 		tv_negotiate_offer(c, t, &o);
+		tv_fastopen_option(c, t, &o);
 		return tv_tcp_opt_build(p, &o);
 	}
 	if ((t->opt.flags & TV_O_TS) != 0) {
@@ -242,7 +243,7 @@ static inline void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmi
 		tv_rtx_repeated(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0));
 		c->cnt.retransmissions++;
 	} else if (x->kind == TV_X_SYN && t->snd.nxt == t->snd.iss) {
-		t->snd.nxt++;
+		t->snd.nxt += 1 + x->len; /* RFC 7413 4.2.2, SYN, 2 */
 	}
 }
 
@@ -277,6 +278,8 @@ static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out
 		return false;
 	if (x->kind == TV_X_DATA || x->kind == TV_X_REPEAT)
 		*n = fit(c, t, out, x);
+	else if (x->kind == TV_X_SYN && TV_UNLIKELY(t->opt.fastopen != 0))
+		x->len = tv_fastopen_syn(c, t, out->packet->cap - out->head - HEADERS_MOST);
 	if (x->kind != TV_X_DATA || tv_rtx_sent(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0)))
 		return true;
 	/* No record to remember it: what is in flight has a timer, and each ACK asks again. An ACK that is
@@ -343,12 +346,25 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	return true;
 }
 
+/* The Fast Open cookie of a SYN-ACK: its length, and its sum. */
+static TV_APART uint32_t reply_cookie(const struct tv_core *c, const struct tv_reply *r, uint8_t *p, uint64_t *sum)
+{
+	struct tv_tcp_options o = {.has = 0};
+	uint32_t len;
+
+	tv_fastopen_cookie(c, &r->key, r->cookie_exp, &o);
+	len = tv_tcp_opt_build(p, &o);
+	*sum = tv_csum_words(*sum, p, len);
+	return len;
+}
+
 TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out, bool v6)
 {
 	struct tv_tcp_options o = {
 		.has = r->has, .mss = r->mss, .wscale = r->wscale, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr};
-	struct build b;
 	uint8_t *p = tcp_at(out, v6) + TCP_HEADER;
+	struct build b;
+	uint32_t opts;
 
 	b.head = r->key.b;
 	b.rest = r->key.b + TV_KEY_HEAD;
@@ -361,7 +377,10 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 	b.h.urg = 0;
 	b.len = 0;
 	b.opt_sum = 0;
-	b.h.header_len = (uint16_t)(TCP_HEADER + tv_tcp_opt_put_syn(p, &o, &b.opt_sum));
+	opts = tv_tcp_opt_put_syn(p, &o, &b.opt_sum);
+	if (TV_UNLIKELY((r->has & TV_OPT_HAS_FASTOPEN) != 0))
+		opts += reply_cookie(c, r, p + opts, &b.opt_sum);
+	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
 	out->packet->seg_size = 0;
 	seal(out, v6, headers(&b, out, v6));
 	c->cnt.segments_out++;

@@ -155,6 +155,7 @@ static int write_option(struct tv_options *o, enum tv_option option, uint64_t v)
 	case TV_OPT_QUICK_ACK:
 	case TV_OPT_USER:
 	case TV_OPT_SIDE:
+	case TV_OPT_FASTOPEN:
 		return TV_ESTATE;
 	}
 	return tv_options_valid(o);
@@ -244,6 +245,10 @@ int tv_option_inherit(struct tv_core *c, struct tv_listener *l, enum tv_option o
 {
 	int error;
 
+	if (option == TV_OPT_FASTOPEN && value <= UINT32_MAX) {
+		l->fastopen.max = (uint32_t)value;
+		return TV_OK;
+	}
 	if (option > TV_OPT_SIDE)
 		return TV_EINVAL;
 	error = set_in_profile(c, &l->profile, option, value);

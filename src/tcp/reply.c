@@ -82,6 +82,8 @@ void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv
 		r->mss = o.mss;
 		r->wscale = o.wscale;
 		r->wnd = (uint16_t)tv_min32(t->rcv.adv - t->rcv.nxt, UINT16_MAX);
+		o.has |= (t->opt.fastopen & TV_FO_OPTION) != 0 ? TV_OPT_HAS_FASTOPEN : 0; /* its cookie: out.c */
+		r->cookie_exp = (t->opt.fastopen & TV_FO_EXP) != 0;
 	} else {
 		r->flags = TV_ACK;
 		r->seq = t->snd.nxt;

@@ -11,7 +11,7 @@
  * user (ready_next, shared with the accept queue: what waits there has no handle yet, so no news).
  * A flag says whether a record is in a list, so that none is in it twice and none can overflow.
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 
 /* Which states may follow (bit n: state n). CLOSED may follow every state. */
 static const uint16_t follows[TV_STATE_COUNT] = {
@@ -229,6 +229,8 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 	c->cnt.reasons[reason]++;
 	if (failed)
 		c->cnt.attempts_failed++;
+	if (failed && t->opt.fastopen != 0)
+		tv_fastopen_ended(c, t, reason);
 	tv_state_set(c, t, TV_CLOSED);
 	if ((t->flags & TV_F_SCRATCH) == 0) {
 		/* RFC 9293 3.10.7.4: all segment queues are flushed; a stream that is complete can still be read. */

@@ -18,6 +18,7 @@
 #define TV_TCP_TCB_H
 
 #include "base/key.h"
+#include "base/siphash.h"
 #include "base/ranges.h"
 #include "base/stream.h"
 #include "base/wheel.h"
@@ -63,7 +64,8 @@ enum {
 	TV_F_FIN_SENT = 1u << 26,      /* SND.NXT is behind our FIN */
 	TV_F_TIMERS = 1u << 27,        /* a deadline is earlier than what the wheel knows */
 	TV_F_ALONE = 1u << 28,         /* all that is in flight is one piece, sent once (deliver/rtx.c) */
-	TV_F_FORWARD = 1u << 29        /* new text was acknowledged since something was last sent: the way is good */
+	TV_F_FORWARD = 1u << 29,       /* new text was acknowledged since something was last sent: the way is good */
+	TV_F_PENDING = 1u << 30        /* passive, in SYN-RECEIVED by Fast Open: its listener counts it */
 };
 
 /* Negotiated options (opt.flags). */
@@ -71,6 +73,13 @@ enum {
 	TV_O_TS = 1,
 	TV_O_SACK = 2,
 	TV_O_WSCALE = 4
+};
+
+/* opt.fastopen: enum tv_fastopen, and what our next SYN carries (open/fastopen.c). */
+enum {
+	TV_FO_WHAT = 31,
+	TV_FO_EXP = 64,                /* in kind 254 */
+	TV_FO_OPTION = 128             /* the option: a cookie, or a request for one */
 };
 
 struct tv_tcb {
@@ -106,7 +115,7 @@ struct tv_tcb {
 		uint16_t pmtu;
 		uint8_t flags;         /* TV_O_ */
 		uint8_t snd_scale, rcv_scale;
-		uint8_t unused;
+		uint8_t fastopen;      /* TV_FO_ */
 	} opt;
 
 	struct {
@@ -172,6 +181,25 @@ struct tv_busy {
 	bool fin_early;
 };
 _Static_assert(sizeof(struct tv_busy) == 128, "a shift finds it");
+
+/* Of a stack. */
+struct tv_fastopen_keys {
+	struct tv_sipkey derived, key[2]; /* from the secret; primary, backup */
+	bool given, backup;        /* is the primary one the user's, and is there a backup? */
+	uint64_t paths;            /* open/paths.c: offset of the destinations, how many sets of them, their hash, */
+	uint32_t path_sets, path_ways;
+	struct tv_sipkey path_key;
+	uint64_t path_used;        /* and how often one was used */
+};
+
+/* Of a listener: Fast Open connections whose final ACK is not there (open/fastopen.c). */
+#define TV_RESET_SLICES 16u
+struct tv_pending {
+	uint32_t max;              /* 0: Fast Open is off */
+	uint32_t now;              /* connections with TV_F_PENDING */
+	uint32_t slice;            /* of time: the last in which one was reset */
+	uint32_t resets[TV_RESET_SLICES]; /* by slice */
+};
 
 #define TV_SCALE_MAX 14u           /* RFC 7323 2.3 */
 

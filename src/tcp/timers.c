@@ -14,7 +14,7 @@
  * Deadlines are never early and late by at most a tick. They run inside tv_output() only and build no
  * packet: they set wants.
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 
 #define FAR (1u << 30)
 #define LATER_NS TV_S
@@ -179,6 +179,7 @@ static void syn_due(struct tv_core *c, struct tv_tcb *t)
 	if (t->rtt.tries > c->cfg.syn_linear || (t->flags & TV_F_ACTIVE) == 0)
 		tv_count8(&t->rtt.backoff);
 	t->flags |= TV_F_SYN_LOST;
+	tv_fastopen_late(t);
 	if (t->rtt.tries == c->cfg.r1)
 		tv_tell(c, t, tv_opts(c, t)->soft_errors ? TV_EV_SOFT_ERROR : 0);
 	c->cnt.syn_retransmissions++;

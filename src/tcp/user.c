@@ -68,7 +68,7 @@ int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, s
 		t->flags |= TV_F_MORE;
 	else
 		t->flags &= ~(uint32_t)TV_F_MORE;
-	if (t->state >= TV_ESTABLISHED)
+	if (t->state >= TV_ESTABLISHED || (t->flags & TV_F_PENDING) != 0)
 		tv_want(c, t, TV_WANT_SEND);
 	tv_timers_sync(c, t);
 	return n;
@@ -217,6 +217,7 @@ void tv_user_info(const struct tv_core *c, const struct tv_tcb *t, struct tv_inf
 	info->state = (enum tv_state)t->state;
 	info->reason = (enum tv_reason)t->reason;
 	info->soft_reason = (enum tv_reason)t->soft_reason;
+	info->fastopen = (enum tv_fastopen)(t->opt.fastopen & TV_FO_WHAT);
 	info->active_open = (t->flags & TV_F_ACTIVE) != 0;
 	info->released = (t->flags & TV_F_RELEASED) != 0;
 	info->user_closed = (t->flags & TV_F_CLOSED_BY_USER) != 0;

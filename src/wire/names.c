@@ -54,6 +54,24 @@ const char *tv_reason_text(enum tv_reason reason)
 	return PICK(texts, reason);
 }
 
+const char *tv_fastopen_name(enum tv_fastopen fastopen)
+{
+#define X(name, sentence) #name,
+	static const char *const names[] = {TV_FASTOPENS(X)};
+#undef X
+
+	return PICK(names, fastopen);
+}
+
+const char *tv_fastopen_text(enum tv_fastopen fastopen)
+{
+#define X(name, sentence) sentence,
+	static const char *const texts[] = {TV_FASTOPENS(X)};
+#undef X
+
+	return PICK(texts, fastopen);
+}
+
 const char *tv_error_text(int error)
 {
 	static const char *const texts[] = {"no error", "not now: call again",

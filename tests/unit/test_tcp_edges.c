@@ -341,7 +341,7 @@ static void test_edges_options_of_a_listener_change(void **state)
 
 	(void)state;
 	lab_listen(l);
-	assert_int_equal(tv_set(l->s, l->now, l->listener, (enum tv_option)(TV_OPT_SIDE + 1), 1), TV_EINVAL);
+	assert_int_equal(tv_set(l->s, l->now, l->listener, (enum tv_option)(TV_OPT_FASTOPEN + 1), 1), TV_EINVAL);
 	assert_int_equal(tv_set(l->s, l->now, l->listener, TV_OPT_DSCP, 64), TV_EINVAL);
 	assert_int_equal(tv_set(l->s, l->now, l->listener, TV_OPT_DSCP, 33), TV_OK);
 	assert_int_equal(tv_set(l->s, l->now, l->listener, TV_OPT_USER, 55), TV_OK);

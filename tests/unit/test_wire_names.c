@@ -18,6 +18,8 @@ static const char *verdict_name(int i) { return tv_verdict_name((enum tv_verdict
 static const char *verdict_text(int i) { return tv_verdict_text((enum tv_verdict)i); }
 static const char *reason_name(int i) { return tv_reason_name((enum tv_reason)i); }
 static const char *reason_text(int i) { return tv_reason_text((enum tv_reason)i); }
+static const char *fastopen_name(int i) { return tv_fastopen_name((enum tv_fastopen)i); }
+static const char *fastopen_text(int i) { return tv_fastopen_text((enum tv_fastopen)i); }
 
 static void test_names_every_number_has_one_and_others_have_none(void **state)
 {
@@ -27,6 +29,8 @@ static void test_names_every_number_has_one_and_others_have_none(void **state)
 	check_list(verdict_text, TV_VERDICT_COUNT, true);
 	check_list(reason_name, TV_REASON_COUNT, true);
 	check_list(reason_text, TV_REASON_COUNT, true);
+	check_list(fastopen_name, TV_FASTOPEN_COUNT, true);
+	check_list(fastopen_text, TV_FASTOPEN_COUNT, true);
 }
 
 /* RFC 9293 3.3.2 spells them so. */

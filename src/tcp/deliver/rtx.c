@@ -345,16 +345,17 @@ void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t)
 {
 	struct tv_busy *b = flight_map(c, t);
 	uint64_t first;
-	uint32_t i;
+	uint32_t i, from;
 
 	if (b == NULL || b->flight.count == 0)
 		return;
+	from = at(c, b->flight.first)->seq; /* SND.UNA, but for a SYN before it (Fast Open) */
 	/* RFC 2018 8: a time-out may mean that the peer has dropped what it had SACKed. */
 	first = at(c, b->flight.first)->u.time.first;
 	tv_ranges_clear(&b->flight, &c->ranges, tv_region(c));
 	b->sacked = b->again = 0;
 	b->repeat.page = 0;
-	i = tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), t->snd.una, t->snd.nxt - t->snd.una);
+	i = tv_ranges_insert(&b->flight, &c->ranges, tv_region(c), from, t->snd.nxt - from);
 	TV_ASSERT(i != 0); /* at least one record was just given back */
 	at(c, i)->sent = 2; /* some were sent again already, the others will be: no clean sample [MUST-18] */
 	at(c, i)->u.time.first = at(c, i)->u.time.last = first;

@@ -96,7 +96,7 @@ static TV_APART bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_
 /* RFC 9293 3.8.6.2.1: is a piece of n < MSS octets worth a segment? rest: it empties the queue. */
 static inline bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
 {
-	bool quiet = t->snd.una == t->snd.nxt;
+	bool quiet = t->snd.una == t->snd.nxt || (t->state == TV_SYN_RECEIVED && t->snd.nxt == t->snd.iss + 1);
 
 	if ((t->want & TV_WANT_PUSH) != 0)
 		return true;
@@ -152,7 +152,7 @@ static void still_limited(struct tv_tcb *t, uint32_t left)
 
 static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
 {
-	bool fin = (t->flags & TV_F_FIN_QUEUED) != 0 && !tv_fin_sent(t);
+	bool fin = (t->flags & TV_F_FIN_QUEUED) != 0 && !tv_fin_sent(t) && t->state >= TV_ESTABLISHED;
 	uint32_t have = tv_fin_sent(t) ? 0 : tv_out_end(t) - t->snd.nxt, cwnd, n, mss = t->opt.mss;
 	int32_t window = window_left(t);
 
@@ -192,9 +192,16 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	return x->len != 0 || (x->flags & TV_FIN) != 0;
 }
 
+/* Text before the final ACK: after a Fast Open (RFC 7413 4.2.2), and only with a map of what is in flight,
+ * for the SYN is in flight as well. */
+static TV_APART bool speaks_early(struct tv_core *c, struct tv_tcb *t)
+{
+	return (t->flags & TV_F_PENDING) != 0 && tv_busy_take(c, t) != NULL;
+}
+
 static bool text_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
 {
-	if (t->state < TV_ESTABLISHED || t->state == TV_TIME_WAIT)
+	if ((t->state < TV_ESTABLISHED && !speaks_early(c, t)) || t->state == TV_TIME_WAIT)
 		return false;
 	if (TV_UNLIKELY(t->busy != 0 && tv_busy(c, t)->lost != 0) && repeat_lost(c, t, x))
 		return true;

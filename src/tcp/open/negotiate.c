@@ -201,6 +201,8 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	t->snd.wl2 = s->ack;
 	t->timer.main = 0;
 	t->want &= (uint16_t)~TV_WANT_SYN;
+	if (t->opt.fastopen != 0)
+		tv_fastopen_answered(c, t, s);
 	t->snd.una = t->snd.iss + 1; /* here alone: after 2^32 octets ISS is a number like any other */
 	t->flags |= TV_F_FORWARD;
 	if ((t->flags & (TV_F_SYN_LOST | TV_F_COOKIE)) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
@@ -211,6 +213,8 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	tv_state_set(c, t, TV_ESTABLISHED);
 	if ((t->flags & TV_F_SYN_LOST) != 0)
 		tv_rtt_init(c, t); /* RFC 6298 5.7 */
+	if (t->snd.una != t->snd.nxt)
+		tv_timer_main(c, t, tv_rtx_wait(c, t)); /* text that left before, with Fast Open */
 	tv_keepalive_restart(c, t);
 	tv_tell(c, t, TV_EV_CONNECTED);
 	if (t->out.len == 0)

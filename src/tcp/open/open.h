@@ -1,6 +1,6 @@
 /*
  * open.h - handshakes of which little or nothing is stored: who may have a half-open record, and SYN
- * cookies for the others. The rest of this room is declared in tcp/core.h.
+ * cookies for the others; and Fast Open. The rest of this room is declared in tcp/core.h.
  */
 #ifndef TV_TCP_OPEN_OPEN_H
 #define TV_TCP_OPEN_OPEN_H
@@ -36,5 +36,59 @@ int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_s
  * TV_V_COOKIE_BAD; TV_V_COOKIE_UNCHECKED. */
 int tv_cookie_check(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k,
                     struct tv_tcp_options *syn);
+
+/* ---- fastopen.c ---- */
+#define TV_FO_COOKIE 8             /* bytes of a cookie of ours */
+void tv_fastopen_key(struct tv_core *c, unsigned which, const uint8_t key[16]);
+/* What follows from the secret. */
+void tv_fastopen_derive(struct tv_core *c, const uint8_t secret[32]);
+/* What a SYN to a listener gets: an ordinary handshake, one with a cookie, a connection at once (and a cookie
+ * of the primary key in place of that of the backup). */
+enum tv_fo_answer { TV_FO_NO, TV_FO_GRANT, TV_FO_OPEN, TV_FO_OPEN_OLD };
+enum tv_fo_answer tv_fastopen_ask(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s);
+/* Our SYN-ACK shall carry a cookie, in the option kind that the SYN used. */
+void tv_fastopen_grant(struct tv_tcb *t, const struct tv_segment *s);
+/* A record in SYN-RECEIVED whose SYN brought a good cookie. */
+void tv_fastopen_open(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, enum tv_fo_answer how);
+/* Puts the cookie for the ends of a key among the options of a SYN-ACK. */
+void tv_fastopen_cookie(const struct tv_core *c, const struct tv_key *k, bool exp, struct tv_tcp_options *o);
+/* How much text our SYN, which is about to leave, carries: at most room. */
+uint32_t tv_fastopen_syn(struct tv_core *c, struct tv_tcb *t, uint32_t room);
+/* The option of our SYN or SYN-ACK, if it has one. */
+void tv_fastopen_option(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o);
+/* The SYN has to be sent again. */
+void tv_fastopen_late(struct tv_tcb *t);
+/* The handshake is complete with this segment; or it ended before. */
+void tv_fastopen_answered(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+void tv_fastopen_ended(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason);
+
+/* ---- paths.c ---- */
+#define TV_PATH_BACKOFF (60 * TV_S)
+#define TV_PATH_DOUBLINGS 9
+/* A destination of Fast Open. */
+struct tv_path {
+	struct tv_addr addr;
+	uint64_t used;             /* when last: counts up; 0: free */
+	tv_time until;             /* Fast Open is not tried before */
+	uint16_t mss;              /* that it announced; 0: not known */
+	uint8_t zone, failures, cookie_len;
+	bool exp;                  /* option kind 254 */
+	uint8_t cookie[16];
+};
+void tv_paths_plan(struct tv_core *c, uint32_t paths, uint64_t *end);
+uint32_t tv_paths_count(const struct tv_core *c);
+struct tv_path *tv_path_at(const struct tv_core *c, uint32_t i);
+struct tv_path *tv_path_find(const struct tv_core *c, const struct tv_addr *addr, uint8_t zone);
+/* The same, a new one if there is none. */
+struct tv_path *tv_path_take(struct tv_core *c, const struct tv_addr *addr, uint8_t zone);
+/* That of a connection, which is using it; NULL: not known. */
+struct tv_path *tv_path_of(struct tv_core *c, const struct tv_tcb *t);
+/* What its SYN-ACK said: a cookie; our text is acknowledged; it is not, and there was no cookie; no cookie in
+ * answer to a request; or it did not answer to Fast Open at all. */
+void tv_path_granted(struct tv_core *c, const struct tv_tcb *t, const struct tv_tcp_options *o);
+void tv_path_worked(struct tv_core *c, const struct tv_tcb *t, const struct tv_tcp_options *o);
+void tv_path_refused(struct tv_core *c, const struct tv_tcb *t);
+void tv_path_ignored(struct tv_core *c, const struct tv_tcb *t);
+void tv_path_failed(struct tv_core *c, const struct tv_tcb *t);
 
 #endif

@@ -6,7 +6,7 @@
  * size and sent again, without touching the congestion window [EV-48]. An MTU below the floor is taken as
  * the floor for IPv4 (552, as Linux); for IPv6 (1280) the message is discarded (RFC 8201 4).
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 
 #define FLOOR_V4 552u
 #define FLOOR_V6 1280u
@@ -30,6 +30,11 @@ void tv_pmtu_reduce(struct tv_core *c, struct tv_tcb *t, uint32_t mtu, uint32_t 
 	if (t->opt.pmtu == before)
 		return;
 	c->cnt.pmtu_reduced++;
+	if (t->state == TV_SYN_SENT) { /* its text was too much */
+		tv_fastopen_late(t);
+		tv_want(c, t, TV_WANT_SYN);
+		return;
+	}
 	tv_rtx_lose_all(c, t);
 	tv_want(c, t, TV_WANT_SEND);
 }
