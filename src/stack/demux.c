@@ -64,6 +64,13 @@ static inline struct tv_tcb *still_there(struct tv_core *c, const struct tv_key 
 	return t;
 }
 
+/* The same of a half-open record. */
+static inline bool half_still_there(const struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+{
+	return ref >> TV_REF_SLOT_BITS == TV_KIND_HALF && tv_half_at(&s->core, slot_of(ref))->gen != 0 &&
+	       ref_matches(s, k, ref);
+}
+
 static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *k, uint64_t hash, uint32_t *waiting)
 {
 	struct tv_probe p;
@@ -571,12 +578,16 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint6
 	struct tv_tcb *t = still_there(c, &seg->key, ref);
 	int v;
 
-	/* Who may talk to us over this link? A connection answers that for all of its segments: its ends were
+	/* Who may talk to us over this link? A record answers that for all of its segments: its ends were
 	 * looked at when it was made, and no address was added since. */
 	if (TV_LIKELY(t != NULL && t->link == seg->link && !s->address_late)) {
 		c->cnt.segments_in++;
 		v = tv_tcp_in(c, t, seg);
 		tv_settle(s, t);
+	} else if (half_still_there(s, &seg->key, ref) && tv_half_at(c, slot_of(ref))->link == seg->link &&
+	           !s->address_late) {
+		c->cnt.segments_in++;
+		v = in_half(s, slot_of(ref), seg);
 	} else {
 		v = demux_any(s, seg, hash);
 	}

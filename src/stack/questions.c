@@ -204,6 +204,7 @@ static int answer_accept(struct tv_stack *s, uint32_t slot, const struct tv_answ
 	}
 	t->user = a->user;
 	tv_negotiate_answer(c, t);
+	tv_rtt_init(c, t);
 	tv_want(c, t, TV_WANT_SYN);
 	tv_timer_main(c, t, tv_rto_ns(c, t));
 	tv_settle(s, t);

@@ -178,7 +178,7 @@ int tv_address_add(struct tv_stack *s, tv_time now, unsigned link, const struct 
 		return TV_EADDRINUSE;
 	if (s->address_count == s->core.cfg.addresses)
 		return TV_EFULL;
-	s->address_late = s->address_late || s->core.conns.used != 0;
+	s->address_late = s->address_late || (s->core.conns.used | s->core.halves.used) != 0;
 	s->way.known = false;
 	a = tv_address_at(s, s->address_count++);
 	a->addr = *addr;

@@ -60,7 +60,7 @@ struct tv_stack {
 	struct tv_bucket rate_all, rate_icmp, rate_rst[TV_RATE_BUCKETS];
 	uint32_t port_table[16];
 	struct { uint64_t tuple; uint32_t tried; } search; /* a port search that goes on */
-	bool address_late;         /* an address was added while there were connections */
+	bool address_late;         /* an address was added while there were connections, or half-open ones */
 	struct {
 		struct tv_addr remote, source;
 		uint8_t link;

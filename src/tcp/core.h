@@ -339,7 +339,8 @@ int tv_option_get(const struct tv_core *c, const struct tv_tcb *t, enum tv_optio
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The same without header prediction: all steps, one after the other. */
 int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-/* The rest of the spine for a record that was promoted: what the ACK acknowledges, text, FIN. */
+/* The rest of the spine for a segment that establishes the connection, of a record that was promoted or in
+ * SYN-SENT: what the ACK acknowledges besides our SYN, text, FIN. */
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 
 /* ---- reply queue (reply.c) ---- */

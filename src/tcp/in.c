@@ -82,20 +82,21 @@ static inline void take_urg(struct tv_core *c, struct tv_tcb *t, const struct tv
 	tv_tell(c, t, TV_EV_URGENT); /* RFC 9293 3.8.5 [MUST-32] */
 }
 
-TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+/* opens: the connection is established by this very segment. What tv_established() took of it, its window and that
+ * our SYN has arrived, is all that its ACK can say unless more than the SYN was in flight. */
+TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool opens)
 {
-	bool opens = t->state == TV_SYN_RECEIVED;
 	int v;
 
-	if (opens)
-		tv_established(c, t, s);
 	tv_take_timestamp(c, t, s);
 	t->received_ms = c->now_ms;
 	t->rtt.probes = 0;
 	if (t->timer.keep != 0)
 		tv_keepalive_restart(c, t);
-	if ((v = take_ack(c, t, s)) != TV_NEXT)
-		return v;
+	if (!opens || t->snd.una != t->snd.nxt) {
+		if ((v = take_ack(c, t, s)) != TV_NEXT)
+			return v;
+	}
 	if (opens)
 		t->cc.dup_acks = 0; /* the first ACK repeats none, whatever left before it (Fast Open) */
 	take_urg(c, t, s);                               /* sixth */
@@ -106,7 +107,9 @@ TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	return take(c, t, s);
+	if (t->state == TV_SYN_RECEIVED)
+		tv_established(c, t, s);
+	return take(c, t, s, true);
 }
 
 /*
@@ -132,19 +135,20 @@ static void count_in(struct tv_core *c, const struct tv_tcb *t, const struct tv_
 
 /*
  * Header prediction: the next text in order, or none, in ESTABLISHED, with an ACK that says nothing new or
- * that all has arrived. Each of the steps would say NEXT to it, and what they would do is done at once.
- * A test walks both ways with the same segments, and both ends are the same to the last octet.
+ * that all has arrived, and perhaps the FIN behind it. Each of the steps would say NEXT to it, and what they
+ * would do is done at once. A test walks both ways with the same segments, and both ends are the same to the
+ * last octet.
  */
 static inline bool predicted(const struct tv_tcb *t, const struct tv_segment *s)
 {
 	bool ts = (t->opt.flags & TV_O_TS) != 0;
 
-	if (t->state != TV_ESTABLISHED || (s->flags | TV_PSH) != (TV_ACK | TV_PSH) || (t->flags & UNPREDICTED) != 0 ||
-	    (t->busy | t->side) != 0)
+	if (t->state != TV_ESTABLISHED || (s->flags | TV_PSH | TV_FIN) != (TV_ACK | TV_PSH | TV_FIN) ||
+	    (t->flags & UNPREDICTED) != 0 || (t->busy | t->side) != 0)
 		return false;
 	if (s->opt.has != (ts ? TV_OPT_HAS_TS : 0) || (ts && seq_lt(s->opt.ts_val, t->opt.ts_recent)))
 		return false;
-	if (s->seq != t->rcv.nxt || s->len > t->rcv.adv - t->rcv.nxt || seq_lt(s->seq, t->snd.wl1))
+	if (s->seq != t->rcv.nxt || tv_segment_len(s) > t->rcv.adv - t->rcv.nxt || seq_lt(s->seq, t->snd.wl1))
 		return false;
 	if (s->wnd == 0 || t->snd.wnd == 0)
 		return false;
@@ -155,6 +159,8 @@ static inline bool predicted(const struct tv_tcb *t, const struct tv_segment *s)
 
 static inline int take_predicted(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
+	enum tv_verdict v = TV_V_OK;
+
 	tv_take_timestamp(c, t, s);
 	t->received_ms = c->now_ms;
 	t->rtt.probes = 0;
@@ -174,7 +180,9 @@ static inline int take_predicted(struct tv_core *c, struct tv_tcb *t, const stru
 	}
 	if (t->out.len != 0)
 		tv_want(c, t, TV_WANT_SEND);
-	return s->len != 0 ? (int)tv_text_in_order(c, t, s) : TV_V_OK;
+	if (s->len != 0)
+		v = tv_text_in_order(c, t, s);
+	return v == TV_V_OK ? tv_take_fin(c, t, s) : (int)v;
 }
 
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
@@ -187,7 +195,7 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	struct tv_segment stripped;
-	bool strip = false;
+	bool strip = false, opens;
 	int v;
 
 	count_in(c, t, s);
@@ -231,5 +239,8 @@ int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 		stripped.len = 0;
 		s = &stripped;
 	}
-	return take(c, t, s);
+	opens = t->state == TV_SYN_RECEIVED;
+	if (opens)
+		tv_established(c, t, s);
+	return take(c, t, s, opens);
 }

@@ -9,7 +9,7 @@ struct pair {
 	struct lab *l;
 	struct tv_core *copy;
 	uint64_t seed;
-	unsigned with_text, with_ack, wanting;
+	unsigned with_text, with_ack, with_fin, wanting;
 };
 
 static uint32_t chance(struct pair *p, uint32_t of)
@@ -28,6 +28,8 @@ static struct say anything(struct pair *p, struct tv_tcp_options *o)
 		say.flags |= TV_PSH;
 	if (chance(p, 12) == 0)
 		say.flags |= (uint16_t)(1u << chance(p, 9));
+	if (chance(p, 40) == 0)
+		say.flags |= TV_FIN;
 	if (chance(p, 12) == 0)
 		say.off = (int32_t)chance(p, 400) - 200;
 	if (chance(p, 3) == 0)
@@ -78,6 +80,7 @@ static void twice(struct pair *p)
 	assert_memory_equal(p->copy, l->region, l->bytes);
 	p->with_text += s.len != 0 && v == TV_V_OK;
 	p->with_ack += t->snd.una != una;
+	p->with_fin += (t->flags & TV_F_FIN_RECEIVED) != 0;
 	p->wanting += t->want != 0;
 	tv_settle(l->s, t);
 }
@@ -149,9 +152,9 @@ static void test_predict_and_steps_do_the_same(void **state)
 	struct pair p = {.seed = 20261121};
 
 	(void)state;
-	for (unsigned i = 0; i < 12; i++)
+	for (unsigned i = 0; i < 24; i++)
 		talk(&p, i % 4 != 0);
-	assert_true(p.with_text > 150 && p.with_ack > 60 && p.wanting > 60);
+	assert_true(p.with_text > 150 && p.with_ack > 60 && p.wanting > 60 && p.with_fin > 12);
 }
 
 int main(void)

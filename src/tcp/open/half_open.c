@@ -7,7 +7,8 @@
  * SYN (a question) waits in a FIFO of its own and says nothing.
  *
  * unpack() makes a scratch tcb of the record for in.c, and pack() the record again: what a half-open
- * connection remembers is exactly what these two carry.
+ * connection remembers is exactly what these two carry. Time-out and congestion window are not among it: a
+ * scratch record has no use for them, and who makes a connection of it sets them.
  */
 #include "tcp/core.h"
 
@@ -81,8 +82,6 @@ void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 		t->flags |= TV_F_NODELAY;
 	tv_mss_announce(c, t);
 	tv_mss_update(c, t);
-	tv_rtt_init(c, t);
-	tv_cc_init(c, t);
 }
 
 static struct tv_fifo *fifo_of(struct tv_core *c, const struct tv_half *h)
