@@ -93,6 +93,7 @@ int sockets_listen(struct sockets *s, int fd, int backlog)
 	config.port_first = config.port_last = slot->local.port;
 	/* Linux admits one more than it is told; a negative number is a very large one. */
 	config.backlog = backlog < 0 || backlog > 4095 ? 4096 : (uint32_t)backlog + 1;
+	config.fastopen = sockets_fastopen_pending(s, slot, config.backlog);
 	config.options = &slot->options;
 	config.user = (uint64_t)fd;
 	int result = tv_listen(s->config.stack, sockets_now(s), &config, &slot->handle);
@@ -181,7 +182,7 @@ int64_t sockets_step_accept(struct sockets *s, struct sockets_op *op)
 /* ------------------------------------------------------------------------------------------ */
 /* connect                                                                                     */
 
-static int64_t connect_outcome(struct sockets *s, struct slot *slot)
+int64_t sockets_connect_outcome(struct sockets *s, struct slot *slot)
 {
 	if (slot->phase == PHASE_CONNECTED) {
 		int result = slot->told ? -EISCONN : 0;
@@ -194,8 +195,8 @@ static int64_t connect_outcome(struct sockets *s, struct slot *slot)
 	return error != 0 ? error : -ECONNABORTED;
 }
 
-static int start_connect(struct sockets *s, struct slot *slot, int fd,
-	const struct tv_endpoint *remote)
+int sockets_start_connect(struct sockets *s, struct slot *slot, int fd, const struct tv_endpoint *remote,
+	bool fastopen)
 {
 	struct tv_connect_config config;
 	tv_handle handle = 0;
@@ -206,6 +207,7 @@ static int start_connect(struct sockets *s, struct slot *slot, int fd,
 	config.local = slot->local;
 	config.options = &slot->options;
 	config.user = (uint64_t)fd;
+	config.fastopen = fastopen;
 	for (int i = 0; i < PORT_TRIES && result == TV_AGAIN; i++)
 		result = tv_connect(s->config.stack, sockets_now(s), &config, &handle, NULL);
 	if (result < 0) return sockets_errno(result);
@@ -238,15 +240,20 @@ int64_t sockets_step_connect(struct sockets *s, struct sockets_op *op)
 		if (!op->begun && slot->nonblock) return -EALREADY;
 		return await_connect(s, slot, op);
 	}
-	if (slot->phase == PHASE_LISTENING) return -EISCONN;
-	if (slot->phase != PHASE_NEW) return connect_outcome(s, slot);
+	if (slot->phase == PHASE_LISTENING || slot->deferred) return -EISCONN;
+	if (slot->phase != PHASE_NEW) return sockets_connect_outcome(s, slot);
 	int result = sockets_endpoint(slot, op->to, op->to_len, &remote);
 	if (result < 0) return result;
-	result = start_connect(s, slot, op->fd, &remote);
+	if (sockets_defers(s, slot, &remote)) {
+		slot->deferred = true;
+		slot->remote = remote;
+		return 0;
+	}
+	result = sockets_start_connect(s, slot, op->fd, &remote, slot->fastopen_connect);
 	if (result < 0) return result;
 	/* A stack that reaches itself may have the answer at once. */
 	sockets_pull(s);
-	if (slot->phase != PHASE_CONNECTING) return connect_outcome(s, slot);
+	if (slot->phase != PHASE_CONNECTING) return sockets_connect_outcome(s, slot);
 	return await_connect(s, slot, op);
 }
 
@@ -262,8 +269,8 @@ int sockets_shutdown(struct sockets *s, int fd, int how)
 	sockets_pull(s);
 	bool reading = how != SHUT_WR;
 	bool writing = how != SHUT_RD;
-	if (slot->phase == PHASE_LISTENING || slot->phase == PHASE_CONNECTING) {
-		if (slot->phase == PHASE_CONNECTING || reading) sockets_dissolve(s, slot);
+	if (slot->phase == PHASE_LISTENING || slot->phase == PHASE_CONNECTING || slot->deferred) {
+		if (slot->phase != PHASE_LISTENING || reading) sockets_dissolve(s, slot);
 		return 0;
 	}
 	if (slot->phase != PHASE_CONNECTED) return -ENOTCONN;

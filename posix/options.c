@@ -187,6 +187,8 @@ static int set_tcp(struct sockets *s, struct slot *slot, int name, int value)
 	case TCP_SYNCNT: return set_counts(s, slot, name, value);
 	case TCP_USER_TIMEOUT: return set_user_timeout(s, slot, value);
 	case TCP_LINGER2: return set_linger2(s, slot, value);
+	case TCP_FASTOPEN: return sockets_set_fastopen(s, slot, value);
+	case TCP_FASTOPEN_CONNECT: return sockets_set_fastopen_connect(s, slot, value);
 	case TCP_INQ:
 		if (value < 0 || value > 1) return -EINVAL;
 		slot->inq = value != 0;
@@ -237,6 +239,7 @@ int sockets_setsockopt(struct sockets *s, int fd, int level, int name, const voi
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
 		return set_timeout(slot, name, value, len);
 	if (level == SOL_SOCKET && name == SO_LINGER) return set_linger(slot, value, len);
+	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY) return sockets_set_fastopen_key(s, value, len);
 	/* IP options may be one byte long. */
 	bool byte = (level == IPPROTO_IP || level == IPPROTO_IPV6) && len >= 1 && len < sizeof number;
 	if (byte)
@@ -330,6 +333,8 @@ static int get_tcp(struct sockets *s, const struct slot *slot, int name, int64_t
 			: (int64_t)(o->user_timeout / TV_MS);
 		return 0;
 	case TCP_LINGER2: *value = (int64_t)(o->fin_wait_2 / TV_S); return 0;
+	case TCP_FASTOPEN: *value = slot->fastopen_pending; return 0;
+	case TCP_FASTOPEN_CONNECT: *value = slot->fastopen_connect; return 0;
 	case TCP_INQ: *value = slot->inq; return 0;
 	case TCP_NOTSENT_LOWAT: *value = slot->notsent_lowat; return 0;
 	default: return -ENOPROTOOPT;
@@ -386,6 +391,8 @@ static int get_structure(struct sockets *s, struct slot *slot, int level, int na
 	}
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
 		return give("reno", 5, value, len);
+	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+		return give(s->fastopen_keys, s->fastopen_keys_len, value, len);
 	if (level == IPPROTO_TCP && name == TCP_INFO) {
 		struct sockets_tcp_info info;
 		sockets_tcp_info(s, slot, &info);

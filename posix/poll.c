@@ -55,6 +55,7 @@ static int slot_ready(struct sockets *s, struct slot *slot)
 
 	if (slot->kind == SLOT_EPOLL) return 0;
 	if (slot->phase == PHASE_LISTENING) return listener_ready(s, slot);
+	if (slot->deferred) return OUT_BITS;
 	if (slot->phase == PHASE_CONNECTING) return 0;
 	sockets_slot_info(s, slot, &info);
 	return stream_ready(slot, &info) | (slot->error != 0 ? POLLERR : 0);

@@ -57,6 +57,10 @@ struct slot {
 	struct tv_options listened; /* listener: the options that the stack's listener has */
 	int syn_count;    /* as TCP_SYNCNT was told */
 	bool inq, cork, quickack_off;
+	bool fastopen_connect; /* TCP_FASTOPEN_CONNECT */
+	bool deferred;    /* connect() has said 0, and the first write opens the connection to `remote` */
+	struct tv_endpoint remote;
+	uint32_t fastopen_pending; /* TCP_FASTOPEN */
 	struct watch *watches;
 	int watch_count;
 };
@@ -66,6 +70,8 @@ struct sockets {
 	struct slot **slots; /* index is fd - FIRST_FD; pointers stay put */
 	int slot_count;
 	uint32_t births;
+	uint8_t fastopen_keys[2 * SOCKETS_FASTOPEN_KEY]; /* as TCP_FASTOPEN_KEY told them */
+	socklen_t fastopen_keys_len;
 };
 
 /* The slot of a TCP descriptor, or NULL (the caller answers -EBADF, or -ENOTSOCK). */
@@ -93,6 +99,21 @@ void sockets_tcp_info(struct sockets *s, const struct slot *slot, struct sockets
 void sockets_inherit(struct sockets *s, const struct slot *listener, const struct slot *slot);
 /* A timeout of 0 means none. */
 tv_time sockets_deadline(const struct sockets *s, tv_time timeout);
+
+/* opening; the outcome of an active open is told once */
+int sockets_start_connect(struct sockets *s, struct slot *slot, int fd, const struct tv_endpoint *remote,
+                          bool fastopen);
+int64_t sockets_connect_outcome(struct sockets *s, struct slot *slot);
+
+/* fastopen.c: a send that opens the connection; 0: it is open, go on with what op->done leaves */
+int64_t sockets_step_fastopen(struct sockets *s, struct slot *slot, struct sockets_op *op);
+/* Does connect() to this destination wait for the first write? */
+bool sockets_defers(const struct sockets *s, const struct slot *slot, const struct tv_endpoint *remote);
+/* What a new listener's limit of pending connections is. */
+uint32_t sockets_fastopen_pending(const struct sockets *s, struct slot *slot, uint32_t backlog);
+int sockets_set_fastopen(struct sockets *s, struct slot *slot, int value);
+int sockets_set_fastopen_connect(struct sockets *s, struct slot *slot, int value);
+int sockets_set_fastopen_key(struct sockets *s, const void *value, socklen_t len);
 
 /* addresses */
 int sockets_endpoint(const struct slot *slot, const struct sockaddr *addr, socklen_t len,

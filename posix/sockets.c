@@ -107,6 +107,7 @@ void sockets_dissolve(struct sockets *s, struct slot *slot)
 	slot->ahead = 0;
 	slot->handle = 0;
 	slot->phase = PHASE_NEW;
+	slot->deferred = false;
 	slot->told = slot->peer_closed = slot->shut_rd = slot->shut_wr = false;
 }
 

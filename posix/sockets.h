@@ -42,7 +42,13 @@ struct sockets_config {
 	struct tv_options options; /* what new sockets start with: tv_options_default() or changed */
 	uint16_t mss_default;      /* what TCP_MAXSEG says before there is a connection; 0: 536 */
 	bool side_records;         /* ask for one with each connection: TCP_INFO tells more */
+	unsigned fastopen;         /* SOCKETS_FASTOPEN_ */
 };
+
+/* Who may use Fast Open (RFC 7413), as net.ipv4.tcp_fastopen says it; the client needs a stack with fastopen_paths. */
+#define SOCKETS_FASTOPEN_CLIENT 1u
+#define SOCKETS_FASTOPEN_SERVER 2u
+#define SOCKETS_FASTOPEN_EVERY_LISTENER 0x400u /* also those that did not set TCP_FASTOPEN */
 
 /* NULL when memory is short. The stack outlives the instance. */
 struct sockets *sockets_new(const struct sockets_config *config);
@@ -76,7 +82,7 @@ tv_handle sockets_handle(const struct sockets *s, int fd);
 enum sockets_call {
 	SOCKETS_ACCEPT,  /* fd, addr, addr_len, flags (SOCK_NONBLOCK) */
 	SOCKETS_CONNECT, /* fd, to, to_len; AF_UNSPEC dissolves the association */
-	SOCKETS_SEND,    /* fd, iov, iov_count, flags */
+	SOCKETS_SEND,    /* fd, iov, iov_count, flags; to, to_len with MSG_FASTOPEN */
 	SOCKETS_RECV,    /* fd, iov, iov_count, flags; msg_flags comes back */
 	SOCKETS_CLOSE,   /* fd: waits only when SO_LINGER says so */
 	SOCKETS_POLL,    /* fds, fd_count, timeout_ms */
@@ -100,7 +106,7 @@ struct sockets_op {
 	int fd_count;
 	int timeout_ms;            /* < 0: for ever */
 	/* The rest belongs to sockets_step(); zero at the start. */
-	bool begun;
+	bool begun, opened;
 	size_t done;
 	tv_time deadline;
 };
@@ -125,6 +131,12 @@ int sockets_close(struct sockets *s, int fd);
 /* How often a SYN is repeated when Linux is told this number (TCP_SYNCNT, tcp_syn_retries). */
 uint8_t sockets_syn_repeats(unsigned count);
 
+/* Reads one Fast Open key, or two with a comma between them, as the sysctl net.ipv4.tcp_fastopen_key shows them: 32
+ * hexadecimal digits each, with or without dashes. How many there were, 0 if the text is anything else; keys gets
+ * them as TCP_FASTOPEN_KEY and tv_fastopen_keys() take them. */
+#define SOCKETS_FASTOPEN_KEY 16u
+unsigned sockets_fastopen_keys(const char *text, uint8_t keys[2 * SOCKETS_FASTOPEN_KEY]);
+
 /* ------------------------------------------------------------------ TCP_INFO */
 
 /*
@@ -134,7 +146,7 @@ uint8_t sockets_syn_repeats(unsigned count);
 #define SOCKETS_TCP_INFO(X)                                                                         \
 	X(uint8_t, tcpi_state, 1) X(uint8_t, tcpi_ca_state, 0) X(uint8_t, tcpi_retransmits, 1)      \
 	X(uint8_t, tcpi_probes, 1) X(uint8_t, tcpi_backoff, 1) X(uint8_t, tcpi_options, 1)          \
-	X(uint8_t, tcpi_wscales, 1) X(uint8_t, tcpi_bits, 0)                                        \
+	X(uint8_t, tcpi_wscales, 1) X(uint8_t, tcpi_bits, 1)                                        \
 	X(uint32_t, tcpi_rto, 1) X(uint32_t, tcpi_ato, 0) X(uint32_t, tcpi_snd_mss, 1)              \
 	X(uint32_t, tcpi_rcv_mss, 0) X(uint32_t, tcpi_unacked, 1) X(uint32_t, tcpi_sacked, 0)       \
 	X(uint32_t, tcpi_lost, 0) X(uint32_t, tcpi_retrans, 0) X(uint32_t, tcpi_fackets, 0)         \

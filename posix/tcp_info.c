@@ -10,6 +10,7 @@
 #include <linux/tcp.h>
 #include <string.h>
 
+#define FASTOPEN_FAIL_SHIFT 1 /* of tcpi_fastopen_client_fail, behind tcpi_delivery_rate_app_limited */
 #define SSTHRESH_INFINITE 0x7fffffffu
 
 /* Linux's numbers of the states (net/tcp_states.h); they are part of its user interface. */
@@ -65,6 +66,26 @@ static void fill_side(const struct tv_info *info, struct sockets_tcp_info *out)
 	out->tcpi_total_rto_recoveries = (uint16_t)info->recoveries;
 }
 
+/* Linux's TFO_STATUS_: why text did not go on the SYN, or was not taken. */
+static uint8_t client_fail(const struct tv_info *info)
+{
+	if (!info->active_open) return 0;
+	switch (info->fastopen) {
+	case TV_FO_REQUESTED:
+	case TV_FO_GRANTED:
+	case TV_FO_IGNORED:
+	case TV_FO_BACKED_OFF: return 1;
+	case TV_FO_NOT_ACCEPTED: return 2;
+	case TV_FO_LOST: return 3;
+	case TV_FO_NONE:
+	case TV_FO_PLANNED:
+	case TV_FO_SENT:
+	case TV_FO_ACCEPTED:
+	case TV_FASTOPEN_COUNT: break;
+	}
+	return 0;
+}
+
 static void fill(const struct sockets *s, const struct tv_info *info, struct sockets_tcp_info *out)
 {
 	out->tcpi_state = linux_state(info->state);
@@ -74,6 +95,8 @@ static void fill(const struct sockets *s, const struct tv_info *info, struct soc
 	if (info->timestamps) out->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (info->sack) out->tcpi_options |= TCPI_OPT_SACK;
 	if (info->window_scale) out->tcpi_options |= TCPI_OPT_WSCALE;
+	if (info->fastopen == TV_FO_ACCEPTED) out->tcpi_options |= TCPI_OPT_SYN_DATA;
+	out->tcpi_bits = (uint8_t)(client_fail(info) << FASTOPEN_FAIL_SHIFT);
 	out->tcpi_wscales = (uint8_t)((info->snd_scale & 15) | (info->rcv_scale & 15) << 4);
 	out->tcpi_rto = info->rto_us;
 	out->tcpi_snd_mss = info->mss_snd;

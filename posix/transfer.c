@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define SEND_FLAGS (MSG_DONTWAIT | MSG_MORE | MSG_OOB | MSG_NOSIGNAL | MSG_CONFIRM)
+#define SEND_FLAGS (MSG_DONTWAIT | MSG_MORE | MSG_OOB | MSG_NOSIGNAL | MSG_CONFIRM | MSG_FASTOPEN)
 #define BAD_ADDRESS INT64_MIN
 #define RECV_FLAGS (MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_CMSG_CLOEXEC)
 
@@ -94,6 +94,10 @@ int64_t sockets_step_send(struct sockets *s, struct sockets_op *op)
 
 	if (slot == NULL) return sockets_any_slot(s, op->fd) == NULL ? -EBADF : -EINVAL;
 	if ((op->flags & ~SEND_FLAGS) != 0) return -EOPNOTSUPP;
+	if ((op->flags & MSG_FASTOPEN) != 0 || slot->deferred || op->opened) {
+		int64_t result = sockets_step_fastopen(s, slot, op);
+		if (result != 0) return result;
+	}
 	if (slot->phase == PHASE_CONNECTING) return send_wait(s, slot, op);
 	if (slot->phase != PHASE_CONNECTED || slot->shut_wr || slot->error != 0)
 		return broken(slot, op);
@@ -173,6 +177,7 @@ int64_t sockets_step_recv(struct sockets *s, struct sockets_op *op)
 	if ((op->flags & MSG_ERRQUEUE) != 0) return -EAGAIN; /* it is always empty */
 	if ((op->flags & MSG_OOB) != 0) return -EINVAL;      /* as with SO_OOBINLINE */
 	if ((op->flags & ~RECV_FLAGS) != 0) return -EOPNOTSUPP;
+	if (slot->deferred) return sockets_wait(s, slot, op, slot->rcv_timeout);
 	if (slot->phase == PHASE_NEW || slot->phase == PHASE_LISTENING) return -ENOTCONN;
 	if (slot->phase == PHASE_CONNECTING) return sockets_wait(s, slot, op, slot->rcv_timeout);
 	while (next_piece(op, &data, &len)) {

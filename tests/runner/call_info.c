@@ -53,5 +53,9 @@ int call_info_lookup(void *user, const char *name, double *value)
 		*value = info.tcpi_wscales >> 4;
 		return 1;
 	}
+	if (strcmp(name, "tcpi_fastopen_client_fail") == 0) {
+		*value = info.tcpi_bits >> 1 & 3;
+		return 1;
+	}
 	return field(&info, name, value);
 }

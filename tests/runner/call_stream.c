@@ -61,10 +61,9 @@ static void own_address(const struct runner *r, const struct tv_addr *addr, uint
 	}
 }
 
-static bool address_argument(struct runner *r, struct call *c, const struct tv_addr *addr,
-                             uint16_t port)
+static bool take_address(struct runner *r, struct call *c, const struct expr *e,
+                         const struct tv_addr *addr, uint16_t port)
 {
-	const struct expr *e = call_argument(r, c, 1);
 	int family;
 
 	if (e == NULL)
@@ -105,7 +104,8 @@ static bool prepare_bind(struct runner *r, struct call *c)
 		return false;
 	/* A socket for both families is bound to any address, as the language's own tool does. */
 	bool mapped = r->setup.version == VERSION_MAPPED;
-	if (!address_argument(r, c, mapped ? &any : &r->setup.local, r->setup.bind_port))
+	if (!take_address(r, c, call_argument(r, c, 1), mapped ? &any : &r->setup.local,
+	                  r->setup.bind_port))
 		return false;
 	c->result = sockets_bind(r->sockets, fd, call_address(c), c->address_size);
 	return true;
@@ -172,16 +172,13 @@ static void remote_of(const struct call *c, struct tv_addr *out)
 	}
 }
 
-static bool prepare_connect(struct runner *r, struct call *c)
+/* Where connect(), or a send that opens the connection, goes. */
+static bool take_remote(struct runner *r, struct call *c, const struct expr *e)
 {
 	struct tv_addr remote;
 
-	if (!call_count(r, c, 3) || !call_fd(r, c, 0, &c->op.fd))
+	if (!take_address(r, c, e, &r->setup.remote, r->setup.connect_port))
 		return false;
-	if (!address_argument(r, c, &r->setup.remote, r->setup.connect_port))
-		return false;
-	c->is_op = true;
-	c->op.call = SOCKETS_CONNECT;
 	c->op.to = call_address(c);
 	c->op.to_len = c->address_size;
 	if (c->address.ss_family == AF_UNSPEC)
@@ -192,6 +189,15 @@ static bool prepare_connect(struct runner *r, struct call *c)
 	if (known == NULL || sockets_handle(r->sockets, c->op.fd) == 0)
 		packets_connecting(r, c->script_fd, port_of(&c->address), &remote);
 	return true;
+}
+
+static bool prepare_connect(struct runner *r, struct call *c)
+{
+	if (!call_count(r, c, 3) || !call_fd(r, c, 0, &c->op.fd))
+		return false;
+	c->is_op = true;
+	c->op.call = SOCKETS_CONNECT;
+	return take_remote(r, c, call_argument(r, c, 1));
 }
 
 /* ------------------------------------------------------------------------- buffers ------ */
@@ -300,10 +306,25 @@ static bool wrote(struct runner *r, struct call *c)
 	return true;
 }
 
+/* The address of a send with MSG_FASTOPEN; without that flag it means nothing on a stream. */
+static bool take_destination(struct runner *r, struct call *c)
+{
+	const struct expr *e = NULL;
+
+	if ((c->op.flags & MSG_FASTOPEN) == 0)
+		return true;
+	if (is_message_call(c->spec->name))
+		e = value_field(c->wanted, "msg_name");
+	else if (strcmp(c->spec->name, "sendto") == 0)
+		e = call_argument(r, c, 4);
+	bool none = e == NULL || (e->kind == EXPR_WORD && strcmp(e->text, "NULL") == 0);
+	return none || take_remote(r, c, e);
+}
+
 static bool prepare_write(struct runner *r, struct call *c)
 {
 	c->op.call = SOCKETS_SEND;
-	if (!take_transfer(r, c))
+	if (!take_transfer(r, c) || !take_destination(r, c))
 		return false;
 	c->conn = packets_conn_of(r, c->script_fd);
 	c->start = c->conn != NULL ? c->conn->written_length : 0;

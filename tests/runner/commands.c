@@ -30,11 +30,12 @@ struct words {
 static const char *const defaults_sh[] = {
 	"tcp_rmem=4096 540000 15728640", "tcp_wmem=4096 262144 4194304", "tcp_timestamps=1",
 	"tcp_syn_retries=5", "tcp_synack_retries=5", "tcp_sack=1", "tcp_dsack=1", "tcp_fack=0",
-	"tcp_reordering=3", "tcp_ecn=0", "tcp_notsent_lowat=4294967295", NULL};
+	"tcp_reordering=3", "tcp_ecn=0", "tcp_notsent_lowat=4294967295",
+	"tcp_fastopen=0x70403", "tcp_fastopen_key=a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4", NULL};
 
 #define DEFAULTS_NOT_HONOURED                                                                      \
 	"tcp_congestion_control=cubic tcp_early_retrans=4 tcp_recovery=1 tcp_frto=2 "              \
-	"tcp_slow_start_after_idle=0 tcp_fastopen (of defaults.sh)"
+	"tcp_slow_start_after_idle=0 (of defaults.sh)"
 
 static void note_words(struct command_sink *sink, const struct words *w)
 {
@@ -65,7 +66,7 @@ static void take_setting(struct command_sink *sink, const char *setting)
 	char *value = strchr(copy, '=');
 	if (value != NULL) {
 		*value++ = '\0';
-		if (!sink->running && sysctl_apply(&sink->setup->config, copy, value))
+		if (!sink->running && sysctl_apply(sink->setup, copy, value))
 			return;
 	}
 	sink->note(sink->setup, sink->line, setting);

@@ -313,8 +313,20 @@ int64_t cursor_seconds(struct cursor *c)
 	return whole * NS_PER_S + fraction;
 }
 
-static char escaped(char b)
+static int hex_digit(char b)
 {
+	return is_digit(b) ? b - '0' : b >= 'a' && b <= 'f' ? b - 'a' + 10 : b >= 'A' && b <= 'F' ? b - 'A' + 10 : -1;
+}
+
+/* What stands behind a backslash; of \xNN the last digit is left to the caller. */
+static char escaped(struct cursor *c)
+{
+	char b = *c->at;
+
+	if (b == 'x' && left(c) > 2 && hex_digit(c->at[1]) >= 0 && hex_digit(c->at[2]) >= 0) {
+		step(c, 2);
+		return (char)(hex_digit(c->at[-1]) << 4 | hex_digit(c->at[0]));
+	}
 	switch (b) {
 	case 'n': return '\n';
 	case 'r': return '\r';
@@ -337,7 +349,7 @@ const char *cursor_string(struct cursor *c, size_t *length)
 	while (c->at < c->end && *c->at != '"' && n < room) {
 		if (*c->at == '\\' && left(c) > 1) {
 			step(c, 1);
-			text[n++] = escaped(*c->at);
+			text[n++] = escaped(c);
 		} else {
 			text[n++] = *c->at;
 		}

@@ -261,7 +261,12 @@ static bool make_stack(struct runner *r)
 		.user = r,
 		.options = r->setup.config.defaults,
 		.side_records = true,
+		.fastopen = r->setup.fastopen,
 	};
+	const uint8_t *keys = r->setup.fastopen_keys;
+	if (r->setup.fastopen_key_count > 0)
+		tv_fastopen_keys(r->stack, runner_time(r), keys,
+		                 r->setup.fastopen_key_count > 1 ? keys + SOCKETS_FASTOPEN_KEY : NULL);
 	r->sockets = sockets_new(&config);
 	return r->sockets != NULL || fail_with(r->f, "no memory for the sockets");
 }

@@ -12,7 +12,7 @@
 #include "fail.h"
 #include "script.h"
 
-#include <trivet/trivet.h>
+#include "posix/sockets.h"
 
 enum ip_version { VERSION_IPV4, VERSION_IPV6, VERSION_MAPPED };
 
@@ -35,6 +35,9 @@ struct setup {
 	int64_t tolerance_ns;
 	unsigned tolerance_permille; /* of the time since the previous event; 0 unless asked for */
 	bool strict_segments;        /* a packet of the script is exactly one packet */
+	unsigned fastopen;           /* net.ipv4.tcp_fastopen: SOCKETS_FASTOPEN_ */
+	uint8_t fastopen_keys[2 * SOCKETS_FASTOPEN_KEY];
+	unsigned fastopen_key_count; /* 0: made of the secret */
 	uint32_t ts_tick_us;         /* check outbound timestamps in ticks of so long; 0: do not */
 	struct setup_note *notes;
 	struct setup_note **notes_tail;

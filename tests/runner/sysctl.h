@@ -4,13 +4,13 @@
 #ifndef RUNNER_SYSCTL_H
 #define RUNNER_SYSCTL_H
 
-#include <trivet/trivet.h>
+#include "setup.h"
 
 /*
- * Applies `name` (with dots, without "net.ipv4.") = `value` to a configuration.  True if that is
+ * Applies `name` (with dots, without "net.ipv4.") = `value` to what the script asks for.  True if that is
  * what will happen; false if the setting has no counterpart or its value asks for something else
  * than what the stack does.
  */
-bool sysctl_apply(struct tv_config *config, const char *name, const char *value);
+bool sysctl_apply(struct setup *setup, const char *name, const char *value);
 
 #endif

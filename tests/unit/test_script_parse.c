@@ -375,6 +375,8 @@ static void test_script_expression_each_form_is_read(void **state)
 	assert_int_equal(e->kind, EXPR_STRING);
 	assert_int_equal(e->length, 3);
 	assert_memory_equal(e->text, "ab\n", 3);
+	e = read_arguments("0 f(\"\\xf7\\x00x\\xAb\") = 0");
+	assert_memory_equal(e->text, "\xf7\0x\xab", 5);
 	e = read_arguments("0 f(\"ab\" \"cd\") = 0");
 	assert_int_equal(e->length, 4);
 	e = read_arguments("0 f(\"ab\"...) = 0");

@@ -200,6 +200,36 @@ static void test_setup_defaults_script_is_known(void **state)
 	assert_null(setup.notes->next);
 }
 
+static void test_setup_fastopen_and_its_keys_are_taken(void **state)
+{
+	/* Linux's tcp_fastopen_key shows words; each lies with its lowest octet first. */
+	static const uint8_t keys[32] = {0x67, 0x45, 0x23, 0x01, 0xef, 0xcd, 0xab, 0x89, 0x98, 0xba, 0xdc, 0xfe,
+		0x10, 0x32, 0x54, 0x76, [16] = 1, [20] = 2, [24] = 3, [28] = 4};
+
+	(void)state;
+	assert_true(start("", VERSION_IPV4));
+	assert_int_equal(setup.fastopen, 0);
+	assert_int_equal(setup.fastopen_key_count, 0);
+	assert_true(start("`sysctl -q net.ipv4.tcp_fastopen=0x403 \\\n"
+			  "net.ipv4.tcp_fastopen_key=01234567-89abcdef-fedcba98-76543210`\n", VERSION_IPV4));
+	assert_null(setup.notes);
+	assert_int_equal(setup.fastopen, SOCKETS_FASTOPEN_CLIENT | SOCKETS_FASTOPEN_SERVER |
+		SOCKETS_FASTOPEN_EVERY_LISTENER);
+	assert_int_equal(setup.fastopen_key_count, 1);
+	assert_memory_equal(setup.fastopen_keys, keys, 16);
+	assert_true(start("`sysctl -q net.ipv4.tcp_fastopen_key=01234567-89abcdef-fedcba98-76543210,"
+			  "00000001-00000002-00000003-00000004`\n", VERSION_IPV4));
+	assert_int_equal(setup.fastopen_key_count, 2);
+	assert_memory_equal(setup.fastopen_keys, keys, 32);
+	/* Without a cookie; while the script runs. */
+	assert_true(start("`sysctl -q net.ipv4.tcp_fastopen=5`\n", VERSION_IPV4));
+	assert_true(noted("tcp_fastopen=5"));
+	assert_true(start("`sysctl -q net.ipv4.tcp_fastopen=0x203`\n", VERSION_IPV4));
+	assert_true(noted("tcp_fastopen=0x203"));
+	assert_false(setup_command(&setup, "sysctl -q net.ipv4.tcp_fastopen=0", 6, true));
+	assert_true(noted("tcp_fastopen=0"));
+}
+
 static void test_setup_mtu_command_changes_the_link(void **state)
 {
 	(void)state;
@@ -224,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_setup_other_commands_are_named),
 		cmocka_unit_test(test_setup_commands_without_effect_are_honoured),
 		cmocka_unit_test(test_setup_defaults_script_is_known),
+		cmocka_unit_test(test_setup_fastopen_and_its_keys_are_taken),
 		cmocka_unit_test(test_setup_mtu_command_changes_the_link),
 	};
 

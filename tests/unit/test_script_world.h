@@ -91,7 +91,8 @@ static inline void world_open(struct world *w)
 	assert_true(number >= 0);
 	assert_int_equal(tv_address_add(w->stack, w->now, (unsigned)number, &own, 96 + 24), TV_OK);
 	struct sockets_config sockets = {.stack = w->stack, .now = clock_of, .pump = pump, .user = w,
-		.options = config.defaults, .side_records = true};
+		.options = config.defaults, .side_records = true,
+		.fastopen = SOCKETS_FASTOPEN_CLIENT | SOCKETS_FASTOPEN_SERVER};
 	w->s = sockets_new(&sockets);
 	assert_non_null(w->s);
 }
