@@ -22,6 +22,7 @@ struct attack_case {
 
 /* By chapter of the list; each ends with a NULL. */
 extern const struct attack_case attack_guess[], attack_parse[], attack_parse_more[], attack_flood[], attack_hold[];
+extern const struct attack_case attack_fastopen[];
 extern const struct attack_case attack_blind[], attack_blind_more[], attack_share[], attack_stream[];
 extern const struct attack_case attack_more[], attack_two[];
 

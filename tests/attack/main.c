@@ -25,6 +25,7 @@ static const struct attack_case *const chapters[] = {
 	attack_parse,
 	attack_parse_more,
 	attack_flood,
+	attack_fastopen,
 	attack_hold,
 	attack_blind,
 	attack_blind_more,

@@ -70,32 +70,6 @@ static void fl_23(struct attack *a)
 		(unsigned long long)segments, least);
 }
 
-/* A cookie of every length, right and wrong: there is no Fast Open here, the SYN is an ordinary one. */
-static void fl_30(struct attack *a)
-{
-	unsigned answered = 0, n = 0;
-
-	for (unsigned kind = 0; kind < 2; kind++)
-		for (unsigned length = 0; length <= 20; length++, n++) {
-			struct lab *l = lab_new(NULL, false);
-			uint8_t options[40] = {0};
-			static uint8_t p[200];
-			unsigned head = kind == 0 ? 2 : 4;
-
-			options[0] = kind == 0 ? 34 : 254;
-			options[1] = (uint8_t)(head + length);
-			options[2] = kind == 0 ? 0 : 0xf9;
-			options[3] = kind == 0 ? 0 : 0x89;
-			lab_listen(l);
-			give(l, p, build_raw(l, TV_SYN, 0, options, (head + length + 3) & ~3u, p));
-			lab_hear(l);
-			answered += l->count == 1 && lab_last(l)->flags == (TV_SYN | TV_ACK) &&
-				lab_last(l)->ack == l->seq + 1;
-			lab_free(l);
-		}
-	measured(a, answered == n, "%u of %u SYNs answered as any other", answered, n);
-}
-
 static void pa_16(struct attack *a)
 {
 	struct lab *l = lab_new(NULL, false);
@@ -370,7 +344,7 @@ static void pa_30(struct attack *a)
 const struct attack_case attack_parse_more[] = {
 	{"PA-14", pa_14},
 	{"PA-15", pa_15},
-	{"FL-23", fl_23}, {"FL-30", fl_30}, {"PA-16", pa_16},
+	{"FL-23", fl_23}, {"PA-16", pa_16},
 	{"PA-17", pa_17},
 	{"PA-18", pa_18},
 	{"PA-19", pa_19},
