@@ -309,6 +309,8 @@ static void print_numbers(struct pen *pen, const struct ladder_row *row)
 		item(&items, "TS val %u ecr %u", row->ts_val, row->ts_ecr);
 	if (row->has_scale)
 		item(&items, "wscale %u", row->scale);
+	if (*row->fastopen)
+		item(&items, "%s", row->fastopen);
 	print_items(pen, &items);
 }
 

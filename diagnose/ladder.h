@@ -83,6 +83,7 @@ struct ladder_row {
 	bool has_mss, has_scale, has_timestamps, sack_permitted;
 	uint16_t mss;
 	uint8_t scale;
+	char fastopen[48];     /* "tfo cookiereq", "tfo cookie 0011223344556677"; "": no such option */
 	uint32_t ts_val, ts_ecr;
 	bool ts_relative;      /* the next two are known: counted from the first of their side */
 	uint32_t rel_ts_val, rel_ts_ecr;

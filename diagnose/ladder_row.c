@@ -146,6 +146,19 @@ static void flag_words(struct ladder_row *row, uint16_t flags)
 	tv_print_flags(&letters, flags);
 }
 
+/* As tcpdump names it. */
+static void read_fastopen(struct ladder_row *row, const struct tv_tcp_options *o)
+{
+	struct tv_text t = tv_text_start(row->fastopen, sizeof row->fastopen);
+
+	if (!(o->has & TV_OPT_HAS_FASTOPEN))
+		return;
+	tv_text_str(&t, o->cookie_exp ? "exp-tfo cookie" : "tfo cookie");
+	tv_text_str(&t, o->cookie_len == 0 ? "req" : " ");
+	for (unsigned i = 0; i < o->cookie_len; i++)
+		tv_text_hex(&t, o->cookie[i], 2);
+}
+
 static void read_options(struct ladder_row *row, const struct tv_tcp_options *o, uint32_t acked_first)
 {
 	row->has_mss = o->has & TV_OPT_HAS_MSS;
@@ -156,6 +169,7 @@ static void read_options(struct ladder_row *row, const struct tv_tcp_options *o,
 	row->scale = o->wscale;
 	row->ts_val = o->ts_val;
 	row->ts_ecr = o->ts_ecr;
+	read_fastopen(row, o);
 	if (!(o->has & TV_OPT_HAS_SACK))
 		return;
 	row->sack_count = o->sack_count;

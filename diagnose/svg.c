@@ -282,6 +282,14 @@ static void own_label(const struct pen *pen, const struct ladder_row *row, char 
 		snprintf(out + n, room - (size_t)n, " ack %u", ack);
 }
 
+/* How long "tfo cookie" is in "tfo cookie 0011223344556677". */
+static int without_value(const char *option)
+{
+	size_t kind = strcspn(option, " ");
+
+	return (int)(kind + 1 + strcspn(option + kind + 1, " "));
+}
+
 /* What stands below the arrow: options of a SYN, the first bytes of text, what was added. */
 static void own_detail(const struct ladder_row *row, char *out, size_t room)
 {
@@ -305,7 +313,9 @@ static void own_detail(const struct ladder_row *row, char *out, size_t room)
 		if (row->has_timestamps)
 			n += snprintf(out + n, room - (size_t)n, "TS ");
 		if (row->has_scale)
-			snprintf(out + n, room - (size_t)n, "wscale %u", row->scale);
+			n += snprintf(out + n, room - (size_t)n, "wscale %u ", row->scale);
+		if (*row->fastopen)
+			snprintf(out + n, room - (size_t)n, "%.*s", without_value(row->fastopen), row->fastopen);
 	} else if (row->text_have && n == 0) {
 		n = snprintf(out, room, "\"");
 		for (uint32_t i = 0; i < row->text_have && n < 34; i++) {
