@@ -7,8 +7,11 @@
  * the input is not watched while the send buffer is full, and what the output has no room for stays
  * in the receive buffer, where it closes the peer's window.
  *
- * A TUN device leads to this machine's kernel. That answers for its own addresses, and for others only
- * if it forwards packets; where it does not, this says so at once instead of waiting for a time-out.
+ * A TUN device leads to this machine's kernel; where that cannot carry packets (way.c), this says so at once instead
+ * of waiting for a time-out.
+ *
+ * With --count the same input goes to several connections, one after the other. With --fastopen the input is read
+ * before each SYN is made, which carries as much of it as fits if there is a cookie (RFC 7413).
  */
 #include <errno.h>
 #include <jansson.h>
@@ -18,13 +21,21 @@
 #include <unistd.h>
 
 #include "cli/address.h"
+#include "cli/fastopen.h"
 #include "cli/signals.h"
-#include "cli/tunnel.h"
 #include "cli/verb.h"
+#include "cli/way.h"
 #include "posix/clock.h"
 
 /* What a pipe takes at once when poll() says that it takes something. */
 enum { OUT_BYTES = 4096, IN_BYTES = 65536 };
+
+/* How one of several connections went. */
+struct visit {
+	uint64_t number;       /* from 1 */
+	tv_time first_byte;    /* of the answer, after the SYN; 0: none came */
+	enum tv_fastopen fastopen;
+};
 
 struct caller {
 	struct common common;
@@ -37,6 +48,10 @@ struct caller {
 	struct tv_endpoint remote;
 	tv_time limit;         /* how long the handshake may take */
 	tv_time begun;
+	bool fastopen;         /* --fastopen */
+	struct fastopen_cache cache;
+	uint64_t count;        /* of connections */
+	struct visit visit, first;
 	bool open, ended, input_over;
 	enum tv_reason reason;
 	int status;
@@ -50,6 +65,7 @@ struct caller {
 
 static void on_input(void *user, int fd, short ready);
 static void on_output(void *user, int fd, short ready);
+static void visit_again(struct caller *c);
 
 static void fail(struct caller *c, const char *why)
 {
@@ -58,7 +74,7 @@ static void fail(struct caller *c, const char *why)
 	run_stop(c->run);
 }
 
-/* Gives what was read to the stack; reads on when all was taken. */
+/* Gives what was read to the stack; reads on when all was taken and the connection is open. */
 static void push(struct caller *c)
 {
 	while (c->in_at < c->in_len) {
@@ -72,6 +88,8 @@ static void push(struct caller *c)
 		c->in_at += (size_t)n;
 		c->sent += (uint64_t)n;
 	}
+	if (!c->open)
+		return;
 	if (c->input_over)
 		tv_shutdown(c->stack, run_now(c->run), c->handle);
 	else if (!run_watch(c->run, 0, POLLIN, on_input, c))
@@ -100,7 +118,10 @@ static void peer_is_done(struct caller *c)
 {
 	c->ended = true;
 	tv_close(c->stack, run_now(c->run), c->handle);
-	run_stop(c->run);
+	if (c->visit.number == c->count)
+		run_stop(c->run);
+	else
+		visit_again(c);
 }
 
 /* Prints what has arrived, as far as the output takes it. */
@@ -124,6 +145,8 @@ static void pull(struct caller *c)
 			peer_is_done(c);
 			break;
 		}
+		if (c->received == 0)
+			c->visit.first_byte = run_now(c->run) - c->begun;
 		c->received += (uint64_t)n;
 		for (int64_t at = 0, w = 0; at < n; at += w) {
 			w = write(1, text + at, (size_t)(n - at));
@@ -147,19 +170,6 @@ static void on_output(void *user, int fd, short ready)
 /* ------------------------------------------------------------------------------------------ */
 /* Events                                                                                      */
 
-static const char purpose[] =
-	"This verb speaks TCP from Trivet's own stack: it reaches the other end of a TUN device,\n"
-	"and what this machine forwards packets to. To learn why a connection of this machine's\n"
-	"own does not come up, use: trivet check %s %u\n";
-
-static void tell_purpose(const struct caller *c)
-{
-	char text[ADDRESS_TEXT];
-
-	if (!c->common.quiet)
-		fprintf(stderr, purpose, address_text(&c->remote.addr, text), c->remote.port);
-}
-
 /* With --json what is told stands on the standard error, an object a line: the output is the peer's. */
 static void tell_json(json_t *o)
 {
@@ -178,14 +188,57 @@ static void on_open(struct caller *c)
 	run_alarm(c->run, TV_NEVER, NULL, NULL);
 	if (tv_info(c->stack, c->handle, &info) < 0)
 		return;
+	c->visit.fastopen = info.fastopen;
 	endpoint_text(&info.local, from);
 	endpoint_text(&info.remote, to);
 	if (c->common.json)
-		tell_json(json_pack("{s:s,s:s,s:s,s:I}", "what", "connected", "local", from, "remote", to,
-			"handshake_ns", (json_int_t)took));
+		tell_json(json_pack("{s:s,s:s,s:s,s:I,s:I,s:s}", "what", "connected", "local", from, "remote", to,
+			"handshake_ns", (json_int_t)took, "visit", (json_int_t)c->visit.number, "fastopen",
+			tv_fastopen_name(info.fastopen)));
 	else if (!c->common.quiet)
 		fprintf(stderr, "Connected %s to %s in %s.\n", from, to, duration_text(took, time));
 	push(c);
+}
+
+/* How a connection went, after its end. */
+static void tell_end(const struct caller *c)
+{
+	const struct visit *v = &c->visit;
+	char time[24];
+
+	if (c->common.json) {
+		tell_json(json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s}", "what", "ended", "reason", tv_reason_name(c->reason),
+			"received", (json_int_t)c->received, "sent", (json_int_t)c->sent, "visit", (json_int_t)v->number,
+			"first_byte_ns", (json_int_t)v->first_byte, "fastopen", tv_fastopen_name(v->fastopen)));
+		return;
+	}
+	if (c->common.quiet || !c->open || !(c->fastopen || c->count > 1))
+		return;
+	if (v->first_byte)
+		fprintf(stderr, "First byte after %s.", duration_text(v->first_byte, time));
+	else
+		fprintf(stderr, "Nothing came back.");
+	if (c->fastopen)
+		fprintf(stderr, " Fast Open: %s.", tv_fastopen_text(v->fastopen));
+	fputc('\n', stderr);
+}
+
+/* What the visits to a server that gives cookies gain: their request travels with the SYN. */
+static void tell_saved(const struct caller *c)
+{
+	char first[24], last[24];
+
+	if (c->common.json || c->common.quiet || !c->fastopen || !c->open || !c->visit.first_byte)
+		return;
+	if (c->visit.fastopen != TV_FO_ACCEPTED)
+		fprintf(stderr, "No round trip was saved%s.\n", c->visit.fastopen == TV_FO_GRANTED && !c->cache.path ?
+			": a second visit would, try --count 2" : "");
+	else if (c->first.first_byte && c->first.fastopen != TV_FO_ACCEPTED)
+		fprintf(stderr, "Data on the SYN saved one round trip: the answer began after %s on the first visit, "
+			"after %s on the %s.\n", duration_text(c->first.first_byte, first),
+			duration_text(c->visit.first_byte, last), c->count == 2 ? "second" : "last");
+	else
+		fprintf(stderr, "Data on the SYN saved one round trip.\n");
 }
 
 /* The connection is no more; after an orderly end there may still be something to print. */
@@ -201,13 +254,15 @@ static void on_closed(struct caller *c, enum tv_reason reason)
 	complain(&c->common, "%s: %s", endpoint_text(&c->remote, to), tv_reason_text(reason));
 	c->status = EXIT_FAILED;
 	if (!c->open && reason != TV_R_REFUSED)
-		tell_purpose(c);
+		tell_purpose(&c->common, &c->remote);
 }
 
 static void on_event(void *user, const struct tv_event *event)
 {
 	struct caller *c = user;
 
+	if (event->handle != c->handle)
+		return; /* an earlier visit, which ends by itself */
 	if (event->flags & TV_EV_CONNECTED)
 		on_open(c);
 	if (event->flags & TV_EV_WRITABLE)
@@ -225,74 +280,9 @@ static void on_timeout(void *user)
 
 	complain(&c->common, "%s: no answer within %s", endpoint_text(&c->remote, to),
 		duration_text(c->limit, time));
-	tell_purpose(c);
+	tell_purpose(&c->common, &c->remote);
 	c->status = EXIT_FAILED;
 	run_stop(c->run);
-}
-
-/* ------------------------------------------------------------------------------------------ */
-/* The way there                                                                               */
-
-/* Is this one of the kernel's own addresses? */
-static bool is_own(const struct tv_addr *addr)
-{
-	struct host_address list[256];
-	int n = host_addresses(list, 256);
-
-	for (int i = 0; i < n && i < 256; i++)
-		if (memcmp(&list[i].addr, addr, sizeof *addr) == 0)
-			return true;
-	return false;
-}
-
-static bool reads_one(const char *sysctl)
-{
-	char value[16];
-
-	return host_sysctl_read(sysctl, value, sizeof value) >= 0 && value[0] != '0';
-}
-
-/* NULL, or why the kernel will not carry packets from the device to there. */
-static const char *obstruction(const struct tv_addr *remote, char *out, size_t room)
-{
-	bool v4 = address_is_v4(remote);
-	const char *name = v4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
-	struct host_route route;
-
-	if (is_own(remote))
-		return NULL;
-	if (host_route_get(remote, &route) < 0)
-		return "this machine has no route to it";
-	if (reads_one(name))
-		return NULL;
-	snprintf(out, room, "this machine does not forward packets (%s is 0)", name);
-	return out;
-}
-
-static bool check_way(struct caller *c)
-{
-	char text[ADDRESS_TEXT], why[128];
-	const char *what = NULL;
-	bool family = false;
-
-	for (unsigned i = 0; i < c->tunnel.count; i++) {
-		const struct tv_addr *self = &c->tunnel.at[i].self;
-
-		family |= address_is_v4(self) == address_is_v4(&c->remote.addr);
-		if (memcmp(self, &c->remote.addr, sizeof *self) == 0)
-			return true; /* Trivet itself, inside the stack */
-	}
-	if (!family)
-		what = address_is_v4(&c->remote.addr) ? "the device has no IPv4 address" :
-							"the device has no IPv6 address";
-	if (!what)
-		what = obstruction(&c->remote.addr, why, sizeof why);
-	if (!what)
-		return true;
-	complain(&c->common, "there is no way from %s to %s: %s", c->tunnel.device,
-		address_text(&c->remote.addr, text), what);
-	tell_purpose(c);
-	return false;
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -313,6 +303,25 @@ static struct tv_stack *small_stack(const struct common *common)
 	return stack_make(common, &config, clock_now());
 }
 
+/* What the SYN shall carry must be there before it: the first piece of the input, or all of it for several visits. */
+static int read_input(struct caller *c)
+{
+	while (!c->input_over && c->in_len < sizeof c->in) {
+		ssize_t n = read(0, c->in + c->in_len, sizeof c->in - c->in_len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		c->input_over = n <= 0;
+		c->in_len += n > 0 ? (size_t)n : 0;
+		if (c->count == 1)
+			return 0;
+	}
+	if (c->input_over)
+		return 0;
+	complain(&c->common, "--count: an input that goes to several connections has less than %d bytes", IN_BYTES);
+	return EXIT_USAGE;
+}
+
 static int start(struct caller *c)
 {
 	struct tv_connect_config config;
@@ -320,6 +329,9 @@ static int start(struct caller *c)
 
 	tv_connect_default(&config);
 	config.remote = c->remote;
+	config.fastopen = c->fastopen;
+	c->visit = (struct visit){.number = c->visit.number + 1};
+	c->sent = c->received = 0;
 	c->begun = run_now(c->run);
 	do
 		error = tv_connect(c->stack, run_now(c->run), &config, &c->handle, NULL);
@@ -330,7 +342,24 @@ static int start(struct caller *c)
 	}
 	if (c->limit)
 		run_alarm(c->run, c->begun + c->limit, on_timeout, c);
+	if (c->fastopen)
+		push(c);
 	return 0;
+}
+
+/* The next of several connections. */
+static void visit_again(struct caller *c)
+{
+	tell_end(c);
+	tv_release(c->stack, run_now(c->run), c->handle);
+	if (c->visit.number == 1)
+		c->first = c->visit;
+	c->handle = 0;
+	c->open = c->ended = false;
+	c->in_at = 0;
+	c->status = start(c);
+	if (c->status)
+		run_stop(c->run);
 }
 
 static int begin(struct caller *c)
@@ -343,16 +372,16 @@ static int begin(struct caller *c)
 		return EXIT_FAILED;
 	status = tunnel_open(&c->tunnel, &c->common);
 	if (status) {
-		tell_purpose(c);
+		tell_purpose(&c->common, &c->remote);
 		return status;
 	}
 	if (c->tunnel.count == 0) {
 		complain(&c->common, "%s has no address: give the kernel's end one with --addr",
 			c->tunnel.device);
-		tell_purpose(c);
+		tell_purpose(&c->common, &c->remote);
 		return EXIT_USAGE;
 	}
-	if (!check_way(c))
+	if (!check_way(&c->common, &c->tunnel, &c->remote))
 		return EXIT_FAILED;
 	status = tunnel_join(&c->tunnel, &c->common, c->run, c->stack);
 	if (status)
@@ -362,7 +391,10 @@ static int begin(struct caller *c)
 	c->tunnel.link->tap = c->tap;
 	c->control = control_offer(&c->common, c->run, c->stack);
 	run_events(c->run, on_event, c);
-	return start(c);
+	if (c->cache.path)
+		fastopen_load(&c->common, &c->cache, c->stack, run_now(c->run));
+	status = c->fastopen || c->count > 1 ? read_input(c) : 0;
+	return status ? status : start(c);
 }
 
 /* Lets the last packets leave: our FIN and the acknowledgment of it, or a second has passed. */
@@ -401,16 +433,17 @@ static int call(struct caller *c)
 
 	if (status == 0)
 		status = copy(c);
-	if (c->handle && c->common.json)
-		tell_json(json_pack("{s:s,s:s,s:I,s:I}", "what", "ended", "reason", tv_reason_name(c->reason),
-			"received", (json_int_t)c->received, "sent", (json_int_t)c->sent));
 	if (c->handle) {
+		tell_end(c);
+		tell_saved(c);
 		if (!c->ended)
 			tv_abort(c->stack, run_now(c->run), c->handle);
 		run_unwatch(c->run, 0);
 		run_unwatch(c->run, 1);
 		linger(c);
 	}
+	if (c->cache.path && c->handle && !fastopen_save(&c->common, &c->cache, c->stack) && status == 0)
+		status = EXIT_FAILED;
 	control_close(c->control);
 	tunnel_close(&c->tunnel);
 	if (!dump_close(&c->common, c->tap) && status == 0)
@@ -425,11 +458,15 @@ static const char about[] =
 	"the terminal to the connection and back, as nc does. The kernel's end of the device\n"
 	"gets the address A; Trivet is the next address of that subnet. --addr may be left\n"
 	"out if the device has an address. Without a device, this verb reaches nothing: to\n"
-	"learn why an ordinary connection does not come up, there is 'trivet check'.";
+	"learn why an ordinary connection does not come up, there is 'trivet check'.\n"
+	"VISITS are --count and --fastopen: several connections, one after the other, which\n"
+	"send what is typed with the SYN once the server has given a cookie (RFC 7413). Such\n"
+	"data may arrive twice: only for requests that do no harm when they are repeated.";
 
 static const char examples[] =
 	"  nc -l 10.9.0.1 7777 &\n"
-	"  sudo trivet connect --tun tv0 --addr 10.9.0.1/24 10.9.0.1 7777\n";
+	"  sudo trivet connect --tun tv0 --addr 10.9.0.1/24 10.9.0.1 7777\n"
+	"  echo hello | sudo trivet connect --fastopen --count 2 10.9.0.1 7777\n";
 
 int verb_connect(int argc, char **argv)
 {
@@ -442,6 +479,7 @@ int verb_connect(int argc, char **argv)
 
 	if (!c)
 		return EXIT_FAILED;
+	c->count = 1;
 	const struct option options[] = {
 		{"tun", 0, OPTION_TEXT, "NAME", "the TUN device (tv0)", &device, 0, 0},
 		{"addr", 0, OPTION_TEXTS, "A/LEN", "the kernel's end; again: another (IPv4, IPv6)", &addrs,
@@ -449,12 +487,17 @@ int verb_connect(int argc, char **argv)
 		{"self", 0, OPTION_FLAG, NULL, "--addr is Trivet's end, the kernel's is the next", &self, 0,
 			0},
 		{"timeout", 0, OPTION_DURATION, "TIME", "give up if it is not open by then", &c->limit, 0, 0},
+		{"count", 0, OPTION_NUMBER, "N", "connections, one after the other, with the same input", &c->count, 1, 1000},
+		{"fastopen", 0, OPTION_FLAG, NULL, "data on the SYN once the server gave a cookie", &c->fastopen, 0, 0},
+		{"fastopen-cache", 0, OPTION_TEXT, "FILE", "keep the cookies there", &c->cache.path, 0, 0},
 		{0},
 	};
-	const struct usage usage = {"connect", "[--tun NAME] [--addr A/LEN] [--self] ADDR PORT", about,
+	const struct usage usage = {"connect", "[--tun NAME] [--addr A/LEN] [--self] [VISITS] ADDR PORT", about,
 		options, examples};
 	int operands = options_read(&usage, &c->common, argc, argv);
 
+	if (c->cache.path && !c->fastopen)
+		usage_error("connect", "--fastopen-cache is for --fastopen");
 	if (operands != 2)
 		usage_error("connect", "%s", operands < 2 ? "ADDR and PORT are needed" :
 							   "ADDR and PORT are enough");

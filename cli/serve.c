@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/fastopen.h"
 #include "cli/signals.h"
 #include "cli/verb.h"
 #include "posix/clock.h"
@@ -112,8 +113,9 @@ void client_log(const struct client *c, const char *what, const char *detail)
 		printf("%s %s%s%s\n", peer, what, *detail ? " " : "", detail);
 		return;
 	}
-	json_t *o = json_pack("{s:s,s:s,s:s,s:I,s:I,s:b}", "peer", peer, "what", what, "detail", detail,
-		"received", (json_int_t)c->received, "sent", (json_int_t)c->sent, "cookie", c->cookie);
+	json_t *o = json_pack("{s:s,s:s,s:s,s:I,s:I,s:b,s:b}", "peer", peer, "what", what, "detail", detail,
+		"received", (json_int_t)c->received, "sent", (json_int_t)c->sent, "cookie", c->cookie, "fastopen",
+		c->fastopen);
 	if (json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) == 0)
 		putchar('\n');
 	json_decref(o);
@@ -127,7 +129,7 @@ static void forget(struct client *c, const char *how)
 
 	if (s->service != &service_http) {
 		snprintf(detail, sizeof detail, "(%s in, %s out%s)", bytes_text(c->received, in), bytes_text(c->sent, out),
-			c->cookie ? ", from a cookie" : "");
+			c->cookie ? ", from a cookie" : c->fastopen ? ", Fast Open" : "");
 		client_log(c, how, detail);
 	}
 	if (s->service->gone)
@@ -163,6 +165,7 @@ static void take_client(struct server *s, tv_handle handle)
 	c->handle = handle;
 	c->peer = info.remote;
 	c->cookie = info.from_cookie;
+	c->fastopen = info.fastopen == TV_FO_ACCEPTED;
 	append_client(c);
 	s->accepted++;
 	s->open++;
@@ -286,6 +289,12 @@ static int begin(struct server *s)
 	tv_listen_default(&config);
 	config.port_first = config.port_last = s->port;
 	config.backlog = s->backlog;
+	if (s->key_file) {
+		status = fastopen_read_keys(&s->common, s->key_file, s->stack, run_now(s->run));
+		if (status)
+			return status;
+		config.fastopen = TV_FASTOPEN_PENDING;
+	}
 	error = tv_listen(s->stack, run_now(s->run), &config, &s->listener);
 	if (error) {
 		complain(&s->common, "cannot listen on port %u: %s", s->port, tv_error_text(error));
@@ -394,7 +403,9 @@ static const char about[] =
 	"behind it. The kernel's end of the device gets the address A; Trivet is the next\n"
 	"address of that subnet. Every program of this machine can then connect to Trivet.\n"
 	"SERVICE is --echo (if none is named), --discard, --abort or --http DIR. LIMITS are\n"
-	"--syn-cookies, --backlog and --syn-rate: what a flood of SYNs meets.";
+	"--syn-cookies, --backlog and --syn-rate: what a flood of SYNs meets. With a key\n"
+	"for Fast Open clients that come again send data on the SYN (RFC 7413), which may\n"
+	"then arrive twice: only for a service to which a repeated request does no harm.";
 
 static const char examples[] =
 	"  sudo trivet serve --echo --tun tv0 --addr 10.9.0.1/24 7\n"
@@ -478,6 +489,8 @@ int verb_serve(int argc, char **argv)
 		{"syn-cookies", 0, OPTION_TEXT, "MODE", "auto, always, never or farm (auto)", &cookies, 0, 0},
 		{"backlog", 0, OPTION_NUMBER, "N", "connections half open, and not accepted yet (8192)", &backlog, 1, 1000000},
 		{"syn-rate", 0, OPTION_TEXT, "N/s[/BITS]", "SYNs taken, in all or from each prefix", &rate, 0, 0},
+		{"fastopen-key-file", 0, OPTION_TEXT, "FILE", "Fast Open, with the key of net.ipv4.tcp_fastopen_key",
+			&s->key_file, 0, 0},
 		{0},
 	};
 	const struct usage usage = {"serve", "[SERVICE] [--tun NAME] --addr A/LEN [--self] [LIMITS] PORT", about, options,

@@ -30,6 +30,7 @@ struct server {
 	const struct service *service;
 	tv_handle listener;
 	int root;              /* the directory that is served, or -1 */
+	const char *key_file;  /* of Fast Open; NULL: off */
 	uint16_t port;
 	uint32_t backlog, syn_rate;
 	enum tv_cookies cookies;
@@ -47,6 +48,7 @@ struct client {
 	tv_time active;        /* when something last moved */
 	uint64_t received, sent;
 	bool cookie;           /* opened by a SYN cookie */
+	bool fastopen;         /* opened by a SYN with a Fast Open cookie */
 	const char *over;      /* how, once client_close() or client_abort() was called */
 	struct http *http;
 };
