@@ -111,8 +111,9 @@ static const char about[] =
 	"Lists the connections of the Trivet stacks that this user runs (trivet serve, trivet connect,\n"
 	"programs that open a control socket), half-open and TIME-WAIT records too; with --kernel those of\n"
 	"this machine's own TCP. Behind each stand its queues, its timer, round trip, congestion window,\n"
-	"retransmissions and ages; below, in plain words, what is odd. A Trivet stack tells exactly when it\n"
-	"last received something; of the kernel it is known for how long nothing was received.\n"
+	"retransmissions and ages; below, in plain words, what is odd. A Trivet stack tells exactly when a\n"
+	"connection was opened and last received something; of the kernel it is known for how long nothing\n"
+	"was received.\n"
 	"The exit status is 1 if something is odd, 4 if there is nothing to list.";
 
 static const char examples[] =

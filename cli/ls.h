@@ -31,6 +31,8 @@ struct ls_row {
 	uint32_t rtt_us, rttvar_us, cwnd, mss; /* cwnd in segments */
 	bool heard_known;
 	tv_time heard;                 /* nothing was received for so long; a half-open record's: its SYN */
+	bool opened_known;
+	tv_time opened;                /* its SYN was sent, or came, so long ago */
 	bool age_known, age_exact;     /* with --watch; not exact: it was there when the watch began */
 	tv_time age;                   /* in this state */
 	pid_t pid;                     /* of the stack */

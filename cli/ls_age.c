@@ -1,7 +1,8 @@
 /*
- * ls_age.c - real ages: how long each connection has been in its state, seen from round to round.
+ * ls_age.c - how long each connection has been in its state, seen from round to round.
  *
- * Neither the kernel nor the library says when a connection entered its state. Who looks again and
+ * The library says when a connection was opened, the kernel not even that, and neither when it entered its
+ * state. Who looks again and
  * again knows: what was not there in the round before is new (exact to the pause between two rounds),
  * what was there in the first round is at least as old as the watch. Memory is bounded by what is
  * there: the list of a round replaces that of the round before.

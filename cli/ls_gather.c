@@ -65,6 +65,8 @@ struct ls_row ls_row_of(const struct control_stack *stack, tv_time now, const st
 	r.request = i->state == TV_SYN_RECEIVED && !i->active_open;
 	r.heard_known = i->state != TV_SYN_SENT && i->state != TV_CLOSED;
 	r.heard = now > i->last_received ? now - i->last_received : 0;
+	r.opened_known = i->opened != 0 && i->opened <= now && !r.request && i->state != TV_CLOSED;
+	r.opened = now - i->opened;
 	r.measured = i->srtt_us != 0 && !r.request;
 	r.rtt_us = i->srtt_us;
 	r.rttvar_us = i->rttvar_us;

@@ -73,6 +73,10 @@ static void tail(const struct ls_row *r, char *out, size_t room)
 			duration_text(r->heard, time));
 	if (r->heard_known)
 		comma = ", ";
+	if (r->opened_known) {
+		at += (size_t)snprintf(out + at, room - at, "%sopened %s ago", comma, duration_text(r->opened, time));
+		comma = ", ";
+	}
 	if (r->age_known)
 		snprintf(out + at, room - at, "%s%s for %s%s", comma, tv_state_name(r->state), r->age_exact ? "" : "at least ",
 			duration_text(r->age, time));
@@ -120,7 +124,7 @@ static void print_rows(const struct ls *l, const uint64_t *count, FILE *out)
 {
 	size_t width[COLUMNS];
 	struct cells cells;
-	char more[200];
+	char more[240];
 	size_t shown = 0;
 
 	for (unsigned i = 0; i < COLUMNS; i++)
@@ -291,6 +295,8 @@ static json_t *row_json(const struct ls_row *r)
 		json_object_set_new(o, "half_open", json_true());
 	if (r->heard_known)
 		set_number(o, "nothing_received_for_ns", r->heard);
+	if (r->opened_known)
+		set_number(o, "opened_ago_ns", r->opened);
 	if (r->age_known) {
 		set_number(o, "in_state_for_ns", r->age);
 		json_object_set_new(o, "in_state_for_exact", json_boolean(r->age_exact));

@@ -502,6 +502,9 @@ struct tv_info {
 	uint32_t peer_syn_options;         /* of a question: bit n is option kind n, n < 32 */
 	tv_time timer;                     /* when this connection next wants something; TV_NEVER */
 	tv_time last_received;             /* when something acceptable last arrived */
+	/* When its SYN was first sent, or came, to 4 us. 0: not known: it came from a SYN cookie, took over from a
+	 * TIME-WAIT record, or is about as old as the last tv_reseed(). From 25 days on, 25 days too late. */
+	tv_time opened;
 	uint64_t user;
 	tv_handle listener;
 	struct tv_flood flood;             /* of a listener */

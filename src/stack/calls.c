@@ -112,8 +112,10 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	tv_index_add_hashed(s, tuple.hash, TV_KIND_CONN << TV_REF_SLOT_BITS | slot);
 	t->opt.fastopen = g->fastopen ? TV_FO_PLANNED : TV_FO_NONE;
 	tv_open_active(c, t, &tuple.key);
-	if (tuple.reuse != 0) /* above what the old incarnation has used (RFC 6191) */
+	if (tuple.reuse != 0) { /* above what the old incarnation has used (RFC 6191) */
 		t->snd.iss = t->snd.una = t->snd.nxt = t->cc.recover = after;
+		t->rtt.era = 0;
+	}
 	*connection = tv_handle_make(TV_KIND_CONN, t->gen, slot);
 	return TV_OK;
 }

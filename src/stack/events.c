@@ -79,6 +79,7 @@ static void info_conn(const struct tv_core *c, const struct tv_tcb *t, struct tv
 	tv_tcb_key(c, t, &k);
 	fill_ends(&k, info);
 	tv_user_info(c, t, info);
+	info->opened = tv_isn_time(c, t, &k);
 	info->listener = listener_handle(c, t->listener);
 }
 
@@ -98,6 +99,7 @@ static void info_half(const struct tv_core *c, uint32_t slot, struct tv_info *in
 	tv_half_unpack((struct tv_core *)(uintptr_t)c, slot, &t, &k);
 	fill_ends(&k, info);
 	tv_user_info(c, &t, info);
+	info->opened = tv_isn_time(c, &t, &k);
 	info->listener = listener_handle(c, h->listener);
 	info->timer = tick_time(c, h->at);
 	info->peer_syn_options = 1u << 2 | (info->window_scale ? 1u << 3 : 0) | (info->sack ? 1u << 4 : 0) |

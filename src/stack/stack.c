@@ -247,6 +247,7 @@ int tv_reseed(struct tv_stack *s, tv_time now, const uint8_t secret[32])
 		return TV_ESECRET;
 	tv_stack_now(s, now);
 	tv_keys_derive(&s->core, secret);
+	s->core.reseeded = s->core.now;
 	return TV_OK;
 }
 

@@ -126,7 +126,7 @@ struct tv_tcb {
 		uint8_t backoff;       /* doublings */
 		uint8_t tries;         /* retransmissions of the oldest unacknowledged octet */
 		uint8_t probes;        /* unanswered zero-window or keepalive probes */
-		uint8_t unused;
+		uint8_t era;           /* of the ISN clock when it was opened; 0: not known (open/isn.c) */
 	} rtt;
 
 	struct {

@@ -59,6 +59,10 @@ static void test_ls_age_is_exact_for_a_stack(void **state)
 
 	(void)state;
 	assert_true(r.heard_known && r.heard == 7 * TV_S);
+	assert_false(r.opened_known);
+	info.opened = TV_S;
+	r = ls_row_of(&stack, 10 * TV_S + 1, &info);
+	assert_true(r.opened_known && r.opened == 9 * TV_S + 1);
 	info.state = TV_SYN_SENT; /* nothing has ever come */
 	assert_false(ls_row_of(&stack, 10 * TV_S, &info).heard_known);
 }

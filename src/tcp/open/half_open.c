@@ -82,6 +82,8 @@ void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 		t->flags |= TV_F_NODELAY;
 	tv_mss_announce(c, t);
 	tv_mss_update(c, t);
+	if ((h->flags & TV_H_REOPENS) == 0)
+		t->rtt.era = tv_isn_era(c->now - (tv_time)(c->now_ms - h->born_ms) * TV_MS);
 }
 
 static struct tv_fifo *fifo_of(struct tv_core *c, const struct tv_half *h)

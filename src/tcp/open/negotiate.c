@@ -132,6 +132,7 @@ static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k, u
 	t->snd.iss = t->snd.una = t->snd.nxt = iss;
 	t->progress_ms = t->received_ms = c->now_ms;
 	tv_rtt_init(c, t);
+	t->rtt.era = tv_isn_era(c->now);
 }
 
 void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
