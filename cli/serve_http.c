@@ -11,15 +11,14 @@
  * zero byte, and anything that is not a regular file are refused; there is no way out of the
  * directory. A directory is answered with its index.html.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/http_request.h"
 #include "cli/serve.h"
 
 enum { REQUEST_MAX = 8192, HEAD_MAX = 512 };
@@ -35,111 +34,8 @@ struct http {
 	uint64_t at, size;
 };
 
-struct request {
-	char *method, *path;
-	unsigned minor;        /* HTTP/1.minor */
-	bool host, close, keep, body;
-};
-
-/* ------------------------------------------------------------------------------------------ */
-/* Requests                                                                                    */
-
-static bool has_token(const char *list, const char *token)
-{
-	size_t n = strlen(token);
-
-	while (*list) {
-		list += strspn(list, ", \t");
-		if (strncasecmp(list, token, n) == 0 && strchr(", \t", list[n]))
-			return true;
-		list += strcspn(list, ",");
-	}
-	return false;
-}
-
-static void read_field(struct request *r, char *line)
-{
-	char *colon = strchr(line, ':'), *value;
-
-	if (!colon)
-		return;
-	*colon = 0;
-	value = colon + 1 + strspn(colon + 1, " \t");
-	if (strcasecmp(line, "host") == 0)
-		r->host = true;
-	else if (strcasecmp(line, "connection") == 0) {
-		r->close |= has_token(value, "close");
-		r->keep |= has_token(value, "keep-alive");
-	} else if (strcasecmp(line, "transfer-encoding") == 0)
-		r->body = true;
-	else if (strcasecmp(line, "content-length") == 0)
-		r->body |= strcmp(value, "0") != 0;
-}
-
-/* Takes a complete request apart, in place; false: it is none. */
-static bool read_request(struct request *r, char *text)
-{
-	char *save, *line = strtok_r(text, "\r\n", &save), *version;
-
-	memset(r, 0, sizeof *r);
-	if (!line)
-		return false;
-	r->method = line;
-	r->path = strchr(line, ' ');
-	version = r->path ? strchr(r->path + 1, ' ') : NULL;
-	if (!version || strncmp(version, " HTTP/1.", 8) != 0 || !isdigit((unsigned char)version[8]) ||
-		version[9])
-		return false;
-	*r->path++ = 0;
-	*version = 0;
-	r->minor = (unsigned)(version[8] - '0');
-	while ((line = strtok_r(NULL, "\r\n", &save)))
-		read_field(r, line);
-	return true;
-}
-
-/* Where the first complete request in the buffer ends; 0: it is not complete. */
-static size_t request_end(const struct http *h)
-{
-	for (size_t i = 1; i < h->in_len; i++) {
-		if (h->in[i] != '\n')
-			continue;
-		if (h->in[i - 1] == '\n' || (i >= 3 && memcmp(h->in + i - 3, "\r\n\r\n", 4) == 0))
-			return i + 1;
-	}
-	return 0;
-}
-
 /* ------------------------------------------------------------------------------------------ */
 /* Files                                                                                       */
-
-static int hex(char c)
-{
-	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
-}
-
-/* Undoes %XX in place and cuts the query; false: malformed, or a zero byte or slash was encoded. */
-static bool decode(char *path)
-{
-	char *to = path;
-
-	for (; *path && *path != '?' && *path != '#'; path++) {
-		int high, low;
-
-		if (*path != '%') {
-			*to++ = *path;
-			continue;
-		}
-		high = hex(path[1]);
-		low = high < 0 ? -1 : hex(path[2]);
-		if (low < 0 || high * 16 + low == 0 || high * 16 + low == '/')
-			return false;
-		*to++ = (char)(high * 16 + low);
-		path += 2;
-	}
-	*to = 0;
-	return true;
-}
 
 static const char *type_of(const char *path)
 {
@@ -270,7 +166,7 @@ static int status_of(int error)
 }
 
 /* Decides on a request that could be read; 200: h->fd is open and the answer has begun. */
-static int try_answer(struct client *c, const struct request *r, bool head_only)
+static int try_answer(struct client *c, const struct http_request *r, bool head_only)
 {
 	struct http *h = c->http;
 	const char *type;
@@ -279,7 +175,7 @@ static int try_answer(struct client *c, const struct request *r, bool head_only)
 		h->close_after = true;
 		return 405;
 	}
-	if ((r->minor > 0 && !r->host) || r->path[0] != '/' || !decode(r->path)) {
+	if ((r->minor > 0 && !r->host) || r->path[0] != '/' || !http_path_decode(r->path)) {
 		h->close_after = true;
 		return 400;
 	}
@@ -296,11 +192,11 @@ static void answer(struct client *c, char *text)
 {
 	char method[16] = "?", path[256] = "";
 	bool head_only = false;
-	struct request r;
+	struct http_request r;
 	int status = 400;
 
 	c->http->close_after = true;
-	if (read_request(&r, text)) {
+	if (http_request_read(&r, text)) {
 		escaped(r.method, strlen(r.method), method, sizeof method);
 		escaped(r.path, strlen(r.path), path, sizeof path);
 		head_only = strcmp(r.method, "HEAD") == 0;
@@ -363,14 +259,14 @@ static bool take_request(struct client *c)
 {
 	struct http *h = c->http;
 	char text[REQUEST_MAX + 1];
-	size_t end = request_end(h);
+	size_t end = http_request_end(h->in, h->in_len);
 	int64_t n = 1;
 
 	while (end == 0 && h->in_len < REQUEST_MAX && n > 0) {
 		n = client_recv(c, h->in + h->in_len, REQUEST_MAX - h->in_len, 0);
 		if (n > 0)
 			h->in_len += (size_t)n;
-		end = request_end(h);
+		end = http_request_end(h->in, h->in_len);
 	}
 	if (end == 0 && h->in_len == REQUEST_MAX) {
 		h->close_after = true;

@@ -29,7 +29,7 @@
 
 #define TWICE_WITHIN (2 * TV_MS)
 
-enum { CHUNK = 256, RECENT = 4096, RECENT_FEW = 64 };
+enum { CHUNK = 64, RECENT = 4096, RECENT_FEW = 64 };
 
 /* A packet that was just seen. */
 struct recent {

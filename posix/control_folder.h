@@ -1,5 +1,6 @@
 /*
- * control_folder.h - where the control sockets of a user lie, and whom a connection to one leads to.
+ * control_folder.h - where the control sockets of a user lie, whom a connection to one leads to, and what is
+ * said over it.
  */
 #ifndef TRIVET_POSIX_CONTROL_FOLDER_H
 #define TRIVET_POSIX_CONTROL_FOLDER_H
@@ -32,6 +33,9 @@ enum { CONTROL_FOLDERS = 2 };
  * user's own or open to others. why[] says it in a sentence.
  */
 int control_folder(unsigned n, bool make, char path[CONTROL_PATH], char why[CONTROL_WHY]);
+/* Reads an answer from a connected socket, and calls fn for each record; fills stack->name. NULL, or what is
+ * wrong with the answer. */
+const char *control_answer(int fd, struct control_stack *stack, control_record_fn fn, void *user);
 /* The user at the other end of a connected socket: SO_PEERCRED. False: not known. */
 bool control_peer(int fd, uid_t *uid, pid_t *pid);
 

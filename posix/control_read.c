@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,8 +43,23 @@ static bool take(int fd, void *to, size_t len)
 	return true;
 }
 
-/* NULL, or what is wrong with the answer. */
-static const char *read_records(int fd, struct control_stack *stack, control_record_fn fn, void *user)
+/* Are all values such as a stack can have? A bool that is neither true nor false must not even be read. */
+static bool is_sound(const struct tv_info *info)
+{
+	static const size_t bools[] = {offsetof(struct tv_info, active_open),
+		offsetof(struct tv_info, released), offsetof(struct tv_info, user_closed),
+		offsetof(struct tv_info, has_side), offsetof(struct tv_info, from_cookie),
+		offsetof(struct tv_info, timestamps), offsetof(struct tv_info, sack),
+		offsetof(struct tv_info, window_scale), offsetof(struct tv_info, flood.on)};
+
+	for (size_t i = 0; i < sizeof bools / sizeof *bools; i++)
+		if (((const uint8_t *)info)[bools[i]] > 1)
+			return false;
+	return (unsigned)info->state < TV_STATE_COUNT && (unsigned)info->reason < TV_REASON_COUNT &&
+		(unsigned)info->soft_reason < TV_REASON_COUNT && (unsigned)info->fastopen < TV_FASTOPEN_COUNT;
+}
+
+const char *control_answer(int fd, struct control_stack *stack, control_record_fn fn, void *user)
 {
 	struct control_head head;
 	struct control_record r;
@@ -63,8 +79,8 @@ static const char *read_records(int fd, struct control_stack *stack, control_rec
 			return "the stack behind it ended in the middle of its answer";
 		if (r.end)
 			return NULL;
-		if ((unsigned)r.info.state >= TV_STATE_COUNT)
-			return "the stack behind it speaks of a state that is none";
+		if (!is_sound(&r.info))
+			return "the stack behind it tells what no stack can";
 		fn(user, stack, r.now, r.handle, &r.info);
 	}
 	return "the stack behind it does not come to an end";
@@ -116,7 +132,7 @@ static void read_one(const char *path, control_record_fn fn, void *user, struct 
 	if (!control_peer(fd, &uid, &stack.pid) || uid != geteuid()) {
 		refuse(list, &list->refused, path, "refused, it leads to another user's process");
 	} else {
-		wrong = read_records(fd, &stack, fn, user);
+		wrong = control_answer(fd, &stack, fn, user);
 		if (wrong)
 			refuse(list, &list->failed, path, wrong);
 		else

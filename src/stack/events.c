@@ -5,6 +5,7 @@
  * record at most once, so it cannot overflow.
  */
 #include "stack/handles.h"
+#include "tcp/open/open.h"
 
 static uint32_t slot_of(uint32_t ref)
 {

@@ -388,10 +388,6 @@ void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- open/ ---- */
 uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k);
-/* For rtt.era, of a connection that is opened at this time and has tv_isn() of then. */
-uint8_t tv_isn_era(tv_time at);
-/* When it was opened; 0: not known. */
-tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
 uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k);
 /* Forgets what the options of a SYN have made of ours. */
 void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t);

@@ -298,6 +298,7 @@ static void test_control_answer_that_is_none_is_refused(void **state)
 	struct control_head good = {.head_bytes = sizeof good, .record_bytes = sizeof(struct control_record),
 		.info_bytes = sizeof(struct tv_info), .pid = 1, .name = "test"}, other;
 	uint8_t bad_state[sizeof good + sizeof(struct control_record)];
+	uint8_t bad_flag[sizeof bad_state];
 	struct control_record r = {.info.state = (enum tv_state)99};
 	const struct {
 		const void *says;
@@ -308,7 +309,8 @@ static void test_control_answer_that_is_none_is_refused(void **state)
 		{"GET / HTTP/1.0\r\n", 16, "does not answer"},
 		{&other, sizeof other, "another version"},
 		{&good, sizeof good, "in the middle"},
-		{bad_state, sizeof bad_state, "a state that is none"},
+		{bad_flag, sizeof bad_flag, "what no stack can"},
+		{bad_state, sizeof bad_state, "what no stack can"},
 	};
 
 	(void)state;
@@ -317,6 +319,10 @@ static void test_control_answer_that_is_none_is_refused(void **state)
 	other.info_bytes += 8;
 	memcpy(bad_state, &good, sizeof good);
 	memcpy(bad_state + sizeof good, &r, sizeof r);
+	r.info.state = TV_ESTABLISHED;
+	memcpy(bad_flag, &good, sizeof good);
+	memcpy(bad_flag + sizeof good, &r, sizeof r);
+	bad_flag[sizeof good + offsetof(struct control_record, info.sack)] = 2; /* neither true nor false */
 	for (unsigned i = 0; i < COUNT(rows); i++) {
 		struct liar liar = {.says = rows[i].says, .len = rows[i].len};
 		struct control_list list;

@@ -28,8 +28,8 @@ static const tv_time sleeps[] = {TV_US, TV_MS, 10 * TV_S, 3600 * TV_S, ROUND / 2
 
 static void opened_is_exact(bool v6, bool active)
 {
-	static const tv_time clocks[] = {0, TV_S, ROUND / 2 - 2 * TV_S, ROUND / 2 - 1, ROUND - 10 * TV_MS, ROUND - 1, ROUND,
-		40 * ROUND + ROUND / 3, 127 * ROUND + ROUND / 2, 128 * ROUND, 1000 * 86400 * TV_S};
+	static const tv_time clocks[] = {0, TV_S, ROUND / 2 - 2 * TV_S, ROUND / 2 - 1, ROUND - 10 * TV_MS, ROUND - 1,
+		ROUND, 40 * ROUND + ROUND / 3, 127 * ROUND + ROUND / 2, 128 * ROUND, 1000 * 86400 * TV_S};
 
 	for (size_t i = 0; i < COUNT(clocks); i++) {
 		struct lab *l = lab_new(NULL, v6);

@@ -10,7 +10,7 @@
  * connection remembers is exactly what these two carry. Time-out and congestion window are not among it: a
  * scratch record has no use for them, and who makes a connection of it sets them.
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 
 static uint8_t *rest_of(const struct tv_core *c, uint32_t slot)
 {

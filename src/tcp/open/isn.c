@@ -14,7 +14,7 @@
  * it goes up across the connections of one pair of hosts (RFC 6191 needs that) and tells nobody else
  * how long this stack has been up.
  */
-#include "tcp/core.h"
+#include "tcp/open/open.h"
 
 #define ISN_TICK_NS 4000u
 #define ERA_LOG 31                 /* ticks: half of a round */

@@ -7,6 +7,12 @@
 
 #include "tcp/core.h"
 
+/* ---- isn.c ---- */
+/* For rtt.era, of a connection that is opened at this time and has tv_isn() of then. */
+uint8_t tv_isn_era(tv_time at);
+/* When it was opened; 0: not known. */
+tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
+
 /* ---- negotiate.c ---- */
 /* As tv_open_passive(), but only what the options of a SYN-ACK need, in a record that is not zeroed. */
 void tv_negotiate_listen(struct tv_core *c, struct tv_tcb *t, uint32_t profile, const struct tv_segment *s,
