@@ -6,7 +6,7 @@
 #ifndef TV_ARCH_KERNELS_H
 #define TV_ARCH_KERNELS_H
 
-#include "base/bytes.h"
+#include "base/siphash.h"
 
 /* From here on a vector kernel is faster than the loop below, which needs no set-up. */
 #define TV_KERNEL_SMALL 64
@@ -22,6 +22,9 @@ uint64_t tv_copy_sum_avx2(uint8_t *restrict dst, const uint8_t *restrict src, si
 uint64_t tv_sum_avx512(const uint8_t *p, size_t n, uint64_t sum);
 uint64_t tv_copy_sum_avx512(uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
 	uint64_t sum);
+
+void tv_sip_avx2(const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
+	uint64_t out[TV_SIP_LANES]);
 
 /* 2^32 is 1 modulo 2^16 - 1: both halves of a longer word count as two words of 16 bits do. */
 static inline uint64_t tv_sum_halves(uint64_t w)

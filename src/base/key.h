@@ -170,6 +170,16 @@ static inline void tv_key_ends(struct tv_endpoint *local, struct tv_endpoint *re
 	local->zone = remote->zone = zone;
 }
 
+/* Have both the same local end? */
+static inline bool tv_key_same_local(const struct tv_key *a, const struct tv_key *b)
+{
+	if (a->v6 != b->v6 || a->zone != b->zone)
+		return false;
+	if (!a->v6)
+		return tv_native32(a->b) == tv_native32(b->b) && tv_load16(a->b + 8) == tv_load16(b->b + 8);
+	return __builtin_memcmp(a->b, b->b, 16) == 0 && tv_load16(a->b + 32) == tv_load16(b->b + 32);
+}
+
 /* What a header begins with, as it lies in memory: of IPv4 both addresses, both ports; ports of IPv6. */
 static inline uint64_t tv_key_ends_v4(const uint8_t *head)
 {

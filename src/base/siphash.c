@@ -10,6 +10,7 @@
  * in their tags, and therefore share nothing that an observer of the one could use against the other.
  */
 #include "base/siphash.h"
+#include "arch/kernel.h"
 
 /* Compilers make one load of this where they can. */
 static inline uint64_t load_little(const uint8_t *p)
@@ -61,6 +62,22 @@ void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16])
 {
 	key->k0 = load_little(bytes);
 	key->k1 = load_little(bytes + 8);
+}
+
+void tv_sip_lanes(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
+                  unsigned count, uint64_t out[TV_SIP_LANES])
+{
+	/* A vector takes as long for one input as for all of them, which is as long as two in turn. */
+	if (count > 2 && tv_kernel_sip(arch, key, words, n, out))
+		return;
+	for (unsigned lane = 0; lane < count; lane++) {
+		struct tv_sip s;
+
+		tv_sip_start(&s, key);
+		for (unsigned i = 0; i + 1 < n; i++)
+			tv_sip_word(&s, words[i][lane]);
+		out[lane] = tv_sip_end(&s, words[n - 1][lane]);
+	}
 }
 
 void tv_subkey(struct tv_sipkey *out, const uint8_t secret[32], uint64_t tag)

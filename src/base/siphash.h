@@ -6,6 +6,9 @@
 #define TV_BASE_SIPHASH_H
 
 #include "base/bytes.h"
+#include <trivet/trivet.h>
+
+#define TV_SIP_LANES 4     /* inputs that are hashed at once */
 
 struct tv_sipkey {
 	uint64_t k0, k1;
@@ -67,6 +70,14 @@ static inline uint64_t tv_sip_end(struct tv_sip *s, uint64_t last)
 void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16]);
 /* In one go, any bytes. */
 uint64_t tv_siphash(const struct tv_sipkey *key, const void *data, size_t len);
+
+/*
+ * Of several inputs at once: out[i], for i below count (1..TV_SIP_LANES), is the hash of words[0][i],
+ * words[1][i] ... words[n - 1][i]; n is at least 1, and the last word as tv_sip_end() wants it. What is beyond
+ * count in `words` counts for nothing, and in `out` means nothing.
+ */
+void tv_sip_lanes(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
+                  unsigned count, uint64_t out[TV_SIP_LANES]);
 
 /* Subkey number `tag` of a 32-byte secret: each use of the secret has its own tag. */
 void tv_subkey(struct tv_sipkey *out, const uint8_t secret[32], uint64_t tag);

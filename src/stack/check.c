@@ -57,6 +57,7 @@ static int check_lists(const struct tv_core *c)
 	}
 	MUST(c->out_tail == prev);
 	MUST(c->reply_tail - c->reply_head <= c->cfg.replies);
+	MUST(c->cookies.count == 0);
 	return 0;
 }
 

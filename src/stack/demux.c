@@ -154,6 +154,7 @@ void tv_index_move(struct tv_stack *s)
 
 void tv_index_add_hashed(struct tv_stack *s, uint64_t hash, uint32_t ref)
 {
+	s->index_adds++;
 	tv_table_insert(&s->index, tv_region(&s->core), hash, ref);
 	tv_index_step(s);
 }
@@ -436,63 +437,6 @@ static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return v;
 }
 
-/* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
-static int in_listen(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
-                     const struct tv_tcb *old)
-{
-	struct tv_core *c = &s->core;
-	struct tv_listener *l = tv_listener_at(c, index);
-	enum tv_fo_answer fast;
-	struct tv_tcb t;
-	uint32_t slot;
-	int v;
-
-	if ((seg->flags & TV_RST) != 0)
-		return TV_V_LISTEN_RST; /* [EV-04] */
-	if ((seg->flags & TV_ACK) != 0)
-		return tv_cookie_in(s, index, seg, k); /* [EV-05] */
-	if ((seg->flags & TV_SYN) == 0)
-		return TV_V_LISTEN_OTHER; /* [EV-07] */
-	if ((seg->flags & TV_FIN) != 0)
-		return TV_V_BAD_FLAGS;
-	v = tv_backlog_ask(c, index, seg, old != NULL);
-	if (v == TV_COOKIE)
-		return tv_cookie_answer(c, l, seg, k);
-	if (v != TV_NEXT)
-		return v;
-	fast = tv_fastopen_ask(c, l, seg);
-	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, k, fast)) != TV_NEXT)
-		return v;
-	slot = tv_pool_take(&c->halves, tv_region(c));
-	tv_zero(&t, sizeof t);
-	t.flags = TV_F_SCRATCH;
-	t.link = seg->link;
-	t.listener = (uint16_t)(index + 1);
-	t.profile = l->profile;
-	tv_open_passive(c, &t, seg, k);
-	if (fast != TV_FO_NO)
-		tv_fastopen_grant(&t, seg);
-	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
-		t.snd.iss = t.snd.una = old->snd.nxt + 65537;
-		t.snd.nxt = t.snd.iss + 1;
-	}
-	tv_half_pack(c, slot, &t, k);
-	tv_half_at(c, slot)->gen = tv_gen_next(c);
-	tv_index_add(s, k, ref_make(TV_KIND_HALF, slot));
-	tv_backlog_take(c, slot);
-	if (old != NULL)
-		tv_half_at(c, slot)->flags = TV_H_REOPENS;
-	if (l->hold) {
-		tv_half_at(c, slot)->flags |= TV_H_HELD | TV_H_READY;
-		l->held++;
-		tv_ready_push(c, TV_KIND_HALF, slot);
-	} else {
-		tv_reply_scratch(c, &t, k);
-	}
-	tv_half_queue(c, slot);
-	return TV_V_OK;
-}
-
 static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k,
                      const struct tv_tcb *old)
 {
@@ -503,7 +447,7 @@ static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const str
 	tv_key_local(k, &local);
 	listener = tv_listen_find(c, &local.addr, local.port, local.zone);
 	if (listener != 0 && (tv_listener_at(c, listener - 1)->any_address || tv_is_ours(s, &local.addr)))
-		return in_listen(s, listener - 1, seg, k, old);
+		return tv_listen_in(s, listener - 1, seg, k, old);
 	/* RFC 9293 3.10.7.1, CLOSED. */
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_NO_LISTENER_RST; /* [EV-01] */

@@ -143,6 +143,7 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 {
 	struct tv_counters *cnt = &s->core.cnt;
 	struct parsed parsed[BATCH];
+	struct tv_door door;
 	uint64_t bytes = 0;
 	unsigned k;
 
@@ -157,13 +158,16 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 	n = k;
 	cnt->bytes_in += bytes;
 	cnt->packets_in += n;
+	tv_door_begin(s, &door);
 	for (unsigned i = 0; i < n; i++)
 		fetch(s, &parsed[i]);
 	for (unsigned i = 0; i < n; i++) {
 		struct parsed *r = &parsed[i];
 		enum tv_verdict v;
 
-		if (r->tcp) {
+		if (r->tcp && r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) == TV_SYN) {
+			v = tv_syn_in(s, &door, &r->seg, r->hash);
+		} else if (r->tcp) {
 			v = tv_demux(s, &r->seg, r->hash, r->ref);
 		} else {
 			v = not_tcp(s, &packets[i], r);
@@ -174,6 +178,8 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 		if (verdicts != NULL)
 			verdicts[i] = (uint8_t)v;
 	}
+	if (s->core.cookies.count != 0)
+		tv_cookies_seal(&s->core);
 	return n;
 }
 

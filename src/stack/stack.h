@@ -53,6 +53,7 @@ struct tv_stack {
 	struct tv_core core;
 	struct tv_table index;
 	struct tv_key_seed seed, old_seed;
+	uint64_t index_adds;       /* how often something was added to the index */
 	uint64_t links, addresses, routes, neighbours, loop_buffer; /* offsets */
 	uint32_t link_count, address_count, route_count;
 	uint32_t neighbour_count;  /* entries in use */
@@ -139,6 +140,24 @@ struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb
 /* A zeroed record with a key in the index; NULL: none left. */
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k);
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
+
+/* ---- syn.c ---- */
+/* What comes to listener number `index`: a verdict. old: the incarnation in TIME-WAIT that has the tuple. */
+int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+                 const struct tv_tcb *old);
+/* One end of ours, over one link, and who listens there: for one batch. */
+struct tv_door {
+	struct tv_key key;         /* of the SYN that asked first; its local end counts */
+	uint32_t listener;         /* number + 1; 0: not known yet */
+	uint64_t adds;             /* index_adds when the batch was looked up */
+	bool quiet;                /* no move of the index was under way then */
+	uint8_t link;
+};
+/* Before the tuples of a batch are looked up. */
+void tv_door_begin(const struct tv_stack *s, struct tv_door *d);
+/* A SYN, without ACK, RST and FIN, of whose tuple the index knew nothing when the batch was looked up. The
+ * same as tv_demux(). */
+enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash);
 
 /* ---- passive.c ---- */
 /* Has the accept queue no place for the connection of this final ACK? Counts, and resets if configured. */

@@ -11,6 +11,7 @@
 #define TV_TCP_CORE_H
 
 #include "base/table.h"
+#include "tcp/open/flood.h"
 #include "tcp/tcb.h"
 #include "wire/segment.h"
 
@@ -122,20 +123,6 @@ struct tv_listener {
 	struct tv_pending fastopen;
 };
 
-/* Tokens of a rate: refilled by time, at most one second's worth. */
-struct tv_bucket {
-	uint32_t tokens_milli;
-	uint32_t at_ms;
-};
-
-#define TV_PREFIX_BITS 10
-
-/* open/cookie.c: of a period of 64 s. */
-struct tv_cookie_key {
-	uint64_t period;           /* its number + 1; 0: none */
-	struct tv_sipkey key;
-};
-
 struct tv_core {
 	struct tv_config cfg;
 	tv_time now;               /* of the call that is being served */
@@ -178,6 +165,7 @@ struct tv_core {
 	/* open/backlog.c and open/cookie.c; prefixes are counted in buckets. */
 	uint64_t prefix_seed;
 	struct tv_cookie_key cookie_keys[2];
+	struct tv_cookie_lanes cookies;
 	struct tv_bucket cookie_budget;
 	uint32_t floods;                   /* listeners with a flood */
 	tv_time flood_at;                  /* when to look whether one is over */

@@ -124,9 +124,10 @@ static uint32_t head_of(const struct world *w, unsigned link)
 	return w->v6 && link == 0 ? TV_ETH_HEADER : 0;
 }
 
-static void segment(struct world *w)
+/* A segment in w->bytes[i]. */
+static struct tv_packet make(struct world *w, unsigned i)
 {
-	uint8_t *p = w->bytes[0], *ip = p + head_of(w, w->link), *tcp = ip + tv_ip_header_len(w->v6);
+	uint8_t *p = w->bytes[i], *ip = p + head_of(w, w->link), *tcp = ip + tv_ip_header_len(w->v6);
 	struct tv_tcp_header h = {.sport = w->peer_port, .dport = w->our_port};
 	struct tv_addr src = address(w, w->link == 0 ? 2 : 130), dst = address(w, w->link == 0 ? 1 : 129);
 	uint32_t text, length;
@@ -149,7 +150,34 @@ static void segment(struct world *w)
 	length = tv_ip_build(ip, &src, &dst, TV_PROTO_TCP, h.header_len + text, 64, 0) + h.header_len + text;
 	if (head_of(w, w->link) != 0)
 		tv_eth_build(p, mac, peer_mac, TV_ETH_IP6);
-	give(w, p, (uint32_t)(ip - p) + length, text > 600 ? 500 : 0);
+	return (struct tv_packet){.data = p, .len = (uint32_t)(ip - p) + length, .flags = TV_PKT_CSUM_OK,
+	                          .link = w->link, .seg_size = text > 600 ? 500 : 0};
+}
+
+static void segment(struct world *w)
+{
+	struct tv_packet packet = make(w, 0);
+
+	tv_input(w->stack, w->now, &packet, 1, NULL);
+}
+
+/* Several at once, most of them SYNs of somebody else each. */
+static void burst(struct world *w)
+{
+	unsigned n = 1 + byte(w) % BATCH;
+	struct tv_packet packets[BATCH];
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *tcp;
+
+		packets[i] = make(w, i);
+		tcp = packets[i].data + head_of(w, w->link) + tv_ip_header_len(w->v6);
+		if (packets[i].seg_size != 0 || byte(w) < 40)
+			continue;
+		tcp[13] = TV_SYN;
+		tcp[0] = byte(w); /* its port */
+	}
+	tv_input(w->stack, w->now, packets, n, NULL);
 }
 
 static void raw(struct world *w)
@@ -324,7 +352,7 @@ static void step(struct world *w)
 	case 4: events(w); break;
 	case 5: wait_a_while(w); break;
 	case 6: (op & 1 ? open_call : listen_call)(w); break;
-	default: (op & 2 ? path_call : op & 1 ? raw : answer_call)(w); break;
+	default: (op & 4 ? burst : op & 2 ? path_call : op & 1 ? raw : answer_call)(w); break;
 	}
 }
 

@@ -81,6 +81,65 @@ static void test_siphash_each_input_and_key_bit_matters(void **state)
 	}
 }
 
+static bool can_run(enum tv_arch arch)
+{
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (arch == TV_ARCH_AVX2)
+		return __builtin_cpu_supports("avx2");
+	if (arch == TV_ARCH_AVX512)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		       __builtin_cpu_supports("avx512vl");
+#endif
+	(void)arch;
+	return true;
+}
+
+static uint64_t next_word(void)
+{
+	static uint64_t state = 20261121;
+
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return state ^ state >> 29;
+}
+
+/* Each lane is the hash of its own column, whatever stands in those that are not asked for. */
+static void check_lanes(enum tv_arch arch, unsigned n, unsigned count)
+{
+	struct tv_sipkey key = {.k0 = next_word(), .k1 = next_word()};
+	uint64_t words[8][TV_SIP_LANES], out[TV_SIP_LANES];
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned lane = 0; lane < TV_SIP_LANES; lane++)
+			words[i][lane] = i + 1 < n ? next_word() : next_word() >> 8 | (uint64_t)(8 * n - 1) << 56;
+	tv_sip_lanes(arch, &key, words, n, count, out);
+	for (unsigned lane = 0; lane < count; lane++) {
+		uint8_t bytes[64];
+
+		for (unsigned i = 0; i < 8 * n; i++)
+			bytes[i] = (uint8_t)(words[i / 8][lane] >> i % 8 * 8);
+		assert_true(out[lane] == tv_siphash(&key, bytes, 8 * n - 1));
+	}
+}
+
+static void test_siphash_lanes_give_the_hashes_of_their_columns(void **state)
+{
+	static const enum tv_arch archs[] = {TV_ARCH_PORTABLE, TV_ARCH_AVX2, TV_ARCH_AVX512};
+	static const char *const names[] = {"portable", "avx2", "avx512"};
+
+	(void)state;
+	for (unsigned a = 0; a < 3; a++) {
+		if (!can_run(archs[a])) {
+			print_message("not run: this processor has no %s\n", names[a]);
+			continue;
+		}
+		for (unsigned round = 0; round < 20; round++)
+			for (unsigned n = 1; n <= 8; n++)
+				for (unsigned count = 1; count <= TV_SIP_LANES; count++)
+					check_lanes(archs[a], n, count);
+	}
+}
+
 /* ID-07: subkeys of different tags, and what they make of one input, differ pairwise. */
 static void test_subkey_tags_give_different_outputs_for_one_input(void **state)
 {
@@ -130,6 +189,7 @@ int main(void)
 		cmocka_unit_test(test_siphash_published_inputs_give_published_outputs),
 		cmocka_unit_test(test_siphash_unaligned_input_gives_the_same),
 		cmocka_unit_test(test_siphash_each_input_and_key_bit_matters),
+		cmocka_unit_test(test_siphash_lanes_give_the_hashes_of_their_columns),
 		cmocka_unit_test(test_subkey_tags_give_different_outputs_for_one_input),
 		cmocka_unit_test(test_subkey_each_secret_bit_matters),
 	};

@@ -16,3 +16,14 @@ uint64_t tv_kernel_copy_sum(enum tv_arch arch, uint8_t *restrict dst, const uint
 	(void)arch;
 	return tv_copy_sum_portable(dst, src, n, sum);
 }
+
+bool tv_kernel_sip(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
+	uint64_t out[TV_SIP_LANES])
+{
+	(void)arch;
+	(void)key;
+	(void)words;
+	(void)n;
+	(void)out;
+	return false;
+}

@@ -110,15 +110,15 @@ static int dropped(struct tv_core *c, struct tv_listener *l, int verdict)
 	return verdict;
 }
 
-static bool over_rate(struct tv_core *c, const struct tv_addr *source)
+/* Of the prefix of this SYN, which has a limit. */
+static TV_APART bool over_rate(struct tv_core *c, const struct tv_segment *s)
 {
-	uint32_t rate = c->cfg.syn_per_second;
+	struct tv_endpoint source;
 	struct tv_bucket *b;
 
-	if (TV_LIKELY(rate == 0))
-		return false;
-	b = &c->syn_rate[bucket_of(c, source, c->cfg.syn_prefix_v4, c->cfg.syn_prefix_v6, 0)];
-	if (!tv_bucket_has(b, rate, c->now_ms))
+	tv_key_remote(&s->key, &source);
+	b = &c->syn_rate[bucket_of(c, &source.addr, c->cfg.syn_prefix_v4, c->cfg.syn_prefix_v6, 0)];
+	if (!tv_bucket_has(b, c->cfg.syn_per_second, c->now_ms))
 		return true;
 	tv_bucket_take(b);
 	return false;
@@ -126,8 +126,9 @@ static bool over_rate(struct tv_core *c, const struct tv_addr *source)
 
 /* Without a cookie: is there a place? TV_V_OK, or why not. */
 static enum tv_verdict place(const struct tv_core *c, const struct tv_listener *l, uint32_t index,
-                             const struct tv_addr *source)
+                             const struct tv_segment *s)
 {
+	struct tv_endpoint source;
 	uint32_t free, bucket;
 
 	if (l->half >= l->backlog)
@@ -135,30 +136,17 @@ static enum tv_verdict place(const struct tv_core *c, const struct tv_listener *
 	if (c->halves.used >= c->halves.count)
 		return TV_V_NO_RECORD;
 	free = l->backlog - l->half;
-	bucket = bucket_of(c, source, SHARE_BITS_V4, SHARE_BITS_V6, index + 1);
+	tv_key_remote(&s->key, &source);
+	bucket = bucket_of(c, &source.addr, SHARE_BITS_V4, SHARE_BITS_V6, index + 1);
 	return c->half_share[bucket] / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
 }
 
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+/* May it have a record? cookies: one may answer in its stead. */
+static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool cookies)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
-	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
-	struct tv_endpoint source;
-	enum tv_verdict v;
+	enum tv_verdict v = place(c, l, index, s);
 
-	tv_key_remote(&s->key, &source);
-	l->flood.syns += l->flood.on;
-	if (over_rate(c, &source.addr)) {
-		too_many(c, index);
-		l->flood.dropped++;
-		c->cnt.syn_rate_drops++;
-		return TV_V_SYN_RATE;
-	}
-	if (l->waiting >= l->backlog)
-		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
-	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
-		return TV_COOKIE;
-	v = place(c, l, index, &source.addr);
 	if (v != TV_V_OK) {
 		too_many(c, index);
 		c->cnt.record_failures += v == TV_V_NO_RECORD;
@@ -171,6 +159,25 @@ int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s
 		return TV_V_HELD_FULL;
 	}
 	return TV_NEXT;
+}
+
+int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
+
+	l->flood.syns += l->flood.on;
+	if (TV_UNLIKELY(c->cfg.syn_per_second != 0) && over_rate(c, s)) {
+		too_many(c, index);
+		l->flood.dropped++;
+		c->cnt.syn_rate_drops++;
+		return TV_V_SYN_RATE;
+	}
+	if (TV_UNLIKELY(l->waiting >= l->backlog))
+		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
+	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
+		return TV_COOKIE;
+	return ask_place(c, index, s, cookies);
 }
 
 void tv_flood_due(struct tv_core *c)

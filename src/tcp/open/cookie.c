@@ -13,6 +13,10 @@
  * two periods, so that a guess is right with odds of 2 * 2^-29. The periods that count are those at one
  * second from now: members of a farm, whose clocks may be that far apart, know each other's.
  *
+ * A batch of SYNs is a batch of hashes: they are made when the batch ends, several at once (base/siphash.h),
+ * and by then what they are made of has reached the cache. Until then a SYN-ACK waits in the ring without its sequence
+ * number and TSval; none leaves in between, since packets leave in tv_output() only.
+ *
  * ACKs are looked at only within two periods of the last cookie that this listener has sent; in a farm
  * always, but after cfg.cookie_checks failures in a second no more in that second.
  */
@@ -23,6 +27,8 @@
 #define HASH_BITS 29
 #define HASH_MASK ((1u << HASH_BITS) - 1)
 #define PROFILES 8u
+#define WITH_TS 8u                 /* of what a cookie stands for */
+#define LANES (TV_COOKIE_GROUPS * TV_SIP_LANES)
 
 /* The low bits of TSval; bit 5 is for ECN, and 0 until ECN is negotiated. */
 #define TS_BITS 63u
@@ -58,14 +64,20 @@ static const struct tv_sipkey *key_of(struct tv_core *c, uint64_t period)
 	return &k->key;
 }
 
+/* Full words of a key; half a one is left over. */
+static inline uint32_t words_of(bool v6)
+{
+	return v6 ? (TV_KEY_HEAD + TV_KEY_REST) / 8 : TV_KEY_HEAD / 8;
+}
+
 /* what: see what_of(). The key, irs and what, one behind the other. */
 static uint32_t hash_of(const struct tv_sipkey *key, const struct tv_key *k, uint32_t irs, uint32_t what)
 {
-	size_t n = k->v6 ? (TV_KEY_HEAD + TV_KEY_REST) / 8 : TV_KEY_HEAD / 8;
+	uint32_t n = words_of(k->v6);
 	struct tv_sip s;
 
 	tv_sip_start(&s, key);
-	for (size_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++)
 		tv_sip_word(&s, tv_native64(k->b + 8 * i));
 	tv_sip_word(&s, tv_native32(k->b + 8 * n) | (uint64_t)irs << 32);
 	return (uint32_t)tv_sip_end(&s, what | (uint64_t)(8 * n + 12) << 56) & HASH_MASK;
@@ -74,68 +86,128 @@ static uint32_t hash_of(const struct tv_sipkey *key, const struct tv_key *k, uin
 /* What else the cookie stands for; bits: those in TSval, with timestamps. */
 static uint32_t what_of(const struct tv_key *k, uint32_t profile, bool ts, uint32_t bits)
 {
-	return profile | (ts ? 8u | bits << 4 : 0) | (uint32_t)k->zone << 16;
+	return profile | (ts ? WITH_TS | bits << 4 : 0) | (uint32_t)k->zone << 16;
 }
 
 /* What both SYNs have negotiated, as bits of TSval. */
-static uint32_t bits_of(const struct tv_tcb *t)
+static uint32_t bits_of(const struct tv_agreed *a)
 {
-	uint32_t bits = (t->opt.flags & TV_O_WSCALE) != 0 ? t->opt.snd_scale : TS_NO_SCALE;
+	uint32_t bits = (a->flags & TV_O_WSCALE) != 0 ? a->snd_scale : TS_NO_SCALE;
 
-	return bits | ((t->opt.flags & TV_O_SACK) != 0 ? TS_SACK : 0);
+	return bits | ((a->flags & TV_O_SACK) != 0 ? TS_SACK : 0);
 }
 
 /* The last profile that is nowhere above what was negotiated; with timestamps only its MSS counts. */
-static uint32_t profile_for(const struct tv_tcb *t)
+static uint32_t profile_for(const struct tv_agreed *a)
 {
-	bool exact = (t->opt.flags & TV_O_TS) != 0, sack = (t->opt.flags & TV_O_SACK) != 0;
-	uint32_t scale = (t->opt.flags & TV_O_WSCALE) != 0 ? t->opt.snd_scale + 1u : 0;
+	bool exact = (a->flags & TV_O_TS) != 0, sack = (a->flags & TV_O_SACK) != 0;
+	uint32_t scale = (a->flags & TV_O_WSCALE) != 0 ? a->snd_scale + 1u : 0;
 	uint32_t i = PROFILES - 1;
 
-	while (i > 0 && (t->opt.mss_peer < profiles[i].mss ||
+	while (i > 0 && (a->mss_peer < profiles[i].mss ||
 	                 (!exact && (scale < profiles[i].scale || (!sack && profiles[i].sack)))))
 		i--;
 	return i;
 }
 
-/* The SYN-ACK offers what the profile can remember. */
-static void narrow(struct tv_tcb *t, const struct profile *p)
+/* The newest reply waits for its hashes. Behind the key: IRS and what. The first words are the key's, and
+ * with their length alone they are what tv_ts_offset() hashes. */
+static inline void wait_for_hash(struct tv_core *c, const struct tv_key *k, uint32_t irs, uint32_t what)
 {
-	if (p->scale == 0)
-		t->opt.flags &= (uint8_t)~TV_O_WSCALE;
-	if (!p->sack)
-		t->opt.flags &= (uint8_t)~TV_O_SACK;
+	struct tv_cookie_lanes *w = &c->cookies;
+	uint64_t(*word)[TV_SIP_LANES];
+	uint32_t lane, place = c->reply_tail - 1;
+
+	if (TV_UNLIKELY(w->count != 0 && (w->v6 != k->v6 || w->first + w->count != place)))
+		tv_cookies_seal(c);
+	TV_ASSERT(w->count < LANES); /* a batch is not longer */
+	if (w->count == 0) {
+		w->v6 = k->v6;
+		w->first = place;
+	}
+	word = w->words[w->count / TV_SIP_LANES];
+	lane = w->count++ % TV_SIP_LANES;
+	for (uint32_t i = 0; i < words_of(false); i++)
+		word[i][lane] = tv_native64(k->b + 8 * i);
+	if (k->v6) {
+		for (uint32_t i = words_of(false); i < words_of(true); i++)
+			word[i][lane] = tv_native64(k->b + 8 * i);
+		word += words_of(true) - words_of(false);
+	}
+	word += words_of(false);
+	word[0][lane] = tv_native32(k->b + 8 * words_of(k->v6)) | (uint64_t)irs << 32;
+	word[1][lane] = what | (uint64_t)(8 * words_of(k->v6) + 12) << 56;
+	w->stamps = w->stamps || (what & WITH_TS) != 0;
+}
+
+/* Sequence number and TSval of a SYN-ACK; what: what its cookie stands for, of which h is the hash. */
+static inline void seal(struct tv_core *c, uint32_t place, uint32_t what, uint32_t h, uint32_t offset)
+{
+	struct tv_reply *r = (struct tv_reply *)(void *)(tv_region(c) + c->reply_ring) + (place & (c->cfg.replies - 1));
+	uint32_t bits = what >> 4 & TS_BITS, now = c->now_ms + offset, clock = (now & ~TS_BITS) | bits;
+
+	h &= HASH_MASK;
+	r->seq = ((what ^ h) & (PROFILES - 1)) << HASH_BITS | h;
+	if ((what & WITH_TS) != 0)
+		r->ts_val = seq_gt(clock, now) ? clock - (TS_BITS + 1) : clock;
+}
+
+/* count: how many of these lanes; first: the place of their first SYN-ACK. */
+static void seal_lanes(struct tv_core *c, const struct tv_sipkey *key, uint64_t (*words)[TV_SIP_LANES], uint32_t first,
+                       uint32_t count)
+{
+	uint32_t n = words_of(c->cookies.v6), pair = c->cookies.v6 ? 4 : 1;
+	uint64_t hashes[TV_SIP_LANES], stamps[TV_SIP_LANES] = {0};
+
+	tv_sip_lanes(c->cfg.arch, key, words, n + 2, count, hashes);
+	if (c->cookies.stamps) {
+		for (uint32_t i = 0; i < TV_SIP_LANES; i++)
+			words[pair][i] = (uint64_t)(8 * pair) << 56;
+		tv_sip_lanes(c->cfg.arch, &c->key_stamp, words, pair + 1, count, stamps);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		seal(c, first + i, (uint32_t)words[n + 1][i], (uint32_t)hashes[i], (uint32_t)stamps[i]);
+}
+
+void tv_cookies_seal(struct tv_core *c)
+{
+	const struct tv_sipkey *key = key_of(c, c->now / PERIOD);
+	struct tv_cookie_lanes *w = &c->cookies;
+
+	for (uint32_t i = 0; i < w->count; i += TV_SIP_LANES)
+		seal_lanes(c, key, w->words[i / TV_SIP_LANES], w->first + i, tv_min32(TV_SIP_LANES, w->count - i));
+	w->count = 0;
+	w->stamps = false;
 }
 
 int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
 {
-	uint32_t profile, bits, h, clock;
-	struct tv_tcp_options o;
-	struct tv_reply *r;
-	struct tv_tcb t;
+	const struct tv_options *o = &tv_profile_at(c, l->profile)->o;
+	struct tv_reply *r = tv_reply_new(c, k, s->link);
+	struct tv_agreed a;
+	uint32_t profile;
+	bool ts;
 
-	tv_negotiate_listen(c, &t, l->profile, s, k);
-	r = tv_reply_new(c, k, s->link);
 	if (TV_UNLIKELY(r == NULL))
 		return TV_V_REPLIES_FULL;
-	profile = profile_for(&t);
-	bits = bits_of(&t);
-	if ((t.opt.flags & TV_O_TS) == 0)
-		narrow(&t, &profiles[profile]);
-	h = hash_of(key_of(c, c->now / PERIOD), k, s->seq, what_of(k, profile, (t.opt.flags & TV_O_TS) != 0, bits));
-	tv_negotiate_offer(c, &t, &o);
-	clock = (o.ts_val & ~TS_BITS) | bits;
-	r->seq = (profile ^ (h & (PROFILES - 1))) << HASH_BITS | h;
+	tv_negotiate_listen(c, l->profile, s, &a);
+	profile = profile_for(&a);
+	ts = (a.flags & TV_O_TS) != 0;
+	if (!ts) /* the SYN-ACK offers what the profile can remember */
+		a.flags &= (uint8_t)((profiles[profile].scale != 0 ? TV_O_WSCALE : 0) |
+		                     (profiles[profile].sack ? TV_O_SACK : 0));
+	r->has = (uint8_t)(TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0) |
+	                   ((a.flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
+	                   ((a.flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
 	r->ack = s->seq + 1;
 	r->flags = TV_SYN | TV_ACK;
-	r->wnd = (uint16_t)tv_min32(tv_opts(c, &t)->rcv_buf, UINT16_MAX);
-	r->has = (uint8_t)o.has;
-	r->mss = o.mss;
-	r->wscale = o.wscale;
-	r->ts_val = seq_gt(clock, o.ts_val) ? clock - (TS_BITS + 1) : clock;
-	r->ts_ecr = o.ts_ecr;
-	r->ttl = tv_opts(c, &t)->ttl;
-	r->tos = (uint8_t)(tv_opts(c, &t)->dscp << 2);
+	r->wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX);
+	r->mss = a.mss_rcv;
+	r->wscale = a.rcv_scale;
+	r->ts_ecr = ts ? s->opt.ts_val : 0;
+	r->ttl = o->ttl;
+	r->tos = (uint8_t)(o->dscp << 2);
+	wait_for_hash(c, k, s->seq, what_of(k, profile, ts, ts ? bits_of(&a) : 0));
 	l->cookie_at = c->now + 1;
 	l->flood.cookies += l->flood.on;
 	c->cnt.cookies_sent++;

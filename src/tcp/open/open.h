@@ -14,9 +14,14 @@ uint8_t tv_isn_era(tv_time at);
 tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
 
 /* ---- negotiate.c ---- */
-/* As tv_open_passive(), but only what the options of a SYN-ACK need, in a record that is not zeroed. */
-void tv_negotiate_listen(struct tv_core *c, struct tv_tcb *t, uint32_t profile, const struct tv_segment *s,
-                         const struct tv_key *k);
+/* What the options of a SYN and those of its SYN-ACK make: as tv_open_passive(), without a connection. */
+struct tv_agreed {
+	uint16_t mss_peer, mss_rcv;
+	uint8_t flags;             /* TV_O_ */
+	uint8_t snd_scale;         /* with TV_O_WSCALE, else 0 */
+	uint8_t rcv_scale;
+};
+void tv_negotiate_listen(const struct tv_core *c, uint32_t profile, const struct tv_segment *s, struct tv_agreed *a);
 /* Fills a zeroed record, whose link, listener and profile are set, from the final ACK of a handshake and
  * the options of its SYN. */
 void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k,
@@ -36,8 +41,10 @@ void tv_listener_tell(struct tv_core *c, uint32_t index, uint16_t events);
 void tv_flood_due(struct tv_core *c);
 
 /* ---- cookie.c ---- */
-/* Answers a SYN with a cookie: TV_V_OK, or TV_V_REPLIES_FULL. */
+/* Answers a SYN with a cookie: TV_V_OK, or TV_V_REPLIES_FULL. What depends on hashes is filled in by
+ * tv_cookies_seal(), not later than at the end of the batch. */
 int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k);
+void tv_cookies_seal(struct tv_core *c);
 /* An ACK to a listener: TV_V_OK with the options of the SYN in *syn; TV_NEXT: it cannot be ours;
  * TV_V_COOKIE_BAD; TV_V_COOKIE_UNCHECKED. */
 int tv_cookie_check(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k,

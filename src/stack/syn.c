@@ -1,0 +1,119 @@
+/*
+ * syn.c - what comes to a listener; and SYNs as they come in a flood, one behind the other to one port.
+ *
+ * A SYN to a listener passes tv_backlog_ask() (tcp/open/backlog.c) and becomes a half-open record, or is
+ * answered with a cookie.
+ *
+ * In a flood nearly all packets are SYNs of strangers, from somebody else each but all to one end of ours.
+ * Whether that end is ours and who listens there is found out once in each batch (a door); the index has
+ * said already that nobody has the tuple, which is true as long as nothing was added to it. What is left
+ * for each SYN is to look at its source. Whatever is not like that goes the way of all segments
+ * (demux.c), with the same result: tests/unit/test_stack_syn.c compares the two.
+ */
+#include "stack/stack.h"
+#include "tcp/open/open.h"
+
+/* A record for this SYN, and its SYN-ACK, or a connection at once; old: the incarnation in TIME-WAIT that has
+ * its tuple. */
+static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct tv_segment *seg,
+                              const struct tv_key *k, const struct tv_tcb *old)
+{
+	struct tv_core *c = &s->core;
+	struct tv_listener *l = tv_listener_at(c, index);
+	enum tv_fo_answer fast = tv_fastopen_ask(c, l, seg);
+	struct tv_tcb t;
+	uint32_t slot;
+	int v;
+
+	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, k, fast)) != TV_NEXT)
+		return v;
+	slot = tv_pool_take(&c->halves, tv_region(c));
+	tv_zero(&t, sizeof t);
+	t.flags = TV_F_SCRATCH;
+	t.link = seg->link;
+	t.listener = (uint16_t)(index + 1);
+	t.profile = l->profile;
+	tv_open_passive(c, &t, seg, k);
+	if (fast != TV_FO_NO)
+		tv_fastopen_grant(&t, seg);
+	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
+		t.snd.iss = t.snd.una = old->snd.nxt + 65537;
+		t.snd.nxt = t.snd.iss + 1;
+	}
+	tv_half_pack(c, slot, &t, k);
+	tv_half_at(c, slot)->gen = tv_gen_next(c);
+	tv_index_add(s, k, (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
+	tv_backlog_take(c, slot);
+	if (old != NULL)
+		tv_half_at(c, slot)->flags = TV_H_REOPENS;
+	if (l->hold) {
+		tv_half_at(c, slot)->flags |= TV_H_HELD | TV_H_READY;
+		l->held++;
+		tv_ready_push(c, TV_KIND_HALF, slot);
+	} else {
+		tv_reply_scratch(c, &t, k);
+	}
+	tv_half_queue(c, slot);
+	return TV_V_OK;
+}
+
+/* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
+int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+                 const struct tv_tcb *old)
+{
+	int v;
+
+	if ((seg->flags & TV_RST) != 0)
+		return TV_V_LISTEN_RST; /* [EV-04] */
+	if ((seg->flags & TV_ACK) != 0)
+		return tv_cookie_in(s, index, seg, k); /* [EV-05] */
+	if ((seg->flags & TV_SYN) == 0)
+		return TV_V_LISTEN_OTHER; /* [EV-07] */
+	if ((seg->flags & TV_FIN) != 0)
+		return TV_V_BAD_FLAGS;
+	v = tv_backlog_ask(&s->core, index, seg, old != NULL);
+	if (v == TV_COOKIE)
+		return tv_cookie_answer(&s->core, tv_listener_at(&s->core, index), seg, k);
+	return v == TV_NEXT ? half_open(s, index, seg, k, old) : v;
+}
+
+void tv_door_begin(const struct tv_stack *s, struct tv_door *d)
+{
+	d->listener = 0;
+	d->quiet = !tv_table_moving(&s->index);
+	d->adds = s->index_adds;
+}
+
+/* The door for this SYN: its end is an address of ours, it came over a link from outside, somebody listens. */
+static TV_APART bool find_door(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg)
+{
+	struct tv_endpoint local;
+
+	d->listener = 0;
+	tv_key_local(&seg->key, &local);
+	if (seg->link == tv_loop_link(s) || !tv_is_ours(s, &local.addr))
+		return false;
+	d->key = seg->key;
+	d->link = seg->link;
+	d->listener = tv_listen_find(&s->core, &local.addr, local.port, local.zone);
+	return d->listener != 0;
+}
+
+enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+{
+	struct tv_endpoint remote;
+	int v;
+
+	if (!d->quiet || d->adds != s->index_adds)
+		return tv_demux(s, seg, hash, 0);
+	if ((d->listener == 0 || d->link != seg->link || !tv_key_same_local(&d->key, &seg->key)) &&
+	    !find_door(s, d, seg))
+		return tv_demux(s, seg, hash, 0);
+	tv_key_remote(&seg->key, &remote);
+	if (TV_UNLIKELY(!tv_addr_is_valid_source(&remote.addr) || tv_whose(s, &remote.addr) != TV_SOMEONE))
+		return tv_demux(s, seg, hash, 0);
+	s->core.cnt.segments_in++;
+	v = tv_listen_in(s, d->listener - 1, seg, &seg->key, NULL);
+	TV_ASSERT(v >= 0);
+	return (enum tv_verdict)v;
+}
