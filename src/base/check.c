@@ -130,18 +130,17 @@ static const struct tv_wheel_node *node_of(const struct tv_wheel *w, const uint8
 }
 
 /* One ring: its links, and that each node belongs just there. */
-static int check_slot(const struct tv_wheel *w, const uint8_t *region, unsigned level, uint32_t slot,
-                      uint32_t *nodes)
+static int check_ring(const struct tv_wheel *w, const uint8_t *region, uint32_t place, uint32_t lane, uint32_t *nodes)
 {
-	uint32_t first = w->slot[level][slot], i = first;
+	uint32_t first = w->slot[place].first[lane], i = first, level = place / 64, slot = place % 64;
 
-	do {
+	while (i != 0) {
 		const struct tv_wheel_node *n = node_of(w, region, i);
 		const struct tv_wheel_node *next = node_of(w, region, n->next);
 		uint32_t ahead = n->at - (uint32_t)w->now;
 		uint64_t tick = w->now + ahead;
 
-		CHECK(n->where == level * 64 + slot + 1);
+		CHECK(n->where == place * TV_WHEEL_LANES + lane + 1);
 		CHECK(n->next != 0);
 		CHECK(next->prev == i);
 		CHECK(ahead <= 1u << 31);
@@ -150,8 +149,8 @@ static int check_slot(const struct tv_wheel *w, const uint8_t *region, unsigned 
 		CHECK(level == TV_WHEEL_LEVELS - 1 ||
 		      tick >> 6 * (level + 1) == w->now >> 6 * (level + 1));
 		CHECK(++*nodes <= w->armed);
-		i = n->next;
-	} while (i != first);
+		i = n->next != first ? n->next : 0;
+	}
 	return 0;
 }
 
@@ -160,14 +159,13 @@ int tv_wheel_check(const struct tv_wheel *w, const uint8_t *region)
 	uint32_t nodes = 0;
 	int line;
 
-	for (unsigned level = 0; level < TV_WHEEL_LEVELS; level++) {
-		for (uint32_t slot = 0; slot < 64; slot++) {
-			CHECK((w->map[level] >> slot & 1) == (w->slot[level][slot] != 0));
-			if (w->slot[level][slot] == 0)
-				continue;
-			if ((line = check_slot(w, region, level, slot, &nodes)) != 0)
+	for (uint32_t place = 0; place < TV_WHEEL_SLOTS; place++) {
+		uint32_t before = nodes;
+
+		for (uint32_t lane = 0; lane < TV_WHEEL_LANES; lane++)
+			if ((line = check_ring(w, region, place, lane, &nodes)) != 0)
 				return line;
-		}
+		CHECK((w->map[place / 64] >> place % 64 & 1) == (nodes != before));
 	}
 	CHECK(nodes == w->armed);
 	return 0;

@@ -13,12 +13,19 @@
 
 #define TV_TICK_SHIFT 16
 #define TV_WHEEL_LEVELS 6
+#define TV_WHEEL_SLOTS (TV_WHEEL_LEVELS * 64)
+#define TV_WHEEL_LANES 8           /* rings of a slot */
 
 struct tv_wheel_node {
 	uint32_t next, prev;       /* record numbers + 1; 0: none */
 	uint32_t at;               /* deadline tick modulo 2^32 */
-	uint16_t where;            /* level * 64 + slot + 1; 0: not armed */
+	uint16_t where;            /* (level * 64 + slot) * lanes + lane + 1; 0: not armed */
 	uint16_t unused;
+};
+
+struct tv_wheel_slot {
+	uint32_t first[TV_WHEEL_LANES]; /* of each ring: record number + 1; 0: empty */
+	uint8_t put, take;         /* modulo lanes: where the next one comes to, which one is handed out next */
 };
 
 struct tv_wheel {
@@ -26,7 +33,7 @@ struct tv_wheel {
 	uint32_t stride, node;     /* bytes of a record; offset of the node in it */
 	uint64_t now;              /* tick up to which everything is done */
 	uint64_t map[TV_WHEEL_LEVELS];
-	uint32_t slot[TV_WHEEL_LEVELS][64]; /* record number + 1 */
+	struct tv_wheel_slot slot[TV_WHEEL_SLOTS];
 	uint32_t armed;
 	uint32_t falling;          /* slots of now above level 0 may hold nodes that must come down */
 };
