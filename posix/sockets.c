@@ -181,6 +181,7 @@ int sockets_reason_errno(enum tv_reason reason)
 	case TV_R_ABORTED:
 	case TV_R_FIN_TIMEOUT:
 	case TV_R_REPLACED: return 0;
+	case TV_R_EVICTED: return ECONNABORTED; /* it was the stack that gave it up */
 	case TV_R_RESET:
 	case TV_R_SIMULTANEOUS_RESET:
 	case TV_R_LISTENER_CLOSED:

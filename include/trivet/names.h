@@ -124,7 +124,8 @@ enum tv_verdict {
 	X(QUESTION_TIMEOUT, "the held SYN was not answered in time")                                \
 	X(LISTENER_CLOSED, "the listener was closed before the connection was accepted")            \
 	X(DATA_AFTER_CLOSE, "data arrived after the user had closed")                               \
-	X(SIMULTANEOUS_RESET, "SYN-RECEIVED after simultaneous open was reset")
+	X(SIMULTANEOUS_RESET, "SYN-RECEIVED after simultaneous open was reset")                     \
+	X(EVICTED, "given up because records or memory had run out, and its peer let it stall")
 
 enum tv_reason {
 #define X(name, sentence) TV_R_##name,
@@ -168,6 +169,7 @@ enum tv_fastopen {
 	X(syn_rate_drops) X(accept_resets) X(floods)                                                \
 	X(fastopen_active) X(fastopen_active_failed) X(fastopen_losses) X(fastopen_requests)        \
 	X(fastopen_passive) X(fastopen_passive_failed) X(fastopen_overflow) X(fastopen_old_key)     \
+	X(evicted)                                                                                  \
 	X(index_rekeys) X(index_moves) X(looped)
 
 #endif

@@ -140,6 +140,8 @@ struct tv_config {
 	uint32_t links, addresses, routes, neighbours;
 	uint32_t pages;            /* big pages (TV_PAGE_BYTES) for all streams together */
 	uint32_t small_pages;      /* small pages (TV_SMALL_BYTES) */
+	uint32_t send_pages;       /* big pages that may be in use when written text takes one; 0 (default): all but
+	                            * those that are kept for the text that each peer has to send next */
 	uint32_t ranges;           /* pieces in flight and out of order, all connections together */
 	uint32_t ranges_each;      /* the same for one connection; default 1024 */
 	uint32_t replies;          /* stateless replies that wait for tv_output(); a power of two */
@@ -159,6 +161,12 @@ struct tv_config {
 	uint8_t syn_tries;         /* default 10 */
 	uint8_t syn_ack_tries;     /* default 5 */
 	uint8_t r1;                /* retransmissions until the soft event [SHLD-9, SHLD-10]; default 3 */
+	/* What a peer can hold on to by doing nothing (docs/SECURITY.md). An orphan was released and has not ended. */
+	uint8_t orphan_tries;      /* repeats of an orphan's text or FIN until it ends; default 8; 0: only R2 ends it */
+	uint32_t orphans;          /* one more: an orphan is given up; 0 (default): as many as connections */
+	tv_time orphan_timeout;    /* R2 of orphans while connections, orphans or pages are scarce; default 60 s */
+	tv_time stall_min;         /* what has stalled for so long may be given up when records or pages have run
+	                            * out; default 1 s; TV_NEVER: nothing is */
 	enum tv_reuse time_wait_reuse;
 	bool timestamps, sack, window_scale;
 	bool time_wait_rst;        /* a RST ends TIME-WAIT, as RFC 9293 says; default false (RFC 1337) */
@@ -527,6 +535,7 @@ TV_API bool tv_next(const struct tv_stack *stack, uint64_t *cursor, tv_handle *h
 struct tv_counters {
 	uint32_t size;
 	uint32_t connections, half_opens, time_waits, listeners; /* in use now */
+	uint32_t orphans;          /* of these connections */
 	uint32_t pages_used, small_pages_used, ranges_used;
 #define X(name) uint64_t name;
 	TV_COUNTERS(X)

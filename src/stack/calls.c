@@ -2,6 +2,7 @@
  * calls.c - the calls of trivet.h on connections: what a handle means, OPEN (active), and the passage to
  * tcp/user.c for the rest. A handle is good while its generation is that of the record.
  */
+#include "stack/evict.h"
 #include "stack/handles.h"
 #include "stack/ports.h"
 
@@ -74,6 +75,7 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	struct tv_core *c = &s->core;
 	struct tv_endpoint local;
 	uint32_t profile, after = 0, slot;
+	uint64_t evicted = c->cnt.evicted;
 	struct tv_tuple tuple;
 	struct tv_tcb *t;
 	unsigned link;
@@ -98,6 +100,8 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 		tv_profile_drop(c, profile);
 		return TV_EFULL;
 	}
+	if (c->cnt.evicted != evicted) /* may have changed the key of the index */
+		tuple.hash = tv_key_hash(&tuple.key, &s->seed);
 	t->profile = profile;
 	t->link = (uint8_t)link;
 	t->user = g->user;
@@ -120,16 +124,34 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	return TV_OK;
 }
 
+/* A page was refused: somebody who stalls may have to go, and then once more. */
+static TV_APART int64_t send_rest(struct tv_stack *s, struct tv_tcb *t, const uint8_t *data, size_t len,
+                                  unsigned flags, int64_t took)
+{
+	size_t done = took > 0 ? (size_t)took : 0;
+	int64_t more;
+
+	s->page_failures = s->core.pages.failures;
+	if (!tv_evict(s, TV_NEED_PAGE, t))
+		return took;
+	more = tv_user_send(&s->core, t, data + done, len - done, flags);
+	return more > 0 ? (int64_t)done + more : took;
+}
+
 int64_t tv_send(struct tv_stack *s, tv_time now, tv_handle h, const void *data, size_t len, unsigned flags)
 {
 	struct tv_tcb *t = tv_handle_conn(s, h);
+	int64_t took;
 
 	tv_stack_now(s, now);
 	if (t == NULL)
 		return TV_ESTALE;
 	if (len == 0)
 		return TV_EINVAL;
-	return tv_user_send(&s->core, t, data, len, flags);
+	took = tv_user_send(&s->core, t, data, len, flags);
+	if (TV_UNLIKELY(s->page_failures != s->core.pages.failures) && took < (int64_t)len)
+		return send_rest(s, t, data, len, flags, took);
+	return took;
 }
 
 int64_t tv_recv(struct tv_stack *s, tv_time now, tv_handle h, void *data, size_t len, unsigned flags)
@@ -216,7 +238,7 @@ int tv_release(struct tv_stack *s, tv_time now, tv_handle h)
 		return TV_OK;
 	}
 	tv_user_close(c, t);
-	t->flags |= TV_F_RELEASED;
+	tv_orphan(c, t);
 	t->events = 0;
 	if ((t->flags & TV_F_IN_READY_LIST) != 0) {
 		t->flags &= ~(uint32_t)TV_F_IN_READY_LIST;
@@ -224,6 +246,8 @@ int tv_release(struct tv_stack *s, tv_time now, tv_handle h)
 	}
 	tv_fin_wait_2_limit(c, t);
 	tv_settle(s, t);
+	if (TV_UNLIKELY(c->orphans > c->cfg.orphans))
+		tv_evict(s, TV_NEED_ORPHAN, NULL);
 	return TV_OK;
 }
 

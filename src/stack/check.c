@@ -25,6 +25,7 @@ static int check_conns(const struct tv_stack *s, uint32_t *indexed)
 	const struct tv_core *c = &s->core;
 	uint32_t pending = 0;
 	struct tv_stack *mutable = (struct tv_stack *)(uintptr_t)s;
+	uint32_t orphans = 0, held = 0;
 
 	for (uint32_t i = tv_pool_next(&c->conns, tv_region(c), 0); i != TV_NONE;
 	     i = tv_pool_next(&c->conns, tv_region(c), i + 1)) {
@@ -35,12 +36,15 @@ static int check_conns(const struct tv_stack *s, uint32_t *indexed)
 		if (line != 0)
 			return 10000 + line;
 		pending += (t->flags & TV_F_PENDING) != 0;
+		orphans += (t->flags & TV_F_RELEASED) != 0;
+		held += (t->flags & TV_F_RELEASED) == 0 && t->reason == TV_R_EVICTED;
 		if (t->state == TV_CLOSED)
 			continue;
 		(*indexed)++;
 		tv_tcb_key(c, t, &k);
 		MUST(tv_index_find(mutable, &k, tv_key_hash(&k, &s->seed)) != 0);
 	}
+	MUST(orphans == c->orphans && held == c->evicted_held);
 	return check_pending(c, pending);
 }
 

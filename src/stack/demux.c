@@ -6,7 +6,7 @@
  * A tuple may be in the index twice for a while: a TIME-WAIT (record or connection) whose tuple a new SYN
  * may take over stays until that handshake completes (RFC 6191), so a look-up goes on past it.
  */
-#include "stack/stack.h"
+#include "stack/evict.h"
 #include "tcp/open/open.h"
 
 static uint32_t slot_of(uint32_t ref)
@@ -175,9 +175,10 @@ static void index_replace(struct tv_stack *s, const struct tv_key *k, uint32_t r
 }
 
 /* A full record of this tuple, with what `from` has; NULL: zeroes. Returns NULL when there is no room. */
-static inline struct tv_tcb *conn_take(struct tv_core *c, const struct tv_key *k, const struct tv_tcb *from)
+static inline struct tv_tcb *conn_take(struct tv_stack *s, const struct tv_key *k, const struct tv_tcb *from)
 {
-	uint32_t i = tv_pool_take(&c->conns, tv_region(c));
+	struct tv_core *c = &s->core;
+	uint32_t i = tv_conn_place(s);
 	struct tv_wheel_node node;
 	struct tv_tcb *t;
 
@@ -199,7 +200,7 @@ static inline struct tv_tcb *conn_take(struct tv_core *c, const struct tv_key *k
 
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 {
-	struct tv_tcb *t = conn_take(&s->core, k, NULL);
+	struct tv_tcb *t = conn_take(s, k, NULL);
 
 	if (t == NULL)
 		return NULL;
@@ -233,6 +234,7 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 	if (t->side != 0)
 		tv_pool_give(&c->sides, tv_region(c), t->side - 1);
 	tv_profile_drop(c, t->profile);
+	tv_orphan_gone(c, t);
 	t->gen = 0;
 	t->state = TV_CLOSED;
 	tv_pool_give(&c->conns, tv_region(c), i);
@@ -363,7 +365,7 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k)
 {
 	struct tv_core *c = &s->core;
-	struct tv_tcb *t = conn_take(c, k, scratch);
+	struct tv_tcb *t = conn_take(s, k, scratch);
 
 	if (t == NULL)
 		return NULL;

@@ -10,7 +10,7 @@
  * (at most half of the room while connections wait), connections in turn, 16 packets at most each. What
  * is for one of our own addresses is built into a buffer of the stack and taken in at once.
  */
-#include "stack/stack.h"
+#include "stack/evict.h"
 #include "tcp/open/open.h"
 #include "wire/eth.h"
 
@@ -247,6 +247,7 @@ static void run_timers(struct tv_stack *s)
 	}
 	tv_neighbour_due(s, &budget);
 	tv_flood_due(c);
+	tv_evict_for_pages(s);
 }
 
 /* How packets are built for this link. */

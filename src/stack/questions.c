@@ -2,6 +2,7 @@
  * questions.c - passive OPEN: listeners, their accept queues, and SYNs that are held as questions.
  */
 #include "stack/handles.h"
+#include "tcp/close/orphan.h"
 
 struct tv_listener *tv_handle_listener(const struct tv_stack *s, tv_handle h)
 {
@@ -152,7 +153,7 @@ int tv_listener_close(struct tv_stack *s, tv_handle h)
 	if (l == NULL)
 		return TV_ESTALE;
 	while ((t = take_accepted(c, l)) != NULL) {
-		t->flags |= TV_F_RELEASED;
+		tv_orphan(c, t);
 		if (t->state == TV_CLOSED) {
 			tv_conn_free(s, t);
 			continue;

@@ -67,7 +67,8 @@ static bool config_valid(const struct tv_config *g)
 	       g->stack_count >= 1 && g->stack_number < g->stack_count && g->initial_window >= 1 && g->r1 >= 1 &&
 	       (unsigned)g->syn_cookies <= TV_COOKIES_FARM && g->cookie_checks <= 4000000 &&
 	       g->syn_per_second <= 4000000 && g->syn_prefix_v4 <= 32 && g->syn_prefix_v6 <= 64 &&
-	       g->fastopen_paths <= 65536 && g->flood_quiet >= TV_MS && g->flood_quiet < 86400 * TV_S &&
+	       g->fastopen_paths <= 65536 && g->orphans <= g->connections && g->send_pages <= g->pages &&
+	       g->orphan_timeout != 0 && g->flood_quiet >= TV_MS && g->flood_quiet < 86400 * TV_S &&
 	       tv_options_valid(&g->defaults) == TV_OK;
 }
 
@@ -125,6 +126,9 @@ void tv_config_default(struct tv_config *g)
 	g->syn_tries = 10;
 	g->syn_ack_tries = 5;
 	g->r1 = 3; /* [SHLD-10] */
+	g->orphan_tries = 8;
+	g->orphan_timeout = 60 * TV_S;
+	g->stall_min = TV_S;
 	g->time_wait_reuse = TV_REUSE_LOOPBACK;
 	g->timestamps = g->sack = g->window_scale = true;
 	g->port_first = 32768;
@@ -144,6 +148,10 @@ static void settle_config(struct tv_config *g)
 {
 	if (g->busy == 0)
 		g->busy = g->connections;
+	if (g->orphans == 0)
+		g->orphans = g->connections;
+	if (g->send_pages == 0)
+		g->send_pages = g->pages - g->pages / RESERVE_SHARE;
 	if (g->defaults.ttl == 0)
 		g->defaults.ttl = 64;
 }
@@ -324,6 +332,7 @@ void tv_counters(const struct tv_stack *s, struct tv_counters *counters)
 	struct tv_counters full = c->cnt;
 
 	full.connections = c->conns.used;
+	full.orphans = c->orphans;
 	full.half_opens = c->halves.used;
 	full.time_waits = c->waits.used;
 	full.listeners = c->listeners.used;

@@ -69,6 +69,8 @@ struct tv_stack {
 	} way;                     /* what route.c said of the last destination, until a table changes */
 	uint32_t neighbour_asks;   /* how many want to ask now */
 	uint32_t parked;           /* connections that wait for a neighbour */
+	uint32_t hand;             /* evict.c: the place that was looked at last */
+	uint32_t page_failures;    /* ... and the refused pages that it knows of */
 };
 
 /* The pseudo-link of our own addresses. */

@@ -150,6 +150,7 @@ struct tv_core {
 	struct tv_fifo wait_fifo;
 	uint16_t link_mtu[TV_LINKS_MAX];
 
+	uint32_t orphans, evicted_held;    /* released and not ended; given up (stack/evict.c) and not released */
 	uint32_t out_head, out_tail;       /* connections with wants: record number + 1 */
 	uint32_t ready_head, ready_tail;   /* refs (kind << 26 | slot): connections, questions, listeners with news */
 	uint64_t listen_table;             /* open/listen.c: offset, slots, slots in use, blocks by length */

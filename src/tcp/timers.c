@@ -14,6 +14,7 @@
  * Deadlines are never early and late by at most a tick. They run inside tv_output() only and build no
  * packet: they set wants.
  */
+#include "tcp/close/orphan.h"
 #include "tcp/open/open.h"
 
 #define FAR (1u << 30)
@@ -124,7 +125,7 @@ static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 /* What is left of the user time-out. */
 static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 {
-	tv_time limit = tv_opts(c, t)->user_timeout, gone = silence(c, t);
+	tv_time limit = tv_owing_limit(c, t), gone = silence(c, t);
 
 	if (limit == TV_NEVER)
 		return TV_NEVER;
@@ -136,7 +137,7 @@ tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
 	tv_time rto = tv_rto_ns(c, t);
 
 	if (t->progress_ms == c->now_ms) /* what has just gone out has all of its limit left */
-		return tv_min64(rto, tv_opts(c, t)->user_timeout);
+		return tv_min64(rto, tv_owing_limit(c, t));
 	return tv_min64(rto, left_of_limit(c, t));
 }
 
@@ -190,11 +191,18 @@ static void syn_due(struct tv_core *c, struct tv_tcb *t)
 /* R2 (RFC 9293 3.8.3 [MUST-20] [MUST-21]): how long may the oldest octet stay unacknowledged? */
 static bool gave_up(struct tv_core *c, struct tv_tcb *t)
 {
-	tv_time limit = tv_opts(c, t)->user_timeout;
+	tv_time limit = tv_owing_limit(c, t), own = tv_opts(c, t)->user_timeout;
+	bool tried = (t->flags & TV_F_RELEASED) != 0 && c->cfg.orphan_tries != 0 && t->rtt.tries >= c->cfg.orphan_tries;
 
-	if (limit == TV_NEVER || silence(c, t) < limit)
+	if (!tried && (limit == TV_NEVER || silence(c, t) < limit))
 		return false;
-	tv_end(c, t, limit == c->cfg.defaults.user_timeout ? TV_R_RETRANSMIT_TIMEOUT : TV_R_USER_TIMEOUT);
+	if (limit != own && !tried) {
+		c->cnt.evicted++;
+		tv_end(c, t, TV_R_EVICTED);
+	} else {
+		tried = tried || own == c->cfg.defaults.user_timeout;
+		tv_end(c, t, tried ? TV_R_RETRANSMIT_TIMEOUT : TV_R_USER_TIMEOUT);
+	}
 	return true;
 }
 

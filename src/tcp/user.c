@@ -4,7 +4,7 @@
  *
  * A call changes queues and leaves wants; what it causes to be sent leaves with the next tv_output().
  */
-#include "tcp/core.h"
+#include "tcp/close/orphan.h"
 
 /* May SEND queue text in this state? (3.10.2) [EV-50] */
 static int send_allowed(const struct tv_tcb *t)
@@ -26,17 +26,32 @@ static void mark_urgent(struct tv_tcb *t)
 
 void tv_write_room(struct tv_core *c, struct tv_tcb *t)
 {
-	const struct tv_pages *p = &c->pages;
+	struct tv_pages *p = &c->pages;
 
 	if ((t->flags & TV_F_WRITE_BLOCKED) == 0)
 		return;
-	if (tv_pages_free_bytes(p) != 0 || p->small.used < p->small.count) {
+	if (tv_write_bytes(c) != 0 || p->small.used < p->small.count) {
 		t->flags &= ~(uint32_t)TV_F_WRITE_BLOCKED;
 		tv_tell(c, t, TV_EV_WRITABLE);
 	} else if (t->timer.main == 0) {
 		t->flags |= TV_F_OVERRIDE;
 		tv_timer_main(c, t, PAGES_NS);
+		p->failures++; /* it asks, and is refused */
 	}
+}
+
+/* How many of n octets may be written as far as the pages of all connections go? A text that one small page holds
+ * may take one when the big ones are used up. */
+static uint32_t pages_allow(struct tv_core *c, const struct tv_tcb *t, uint32_t n)
+{
+	uint64_t bytes = tv_write_bytes(c);
+
+	if (TV_LIKELY(n <= bytes))
+		return n;
+	c->pages.failures++;
+	if (bytes == 0 && t->out.len == 0 && c->pages.small.used < c->pages.small.count)
+		return tv_min32(n, TV_SMALL_BYTES);
+	return (uint32_t)bytes;
 }
 
 int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags)
@@ -47,7 +62,7 @@ int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, s
 	if (error != TV_OK)
 		return error;
 	room = t->out.len < limit ? limit - t->out.len : 0;
-	n = len < room ? (uint32_t)len : room;
+	n = pages_allow(c, t, len < room ? (uint32_t)len : room);
 	n = n == 0 ? 0 : tv_stream_append(&t->out, &c->pages, tv_region(c), data, n, false);
 	if (n < len) {
 		t->flags |= TV_F_WRITE_BLOCKED;

@@ -70,6 +70,7 @@ static void fl_13(struct attack *a)
 static void fl_14(struct attack *a)
 {
 	struct lab *l = established();
+	struct tv_config g;
 	tv_time start;
 
 	SAY(l, .flags = TV_FIN | TV_ACK, .wnd_set = true, .wnd = 0);
@@ -80,6 +81,17 @@ static void fl_14(struct attack *a)
 	while (lab_counters(l).connections != 0 && l->now - start < 3600 * TV_S)
 		lab_wait(l, TV_S);
 	measured(a, l->now - start <= 926 * TV_S, "LAST-ACK gone after %.0f s", (double)(l->now - start) / 1e9);
+	lab_free(l);
+	lab_config(&g);
+	g.orphans = 1; /* one is many */
+	l = lab_new(&g, false);
+	lab_passive(l);
+	SAY(l, .flags = TV_FIN | TV_ACK, .wnd_set = true, .wnd = 0);
+	tv_release(l->s, l->now, l->conn);
+	start = l->now;
+	while (lab_counters(l).connections != 0 && l->now - start < 3600 * TV_S)
+		lab_wait(l, TV_S);
+	measured(a, l->now - start <= 61 * TV_S, "after %.0f s when there are many", (double)(l->now - start) / 1e9);
 }
 
 static void fl_15(struct attack *a)

@@ -33,6 +33,7 @@ static const struct attack_case *const chapters[] = {
 	attack_stream,
 	attack_more,
 	attack_two,
+	attack_stall,
 };
 
 static unsigned passed, failures, owing, arguing, missing;

@@ -1,0 +1,33 @@
+/*
+ * orphan.h - connections that nobody holds any more, and all that a peer can hold on to by doing nothing.
+ */
+#ifndef TV_TCP_CLOSE_ORPHAN_H
+#define TV_TCP_CLOSE_ORPHAN_H
+
+#include "tcp/core.h"
+
+/* What there is not enough of. */
+enum tv_need { TV_NEED_ORPHAN, TV_NEED_RECORD, TV_NEED_PAGE };
+
+/* Its user has let go of it. */
+static inline void tv_orphan(struct tv_core *c, struct tv_tcb *t)
+{
+	t->flags |= TV_F_RELEASED;
+	c->orphans++;
+}
+/* The record of a connection is free again. */
+static inline void tv_orphan_gone(struct tv_core *c, const struct tv_tcb *t)
+{
+	if ((t->flags & TV_F_RELEASED) != 0)
+		c->orphans--;
+	else if (TV_UNLIKELY(t->reason == TV_R_EVICTED))
+		c->evicted_held--;
+}
+/* How long may the peer owe an acknowledgment to it? */
+tv_time tv_owing_limit(const struct tv_core *c, const struct tv_tcb *t);
+/* How little is lost with it, and for how long nothing has come of it: the highest goes first. 0: it stays. */
+uint64_t tv_stall_rank(const struct tv_core *c, const struct tv_tcb *t, enum tv_need need);
+/* How many octets may what is written still take from the pages? */
+uint64_t tv_write_bytes(const struct tv_core *c);
+
+#endif
