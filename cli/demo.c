@@ -53,7 +53,7 @@ static void suggest(const struct demo *demo)
 		printf("Next, with 40 ms of delay and a lost packet: trivet demo --sim --drop 2\n");
 }
 
-enum { OWN_FLAGS = 16 };
+enum { OWN_FLAGS = 15 };
 
 static void check_flags(const struct demo *demo)
 {
@@ -75,6 +75,21 @@ static int chosen(const bool *wanted)
 		else if (wanted[i])
 			which = i;
 	return which;
+}
+
+/* With --budget, --fastopen is no experiment, but chooses rows of it. */
+static bool take_fastopen(bool *wanted)
+{
+	int budget = -1, fastopen = -1;
+
+	for (int i = 0; i < EXPERIMENTS; i++) {
+		budget = wanted[i] && experiments[i].run == show_budget ? i : budget;
+		fastopen = wanted[i] && experiments[i].run == show_fastopen ? i : fastopen;
+	}
+	if (budget < 0 || fastopen < 0)
+		return false;
+	wanted[fastopen] = false;
+	return true;
 }
 
 static int run_stage(struct demo *demo)
@@ -103,7 +118,6 @@ int verb_demo(int argc, char **argv)
 		{"svg", 0, OPTION_TEXT, "FILE", "whiteboard: write the picture, for a slide", &demo.svg, 0, 0},
 		{"bytes", 0, OPTION_SIZE, "N", "budget: how much is fetched (40k)", &demo.bytes, 1, 10000000},
 		{"tls", 0, OPTION_TEXT, "HOW", "budget: 1.2, 1.3 or 0rtt alone", &demo.tls, 0, 0},
-		{"fastopen", 0, OPTION_FLAG, NULL, "budget: only what begins with Fast Open", &demo.fastopen, 0, 0},
 		{"sim", 0, OPTION_FLAG, NULL, "two Trivet stacks on a simulated wire", &demo.sim, 0, 0},
 		{"rtt", 0, OPTION_DURATION, "TIME", "simulated round trip (40ms)", &demo.rtt, 0, 0},
 		{"loss", 0, OPTION_PERCENT, "PERCENT", "simulated loss, each way", &demo.loss, 0, 0},
@@ -137,6 +151,7 @@ int verb_demo(int argc, char **argv)
 	for (unsigned i = 0; i < EXPERIMENTS; i++)
 		wanted[i] |= experiments[i].run == show_ports && demo.ports;
 	demo.ports = demo.ports ? demo.ports : 10;
+	demo.fastopen = take_fastopen(wanted);
 	which = chosen(wanted);
 	if (demo.common.json)
 		demo.scenes = json_array();

@@ -24,9 +24,9 @@ struct demo {
 	const char *isn;       /* --isn: what the whiteboard shows instead of the real numbers */
 	const char *svg, *html; /* files to write, or NULL */
 	bool all;              /* --all: nobody is asked for anything */
-	uint64_t bytes;        /* --bytes, --tls, --fastopen: of the budget */
+	uint64_t bytes;        /* --bytes, --tls: of the budget */
 	const char *tls;
-	bool fastopen;
+	bool fastopen;         /* of the budget: only what begins with Fast Open */
 	uint64_t scene;        /* --scene: only this one; 0: all */
 	uint64_t ports;        /* --ports: how many the client has; 0: not asked for */
 	json_t *scenes;        /* with --json */

@@ -259,6 +259,8 @@ static json_t *json_options(const struct ladder_row *row)
 		json_object_set_new(o, "window_scale", json_integer(row->scale));
 	if (row->sack_permitted)
 		json_object_set_new(o, "sack_permitted", json_true());
+	if (*row->fastopen)
+		json_object_set_new(o, "fastopen", json_string(row->fastopen));
 	if (row->has_timestamps)
 		json_object_set_new(o, "timestamps",
 			json_pack("{s:I,s:I}", "val", (json_int_t)row->ts_val, "ecr",

@@ -1,9 +1,10 @@
 /*
  * budget.c - how long a visit takes: round trips and milliseconds until the first and the last byte.
  *
- * The TCP row is a run of the stack: a request, and an answer of --bytes that slow start spreads over
- * rounds. The other rows are arithmetic (diagnose/budget), and say so: what the stack does not speak, it
- * cannot show. --loss befalls only the run.
+ * The rows of TCP and of TCP with Fast Open are runs of the stack: a request, and an answer of --bytes that
+ * slow start spreads over rounds. The other rows are arithmetic (diagnose/budget), and say so: what the stack
+ * does not speak, it cannot show. --loss befalls only the runs. The one with Fast Open is the second visit to
+ * its server, and is not drawn.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct budget {
 	struct row rows[BUDGET_WAYS];
 	unsigned count;
 	tv_time rtt, first, last;      /* of the run */
+	tv_time fast_first, fast_last; /* of that with Fast Open; 0: it was not wanted */
 	bool begun;
 	unsigned burst;                /* segments with text that left the server in this round */
 	tv_time burst_at;
@@ -57,15 +59,16 @@ static void make_rows(struct budget *b, const struct demo *d)
 
 		if (!is_wanted(d, (enum budget_way)way))
 			continue;
-		*r = (struct row){.name = from->name, .run = way == BUDGET_TCP, .further = further};
+		*r = (struct row){.name = from->name, .further = further};
+		r->run = way == BUDGET_TCP || way == BUDGET_TCP_FASTOPEN;
 		r->handshake = from->handshake;
 		r->tls = from->tls;
 		r->request = from->request;
 		r->first = budget_first((enum budget_way)way) * b->rtt;
 		r->last = r->first + further * b->rtt;
 		if (r->run) {
-			r->first = b->first;
-			r->last = b->last;
+			r->first = way == BUDGET_TCP ? b->first : b->fast_first;
+			r->last = way == BUDGET_TCP ? b->last : b->fast_last;
 		}
 		b->count++;
 	}
@@ -183,19 +186,20 @@ static void watch(struct lab *lab, const struct network_sight *s)
 
 static void fetch(struct lab *lab, struct budget *b)
 {
-	uint64_t size = lab->show->demo->bytes, sent = 0;
+	uint64_t size = lab->show->demo->bytes, sent = 0, read = lab->got_len[1], got = lab->got_len[0];
 	static const char text[16384];
 	char request[REQUEST];
 	tv_time start = lab_now(lab);
 
 	memset(request, 'q', sizeof request);
-	lab_listen(lab);
+	if (!lab->listener)
+		lab_listen(lab);
 	b->last = start;
-	if (lab_connect(lab, 0) < 0 || !lab_until(lab, 0, TV_ESTABLISHED))
+	if (lab_connect(lab, 0) < 0)
 		return;
-	/* The request rides on the third message. */
+	/* The request rides on the third message, or with Fast Open on the first. */
 	lab_send(lab, 0, request, sizeof request);
-	lab_until_read(lab, 1, REQUEST);
+	lab_until_read(lab, 1, read + REQUEST);
 	/* As web servers do: else the last, short segment waits for an ACK that is delayed. */
 	lab_set(lab, 1, TV_OPT_NODELAY, 1);
 	lab->blind = true;
@@ -208,7 +212,7 @@ static void fetch(struct lab *lab, struct budget *b)
 		else
 			lab_wait(lab, TV_MS);
 	}
-	lab_until_read(lab, 0, size);
+	lab_until_read(lab, 0, got + size);
 	b->last = lab_now(lab) - start;
 	end_burst(lab, b);
 	lab_wait(lab, lab->rtt + 100 * TV_MS);
@@ -216,6 +220,37 @@ static void fetch(struct lab *lab, struct budget *b)
 	lab_close(lab, 0);
 	lab->closes[1] = true;
 	lab_until(lab, 1, TV_LISTEN);
+}
+
+static void set_loss(struct lab *lab)
+{
+	const struct demo *d = lab->show->demo;
+
+	for (unsigned side = 0; side < 2 && d->loss; side++)
+		network_way(lab->net, lab->wire, side,
+			&(struct network_way){.delay = side ? d->rtt - d->rtt / 2 : d->rtt / 2, .loss = d->loss});
+}
+
+/* Two visits with Fast Open, of which nothing is shown; the first fetches the cookie. */
+static void run_fast(struct show *show, const struct lab_setup *setup, struct budget *b)
+{
+	struct budget fast = {.rtt = b->rtt};
+	struct lab lab;
+
+	if (!lab_begin(&lab, show, setup))
+		return;
+	lab.hidden = true;
+	lab.fastopen = true;
+	lab.user = &fast;
+	fetch(&lab, &fast);
+	lab.watch = watch;
+	set_loss(&lab);
+	lab.closes[1] = false;
+	fetch(&lab, &fast);
+	b->fast_first = fast.first;
+	b->fast_last = fast.last;
+	lab_end(&lab);
+	show->scenes--;
 }
 
 void show_budget(struct show *show)
@@ -235,10 +270,10 @@ void show_budget(struct show *show)
 	lab.watch = watch;
 	lab.print = print_table;
 	lab.page = page_table;
-	for (unsigned side = 0; side < 2 && d->loss; side++)
-		network_way(lab.net, lab.wire, side,
-			&(struct network_way){.delay = side ? d->rtt - d->rtt / 2 : d->rtt / 2, .loss = d->loss});
+	set_loss(&lab);
 	fetch(&lab, &b);
+	if (is_wanted(d, BUDGET_TCP_FASTOPEN))
+		run_fast(show, &setup, &b);
 	make_rows(&b, d);
 	lab.table = json_table(&b);
 	if (!d->loss)
@@ -254,7 +289,9 @@ void show_budget(struct show *show)
 		lab_claim(&lab, b.last >= b.first && lab.got_len[0] == d->bytes, "The last byte came after %s%s.",
 			duration_text(b.last, time),
 			d->loss ? ", with this loss and this seed" : ": soon the window, not slow start, is the limit");
-	lab_tell(&lab, "TLS and QUIC are not spoken here: their rows, and those with Fast Open, are arithmetic for a path without "
-		       "loss.");
+	if (!d->loss && b.fast_last)
+		lab_claim(&lab, b.fast_first == d->rtt, "With Fast Open the request of the second visit rides on the SYN: the "
+			"first byte is there after one round trip, %s.", duration_text(b.fast_first, time));
+	lab_tell(&lab, "TLS and QUIC are not spoken here: their rows are arithmetic for a path without loss.");
 	lab_end(&lab);
 }

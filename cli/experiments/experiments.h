@@ -30,7 +30,7 @@ struct experiment {
 	void (*run)(struct show *show);
 };
 
-enum { EXPERIMENTS = 12 };
+enum { EXPERIMENTS = 13 };
 extern const struct experiment experiments[EXPERIMENTS];
 
 /* Runs experiment number n, or all of them. Returns the exit status. */
@@ -50,5 +50,6 @@ void show_ports(struct show *show);
 void show_mtu(struct show *show);
 void show_options(struct show *show);
 void show_flood(struct show *show);
+void show_fastopen(struct show *show);
 
 #endif

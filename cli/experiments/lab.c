@@ -240,6 +240,7 @@ void lab_listen(struct lab *lab)
 		return;
 	tv_listen_default(&config);
 	config.port_first = config.port_last = lab->setup->port;
+	config.fastopen = lab->fastopen ? TV_FASTOPEN_PENDING : 0;
 	if (tv_listen(lab_stack(lab, 1), lab_now(lab), &config, &lab->listener) < 0)
 		trouble(lab, "the server could not listen");
 }
@@ -253,6 +254,7 @@ int lab_connect(struct lab *lab, uint16_t port)
 	tv_connect_default(&config);
 	config.remote = lab->at[1];
 	config.local.port = port;
+	config.fastopen = lab->fastopen;
 	if (port)
 		config.local.addr = lab->at[0].addr;
 	error = tv_connect(lab_stack(lab, 0), lab_now(lab), &config, &lab->handle[0], &lab->full);

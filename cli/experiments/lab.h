@@ -62,6 +62,7 @@ struct lab {
 	bool hidden;                   /* another scene is wanted: nothing is printed */
 	bool nobody;                   /* at the left end: its states are not known */
 	bool blind;                    /* packets are not drawn */
+	bool fastopen;                 /* the server allows it, and the client asks for it */
 	bool crowded;                  /* only packets between the two ends are drawn */
 	bool lived[2];
 	enum tv_state last[2];

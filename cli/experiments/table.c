@@ -29,6 +29,8 @@ const struct experiment experiments[EXPERIMENTS] = {
 	{"options", "a middlebox strips window scale: what each end believes", {"ok", "window-scale-stripped"}, show_options},
 	{"flood", "100,000 forged SYNs beside an honest client, without SYN cookies and with them",
 		{"ok", "syn-flood-denied", "syn-flood-survived"}, show_flood},
+	{"fastopen", "the first and the second visit side by side, a SYN that is lost, a key that was changed",
+		{"ok", "ok-tfo", "tfo-syn-data-dropped"}, show_fastopen},
 };
 
 void experiment_list(const struct demo *demo)

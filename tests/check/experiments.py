@@ -295,6 +295,43 @@ def test_flood_capture_has_each_syn_and_is_judged():
             expect(status == (n == 1), "exit status %d" % status)
 
 
+def test_fastopen_saves_a_round_trip_and_loses_nothing():
+    first, second, lost, key = scenes("fastopen")
+    for scene, rtts in ((first, 2), (second, 1), (key, 2)):
+        expect(scene["table"]["answer_ns"] == rtts * 40000000, scene["table"])
+    def syns(scene):
+        return [e for e in arrows(scene) if e["flags"] == "S"]
+    expect([s["options"].get("fastopen") for s in syns(first)] == ["tfo cookiereq"], "no request: %s" % syns(first))
+    expect(syns(first)[0].get("len", 0) == 0 and "tfo cookie " in arrows(first)[1]["options"]["fastopen"], "no cookie")
+    for scene in (second, lost, key):
+        syn = syns(scene)[0]
+        expect(syn["len"] == 6 and "tfo cookie " in syn["options"]["fastopen"], syn)
+    # RFC 7413 4.2.2: text that was taken is acknowledged with the SYN; what was not is sent again.
+    for scene, acked in ((second, 7), (key, 1)):
+        syn, answer = arrows(scene)[:2]
+        expect((answer["ack"] - syn["seq"]) % 2**32 == acked, answer)
+    bare = syns(lost)[1]
+    expect(bare.get("len", 0) == 0 and "fastopen" not in bare["options"], bare)
+    for scene in (first, second, lost, key):
+        text = sum(e.get("len", 0) for e in arrows(scene) if e["from"] == 0 and e["fate"] == "carried")
+        expect(text == 6 or (scene is key and text == 12), "%d octets" % text)
+
+
+def test_budget_with_fastopen_is_run():
+    for rtt in ("20ms", "100ms"):
+        status, out, err = run("demo", "--budget", "--rtt", rtt, "--json")
+        expect(status == 0, err)
+        ways = {w["way"]: w for w in json.loads(out)[0]["table"]}
+        ns = int(rtt[:-2]) * 1000000
+        for way, first in (("TCP", 2), ("TCP Fast Open", 1)):
+            expect(ways[way]["run"] and ways[way]["first_byte_ns"] == first * ns, ways[way])
+        expect(all(not w["run"] for name, w in ways.items() if "TLS" in name or "QUIC" in name), "TLS is not run")
+        expect(ways["TCP"]["last_byte_ns"] - ways["TCP Fast Open"]["last_byte_ns"] == ns, "another way to the last byte")
+    status, out, _ = run("demo", "--budget", "--fastopen")
+    rows = [line for line in out.splitlines() if line.endswith(("run", "arithmetic"))]
+    expect(status == 0 and len(rows) == 4 and sum("Fast Open" in r for r in rows) == 3, rows)
+
+
 def test_list_names_every_experiment_and_help_too():
     names = [e["name"] for e in EXPERIMENTS]
     text, told = run("demo", "--list")[1], run("demo", "--help")[1]
