@@ -15,10 +15,15 @@
  *
  * Hosts stand in a second, smaller table: the TTLs with which an address's genuine packets arrive.
  *
+ * Files are appended to each other, months apart. A jump in time begins an era: no connection lives in two
+ * of them, and what one of them waited for is judged by the end of its own.
+ *
  * A capture on all interfaces of a router or bridge holds each packet twice, a few microseconds apart.
  * No end repeats anything so soon, so the second copy is passed over.
  */
 #include "diagnose/tracker.h"
+
+#include "diagnose/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +34,7 @@
 
 #define TWICE_WITHIN (2 * TV_MS)
 
-enum { CHUNK = 64, RECENT = 4096, RECENT_FEW = 64 };
+enum { CHUNK = 64, RECENT = 4096, RECENT_FEW = 64, ERAS = 64 };
 
 /* A packet that was just seen. */
 struct recent {
@@ -51,6 +56,9 @@ struct tracker {
 	uint32_t host_mask;
 	tracker_leave_fn on_leave;
 	void *user;
+	tv_time ends[ERAS];            /* the latest time in each */
+	bool timed;
+	uint8_t era;
 	struct tracker_counts counts;
 };
 
@@ -239,6 +247,7 @@ static struct conn *begin(struct tracker *t, const struct tv_addr *a, uint16_t a
 	c->port[1] = bp;
 	c->v6 = !tv_addr_is_v4(a);
 	c->number = ++t->started;
+	c->era = t->era;
 	c->side[1].state = TV_LISTEN;
 	t->counts.connections++;
 	bucket = bucket_of(t, c);
@@ -361,12 +370,15 @@ static bool begins_anew(const struct conn *c, unsigned from, const struct packet
 {
 	const struct side *s = &c->side[from];
 
-	if (!(p->flags & TV_SYN) || p->flags & (TV_ACK | TV_RST))
+	if (!(p->flags & TV_SYN) || p->flags & TV_RST)
 		return false;
+	if (p->flags & TV_ACK) /* the SYN before it is missing */
+		return seen(&c->side[0].fin) && seen(&c->side[1].fin) && (!s->syn_seen || p->seq != s->isn);
 	if (s->syn_seen)
 		return p->seq != s->isn;
+	/* Its answer may have been recorded first. */
 	if (c->late)
-		return true;
+		return from == 1 || !c->side[1].syn_is_answer || c->side[1].syn_ack != p->seq + 1 + p->len;
 	return c->side[!from].syn_is_answer || seen(&c->side[!from].rst) || seen(&c->ack);
 }
 
@@ -392,21 +404,20 @@ static struct conn *begin_from(struct tracker *t, const struct packet *p, unsign
 	return c;
 }
 
-static struct conn *begin_again(struct tracker *t, struct conn *old, const struct packet *p)
+static struct conn *begin_again(struct tracker *t, struct conn *old, const struct packet *p, unsigned *from)
 {
 	struct mark end = {0, 0, 0};
 	bool over = is_over(old);
 	bool closed = seen(&old->side[0].fin) && seen(&old->side[1].fin) && !seen(&old->side[0].rst) &&
 		!seen(&old->side[1].rst);
 	bool open = !over && (old->late || seen(&old->ack));
-	unsigned from;
 	struct conn *c;
 
 	if (closed)
 		end = old->side[mark_time(&old->side[0].last) <= mark_time(&old->side[1].last)].last;
 	if (open)
 		old->replaced = true;
-	c = begin_from(t, p, &from);
+	c = begin_from(t, p, from);
 	if (!c)
 		return NULL;
 	c->over_open = open;
@@ -441,9 +452,10 @@ static struct conn *take_tcp(struct tracker *t, const struct packet *p)
 	struct conn *c = i == NONE ? NULL : at(t, i);
 
 	learn_host(t, p);
-	if (c && begins_anew(c, from, p)) {
-		c = begin_again(t, c, p);
-		from = 0;
+	if (c && c->era != t->era) {
+		c = begin_from(t, p, &from);
+	} else if (c && begins_anew(c, from, p)) {
+		c = begin_again(t, c, p, &from);
 	} else if (c) {
 		unlink_age(t, c);
 		link_newest(t, c, i);
@@ -461,8 +473,11 @@ static struct conn *take_icmp(struct tracker *t, const struct packet *p)
 {
 	unsigned about = 0;
 	uint32_t i = find(t, &p->quoted_src, p->sport, &p->quoted_dst, p->dport, &about);
-	struct conn *c = i == NONE ? begin(t, &p->quoted_src, p->sport, &p->quoted_dst, p->dport) : at(t, i);
+	struct conn *c;
 
+	if (i != NONE && at(t, i)->era != t->era)
+		i = NONE;
+	c = i == NONE ? begin(t, &p->quoted_src, p->sport, &p->quoted_dst, p->dport) : at(t, i);
 	if (!c)
 		return NULL;
 	if (i == NONE)
@@ -489,6 +504,22 @@ static struct conn *take_icmp(struct tracker *t, const struct packet *p)
 	return c;
 }
 
+static void pass_time(struct tracker *t, tv_time time)
+{
+	tv_time *end = &t->ends[t->era], jump = limit(LIMIT_ANOTHER_CAPTURE);
+
+	if (t->timed && t->era + 1 < ERAS && (time > *end + jump || time + jump < *end))
+		end = &t->ends[++t->era];
+	t->timed = true;
+	if (time > *end)
+		*end = time;
+}
+
+tv_time tracker_end(const struct tracker *t, const struct conn *c)
+{
+	return t->ends[c->era];
+}
+
 void tracker_count(struct tracker *t, const struct packet *p, uint16_t link_type)
 {
 	struct tracker_counts *n = &t->counts;
@@ -511,6 +542,7 @@ void tracker_count(struct tracker *t, const struct packet *p, uint16_t link_type
 		n->first = mark_of(p);
 	if (p->time >= mark_time(&n->last))
 		n->last = mark_of(p);
+	pass_time(t, p->time);
 }
 
 void tracker_silence(struct tracker *t, tv_time until)
@@ -519,10 +551,12 @@ void tracker_silence(struct tracker *t, tv_time until)
 
 	if (until > mark_time(last))
 		*last = mark_at(until, last->number);
+	pass_time(t, until);
 }
 
 struct conn *tracker_take(struct tracker *t, const struct packet *p)
 {
+	pass_time(t, p->time);
 	if (p->kind == PACKET_TCP) {
 		if (!is_second_copy(t, p))
 			return take_tcp(t, p);

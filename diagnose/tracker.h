@@ -49,8 +49,9 @@ struct side {
 	uint16_t syn_wnd;
 	uint16_t mss;
 	uint8_t wscale, nops, cookie_len;
-	bool syn_seen, syn_is_answer, options_cut, syn_options_few;
-	bool next_known, acked_known;
+	uint8_t crawls;                /* segments exactly as long as the other's window field says, unscaled */
+	bool syn_seen : 1, syn_is_answer : 1, options_cut : 1, syn_options_few : 1;
+	bool next_known : 1, acked_known : 1;
 	uint32_t next;                 /* behind the last byte that it sent */
 	uint32_t acked;                /* behind the last byte that the other acknowledged */
 	uint32_t sent_ack;             /* the last acknowledgment number that it sent */
@@ -95,12 +96,13 @@ struct side {
 struct conn {
 	struct tv_addr addr[2];        /* 0: who opened it, as far as that is known */
 	uint16_t port[2];
-	bool v6;
-	bool late;                     /* it began before the capture did */
+	bool v6 : 1;
+	bool late : 1;                 /* it began before the capture did */
 	bool simultaneous;
 	bool replaced;                 /* a new SYN on the same ports followed while this one was open */
 	bool over_open, over_closed;   /* began on the ports of one that was open, or closed in order */
 	bool gap;                      /* the capture misses packets that were acknowledged */
+	uint8_t era;                   /* the tracker's own: see tracker_end() */
 	uint8_t icmp_type, icmp_code, icmp_kind, icmp_about; /* of the first ICMP error; about: a side */
 	bool icmp_of_syn;              /* it quotes a SYN */
 	uint32_t number;               /* 1 for the first connection of the capture */
@@ -155,6 +157,8 @@ struct tracker_counts {
 	uint16_t unknown_link_type;
 };
 const struct tracker_counts *tracker_counts(const struct tracker *t);
+/* When the capture ended that this connection is in: a file may hold several, one behind the other. */
+tv_time tracker_end(const struct tracker *t, const struct conn *c);
 /* Counts a record that holds nothing for tracker_take() too. */
 void tracker_count(struct tracker *t, const struct packet *p, uint16_t link_type);
 /* Whoever watches live says so: no packet came since the last one until then. */

@@ -67,8 +67,11 @@ static void take_syn(struct conn *c, unsigned from, const struct packet *p)
 		s->syn = mark_of(p);
 		s->isn = p->seq;
 		keep_options(s, p);
-		s->next = p->seq + 1 + p->len;
+		if (!s->next_known || seq_after(p->seq + 1 + p->len, s->next))
+			s->next = p->seq + 1 + p->len;
 		s->next_known = true;
+		if (!answer && o->syn_is_answer)
+			c->late = false; /* its answer was recorded first */
 		s->syn_echo = p->opt.has & TV_OPT_HAS_TS ? p->opt.ts_ecr : 0;
 	}
 	if (answer) {
@@ -199,6 +202,8 @@ static void take_new_text(struct side *s, const struct side *o, const struct pac
 	s->bytes += s->next_known && seq_after(s->next, p->seq) ? p->seq + p->len - s->next : p->len;
 	if (!seen(&s->data))
 		s->data = mark_of(p);
+	if (o->wscale && p->len == o->wnd && s->crawls < UINT8_MAX)
+		s->crawls++;
 	s->data_last = mark_of(p);
 	if (p->len > s->len_max)
 		s->len_max = p->len;

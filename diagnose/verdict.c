@@ -35,9 +35,10 @@ static const rule_fn rules[] = {
 	rule_late,
 };
 
-static struct case_ case_of(const struct tracker *t, const struct conn *c, tv_time end)
+static struct case_ case_of(const struct tracker *t, const struct conn *c)
 {
-	return (struct case_){.tracker = t, .c = c, .a = &c->side[0], .b = &c->side[1], .end = end};
+	return (struct case_){.tracker = t, .c = c, .a = &c->side[0], .b = &c->side[1],
+		.end = tracker_end(t, c)};
 }
 
 /* The main word, or NONE. */
@@ -106,7 +107,7 @@ static void add_healthy(const struct case_ *k, struct report *r)
 
 enum word verdict_of(const struct tracker *t, const struct conn *c, struct finding *f)
 {
-	struct case_ k = case_of(t, c, mark_time(&tracker_counts(t)->last));
+	struct case_ k = case_of(t, c);
 	enum word word = judge(&k, f);
 
 	if (word != WORD_NONE)
@@ -120,7 +121,7 @@ enum word verdict_of(const struct tracker *t, const struct conn *c, struct findi
 
 void verdict_leaving(struct tracker *t, struct report *r, struct conn *c)
 {
-	struct case_ k = case_of(t, c, mark_time(&tracker_counts(t)->last));
+	struct case_ k = case_of(t, c);
 	struct finding f;
 	bool told = judge(&k, &f) != WORD_NONE;
 
@@ -171,7 +172,7 @@ static void judge_all(struct crowd *w)
 	struct finding f;
 
 	for (size_t i = 0; i < w->count; i++) {
-		struct case_ k = case_of(w->tracker, w->conns[i], w->end);
+		struct case_ k = case_of(w->tracker, w->conns[i]);
 
 		w->words[i] = (uint8_t)judge(&k, &f);
 		w->taken[i] = is_remnant(w, i);
@@ -185,7 +186,7 @@ static void judge_all(struct crowd *w)
 	crowd_leaks(w);
 	crowd_exhausted_ports(w);
 	for (size_t i = 0; i < w->count; i++) {
-		struct case_ k = case_of(w->tracker, w->conns[i], w->end);
+		struct case_ k = case_of(w->tracker, w->conns[i]);
 
 		if (w->taken[i])
 			continue;
@@ -198,7 +199,7 @@ static void judge_all(struct crowd *w)
 
 void verdict_all(struct tracker *t, struct report *r)
 {
-	struct crowd w = {.tracker = t, .report = r, .sorted_by = -1, .end = mark_time(&tracker_counts(t)->last)};
+	struct crowd w = {.tracker = t, .report = r, .sorted_by = -1};
 	struct finding f = {.word = WORD_EMPTY};
 
 	if (tracker_counts(t)->connections == 0)

@@ -75,7 +75,6 @@ struct crowd {
 	struct place *order;           /* see crowd_sort() */
 	int sorted_by;                 /* enum crowd_key; -1: by nothing */
 	size_t count;
-	tv_time end;
 };
 void crowd_floods(struct crowd *w);
 /*
@@ -94,8 +93,11 @@ void crowd_one_direction(struct crowd *w);
 /* ------------------------------------------------------------------------------------------ */
 /* What rules ask                                                                              */
 
+/* 0 as well when one of them was never seen. */
 static inline tv_time since(const struct mark *from, const struct mark *to)
 {
+	if (!seen(from) || !seen(to))
+		return 0;
 	return mark_time(to) > mark_time(from) ? mark_time(to) - mark_time(from) : 0;
 }
 

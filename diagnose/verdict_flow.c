@@ -93,21 +93,21 @@ bool rule_scale_stripped(const struct case_ *k, struct finding *f)
 
 /*
  * Both carry the option, and yet the first window of one end is the very number of its SYN, which is
- * never scaled: it does not know that it should scale. Certain when the other end's windows, taken
- * unscaled, also limit what it sends.
+ * never scaled: it does not know that it should scale. Certain when it takes the other end's windows
+ * unscaled, too, and sends segments of just that length; likely when its window, scaled, would be larger
+ * than any end offers at its beginning. A number that only looks alike is announced by ends with large buffers.
  */
 static bool disagrees(const struct case_ *k, const struct side *s, struct finding *f)
 {
-	const struct side *o = s == k->a ? k->b : k->a;
 	uint32_t high = s->wnd_first_raw > s->syn_wnd ? s->wnd_first_raw : s->syn_wnd;
 	uint32_t low = s->wnd_first_raw > s->syn_wnd ? s->syn_wnd : s->wnd_first_raw;
 	bool crawls;
 
 	if (s->wscale < 3 || !seen(&s->wnd_first) || high - low > s->syn_wnd / 16 || s->syn_wnd < 4096)
 		return false;
-	crawls = o->wscale >= 3 && o->wnd_max > 0 && o->wnd_max < 4096;
+	crawls = s->crawls >= SEGMENTS_CRAWL;
 	/* The largest number that fits says little: a huge buffer is announced so as well. */
-	if (s->wnd_first_raw == UINT16_MAX && !crawls)
+	if (!crawls && (s->wnd_first_raw == UINT16_MAX || (uint64_t)s->wnd_first_raw << s->wscale < SCALED_MAX))
 		return false;
 	finding_start(f, k->c, WORD_WINDOW_SCALE_DISAGREEMENT, crawls ? CERTAIN : LIKELY);
 	finding_cite(f, &k->a->syn);
@@ -169,10 +169,18 @@ bool rule_mtu_sender(const struct case_ *k, struct finding *f)
 	return is_established(k->c) && (mtu_sender(k, k->b, f) || mtu_sender(k, k->a, f));
 }
 
+/* The largest window that this end can have meant. */
+static uint32_t window_max(const struct side *o)
+{
+	uint32_t most = (uint32_t)o->wnd_max << (o->syn_seen ? o->wscale : 14);
+
+	return most > o->syn_wnd ? most : o->syn_wnd;
+}
+
 /*
  * Seen at the receiver: the sender's numbers are ahead of what arrived by at least a large segment, for
  * long, and no full-size segment ever arrived. It is no gap of the capture, since the receiver does not
- * acknowledge what is missing.
+ * acknowledge what is missing, and did so with nothing else. Beyond the receiver's window nobody sends.
  */
 static bool mtu_receiver(const struct case_ *k, const struct side *s, struct finding *f)
 {
@@ -181,7 +189,7 @@ static bool mtu_receiver(const struct case_ *k, const struct side *s, struct fin
 
 	if (!seen(&s->hole) || s->hole_to - s->hole_from < FULL_SIZE / 2 || s->len_max >= FULL_SIZE)
 		return false;
-	if (!o->packets || s->len_max >= full_size(s, o))
+	if (!o->packets || s->len_max >= full_size(s, o) || k->c->gap || s->hole_to - s->hole_from > window_max(o))
 		return false;
 	before = since(&s->hole_before, &s->hole);
 	behind = k->end > mark_time(&s->hole) ? k->end - mark_time(&s->hole) : 0;
@@ -241,15 +249,18 @@ static bool peer_gone(const struct case_ *k, const struct side *s, struct findin
 	if (idle >= limit(LIMIT_IDLE))
 		finding_start(f, k->c, WORD_IDLE_THEN_BLACKHOLE, LIKELY);
 	else
-		finding_start(f, k->c, WORD_PEER_GONE_DATA_UNACKED, CERTAIN);
+		finding_start(f, k->c, WORD_PEER_GONE_DATA_UNACKED, seen(&s->out_before) ? CERTAIN : LIKELY);
 	finding_cite(f, &s->out);
 	finding_cite(f, &s->out_again_last);
 	finding_cite(f, &s->out_before);
 	finding_cite(f, &o->last);
 	if (idle >= limit(LIMIT_IDLE))
 		finding_say(f, "It was idle for %s.", time_text(idle, text));
-	finding_say(f, "%u bytes were sent %u times over %s.", s->out_len, s->out_again_count + 1,
-		time_text(since(&s->out, &s->out_again_last), text));
+	time_text(since(&s->out, &s->out_again_last), text);
+	if (seen(&s->fin) && s->out_seq == s->fin_seq)
+		finding_say(f, "The FIN was sent %u times over %s.", s->out_again_count + 1, text);
+	else
+		finding_say(f, "%u bytes were sent %u times over %s.", s->out_len, s->out_again_count + 1, text);
 	return true;
 }
 
@@ -372,6 +383,9 @@ static bool reset_by_client(const struct case_ *k, struct finding *f)
 		return reset_late_text(k, f);
 	if (seen(&b->fin) || seen(&a->fin))
 		return false;
+	/* It no longer had the connection, whose end is older than the capture. */
+	if (k->c->late && !a->rst_has_ack && a->packets == a->rst_count)
+		return false;
 	if (rst_is_foreign(k, a, &host) && a->ttl == host->ttl_min) {
 		finding_start(f, k->c, WORD_RESET_BY_MIDDLEBOX, LIKELY);
 		finding_cite(f, &host->first);
@@ -466,7 +480,7 @@ bool rule_server_silent(const struct case_ *k, struct finding *f)
 		if (waited < limit(LIMIT_SERVER_SILENT_OPEN) || seen(&a->out) || b->bytes || a->probes_answered)
 			return false;
 	}
-	finding_start(f, k->c, WORD_SERVER_SILENT, seen(up) ? CERTAIN : LIKELY);
+	finding_start(f, k->c, WORD_SERVER_SILENT, seen(up) && !b->bytes ? CERTAIN : LIKELY);
 	finding_cite(f, &a->data_last);
 	finding_cite(f, &a->data_acked);
 	finding_cite(f, up);

@@ -182,7 +182,7 @@ static void look_for_leaks(struct crowd *w, const struct group *g, unsigned clos
 		if (crowd_taken(w, i))
 			continue;
 		open += is_left_open(c, closer) && (i + 1 == g->to || mark_time(&c->side[closer].fin_acked) < newest ||
-			w->end >= mark_time(&c->side[closer].fin_acked) + limit(LIMIT_IDLE));
+			tracker_end(w->tracker, c) >= mark_time(&c->side[closer].fin_acked) + limit(LIMIT_IDLE));
 		closed += seen(&c->side[!closer].fin) || seen(&c->side[!closer].rst);
 	}
 	if (open >= LEAK_CONNECTIONS && closed <= (closer == 0 ? open : 0))

@@ -31,12 +31,26 @@ tv_time handshake_rtt(const struct conn *c)
 	return since(&a->syn, &c->ack);
 }
 
+/*
+ * A socket may have a TTL of its own: 1 for a neighbour on the link, 255 so that nobody from farther away can
+ * speak to it (RFC 5082 3). A host's RST for which there is no socket has the host's TTL.
+ */
+static bool is_ttl_of_a_socket(uint8_t usual, uint8_t rst)
+{
+	uint8_t hops = (uint8_t)(255 - usual);
+
+	if (usual == 1)
+		return rst == 64 || rst == 128 || rst == 255;
+	return usual > 128 && (rst + hops == 64 || rst + hops == 128);
+}
+
 bool rst_is_foreign(const struct case_ *k, const struct side *s, const struct host **host)
 {
 	const struct host *h = tracker_host(k->tracker, &k->c->addr[s == k->b]);
 
 	*host = h;
-	return h && s->rst_ttl && h->ttl_min == h->ttl_max && h->ttl_min != s->rst_ttl;
+	return h && s->rst_ttl && h->ttl_min == h->ttl_max && h->ttl_min != s->rst_ttl &&
+		!is_ttl_of_a_socket(h->ttl_min, s->rst_ttl);
 }
 
 /*
@@ -70,6 +84,7 @@ bool rule_icmp(const struct case_ *k, struct finding *f)
 	end_text(&from, text, sizeof text);
 	finding_say(f, "%s type %u code %u from %s%s quotes %s.", c->v6 ? "ICMPv6" : "ICMP", c->icmp_type, c->icmp_code,
 		text, tv_addr_equal(&c->icmp_from, &c->addr[!c->icmp_about]) ? " (the other end itself)" :
+		tv_addr_equal(&c->icmp_from, &c->addr[c->icmp_about]) ? " (this end's own host: a rule of its firewall)" :
 		" (not the other end)", c->icmp_of_syn ? "the SYN" : "a packet of this connection");
 	return true;
 }
@@ -166,23 +181,24 @@ bool rule_half_open_scan(const struct case_ *k, struct finding *f)
 	return true;
 }
 
-/* SYN and SYN,ACK, and no final ACK, although the SYN,ACK was repeated or there was time for one. */
+/*
+ * SYN and SYN,ACK, which was repeated, and no final ACK. A SYN,ACK that is never repeated was acknowledged, and the
+ * capture has a filter, or it holds a cookie, of which floods tell.
+ */
 bool rule_synack_unanswered(const struct case_ *k, struct finding *f)
 {
 	const struct side *a = k->a, *b = k->b;
-	tv_time waited;
 
 	if (!a->syn_seen || !b->syn_is_answer || seen(&k->c->ack) || seen(&a->rst) || a->packets > a->syn_count)
 		return false;
-	waited = k->end > mark_time(&b->syn) ? k->end - mark_time(&b->syn) : 0;
-	if (b->syn_count < 2 && waited < 3 * limit(LIMIT_UNANSWERED))
+	if (b->syn_count < 2)
 		return false;
-	finding_start(f, k->c, WORD_SYNACK_UNANSWERED, b->syn_count > 1 ? CERTAIN : LIKELY);
+	finding_start(f, k->c, WORD_SYNACK_UNANSWERED, CERTAIN);
 	finding_cite(f, &a->syn);
 	finding_cite(f, &b->syn);
 	finding_cite(f, &b->syn_again[0]);
 	finding_cite(f, &b->syn_again[1]);
-	finding_say(f, "The SYN,ACK was sent %u time%s.", b->syn_count, b->syn_count == 1 ? "" : "s");
+	finding_say(f, "The SYN,ACK was sent %u times.", b->syn_count);
 	return true;
 }
 

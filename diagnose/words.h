@@ -119,7 +119,8 @@ void words_markdown(words_sink_fn sink, void *user);
 	X(FALLBACK, 3 * TV_S, "how soon the other address family is tried")                         \
 	X(FALLBACK_AT_ONCE, 30 * TV_MS, "the same after a refusal")                                  \
 	X(FLOOD_SPAN, 10 * TV_S, "within which a flood's SYNs arrive")                              \
-	X(SCAN_SPAN, 60 * TV_S, "within which a scan's SYNs are sent")
+	X(SCAN_SPAN, 60 * TV_S, "within which a scan's SYNs are sent")                              \
+	X(ANOTHER_CAPTURE, 7 * 24 * 3600 * TV_S, "a jump in time behind which another capture was appended")
 
 enum {
 	FLOOD_SYNS = 20,       /* attempts that never complete, to one port */
@@ -128,6 +129,8 @@ enum {
 	LEAK_CONNECTIONS = 3,  /* in CLOSE-WAIT at once */
 	EXHAUSTION_PORTS = 6,  /* a whole range of ports */
 	REPEATS_LOST = 2,      /* repeats without an answer that are more than chance */
+	SEGMENTS_CRAWL = 3,    /* segments as short as the number in the window field, which is not their window */
+	SCALED_MAX = 4000000,  /* bytes; no end that scales offers more as soon as it opened */
 	SMALL_MSS = 1220,      /* below what IPv6 guarantees */
 	FULL_SIZE = 1000       /* bytes of text that a narrow path might not carry */
 };

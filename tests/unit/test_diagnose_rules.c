@@ -173,8 +173,24 @@ static const struct {
 	{ASKED "22 < FA 1 101; 22.1 > A 101 2; 3000 > PA 101 2 10; 3010 < R 2", ""},       /* it had closed */
 	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 9000 > A 100 501; 9010 < A 501 101; " "9100 > FA 101 501; "
 		"9110 < FA 501 102", "ok-keepalive:certain"},
+	{"0 < SA 0 1; 0.2 > S; 0.3 > A 1 1; 11 > PA 1 1 100; 21 < A 1 101", ""},           /* recorded in disorder */
+	{"0 > S ws=3 w=65535; 10 < SA 0 1; 10.1 > A 1 1 w=65535; 11 > PA 1 1 792 w=65535; 21 < PA 1 793 856; "
+		"22 > A 793 857 w=65535", ""},                                             /* a large buffer, scaled */
+	{"0 > S; 10 < SA 0 1 ws=5 w=32806; 10.1 > A 1 1; 11 > PA 1 1 9; 21 < A 1 10 w=32806", ""},
+	{"0 > S; 10 < SA 0 1; 9000 > S p=2; 9010 < SA 0 1 p=2; 9010.1 > A 1 1 p=2", ""},   /* filtered: no ACK */
+	{ASKED "22 < FA 1 101; 22.1 > A 101 2; 604900000 > S p=2; 604900010 < SA 0 1 p=2; 604900010.1 > A 1 1 p=2",
+		""},                                                                       /* two captures in one */
+	{"604900000 > S; 604900010 < SA 0 1; 0 > S p=2; 10 < SA 0 1 p=2; 10.1 > A 1 1 p=2", ""},
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; " CLOSED "; 90000 < SA 7000 9001; 90001 > A 9001 7001",
+		""},                                                                       /* the SYN is missing */
 	/* the attempt */
 	{"0 > S; 10 < RA 0 1", "refused:certain"},
+	{"0 > S p=1 ttl=1; 0.1 < RA 0 1 p=1 ttl=64; 1000 > S p=2; 1000.1 < SA 0 1 p=2 ttl=1; 1000.2 > A 1 1 p=2",
+		"refused:certain"},                                                        /* a TTL of the socket */
+	{"0 > S p=1; 0.1 < RA 0 1 p=1 ttl=62; 1000 > S p=2; 1000.1 < SA 0 1 p=2 ttl=253; 1000.2 > A 1 1 p=2",
+		"refused:certain"},
+	{"0 > S p=1; 0.1 < RA 0 1 p=1 ttl=61; 1000 > S p=2; 1000.1 < SA 0 1 p=2 ttl=253; 1000.2 > A 1 1 p=2",
+		"reset-by-middlebox:likely"},
 	{"0 > S; 10 < RA 0 1; 500 > S; 510 < RA 0 1; 1000 > S; 1010 < RA 0 1", "refused:certain"}, /* insists */
 	{"0 > S; 1000 > S; 1010 < RA 0 1", "refused-after-loss:certain"},
 	{"0 > S p=1; 10 < SA 0 1 p=1; 10.1 > A 1 1 p=1; 20 > S p=2 d=81; 30 < RA 0 1 p=2 d=81 ttl=64",
@@ -201,6 +217,10 @@ static const struct {
 		"ok-no-window-scaling:certain"},
 	{"0 > S; 10 < SA 0 1 ws=-1 nops=4; 10.1 > A 1 1 w=64240; 11 > PA 1 1 9; 21 < A 1 10 w=70",
 		"window-scale-stripped:certain"},
+	{"0 > S; 10 < SA 0 1; 10.1 > A 1 1 w=64240", "window-scale-disagreement:likely"},
+	{"0 > S; 10 < SA 0 1; 10.1 > A 1 1 w=64240; 11 > PA 1 1 1448; 21 < A 1 1449 w=70; 22 > PA 1449 1 70; "
+		"32 < A 1 1519 w=69; 33 > PA 1519 1 69; 43 < A 1 1588 w=70; 44 > PA 1588 1 70; 54 < A 1 1658 w=70",
+		"window-scale-disagreement:certain"},
 	{"0 > S; 5 < S; 5.1 > SA 0 1; 10 < SA 0 1; 10.1 > A 1 1", "ok-simultaneous-open:certain"},
 	{"0 > S few; 1 < SA 0 1; 1.1 > R 1; 2 > S p=1 d=81 few; 3 < RA 0 1 p=1 d=81; 4 > S p=2 d=82 few",
 		"syn-scan:certain"},
@@ -216,6 +236,11 @@ static const struct {
 		"2400 > PA 101 501 9", "peer-gone-data-unacked:certain"},
 	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 9000 > PA 101 501 9; 9200 > PA 101 501 9; 9600 > PA 101 501 9",
 		"idle-then-blackhole:likely"},
+	{"0 > PA 500 500 46; 200 > PA 500 500 46; 600 > PA 500 500 46", "peer-gone-data-unacked:likely"},
+	{ASKED "22 < FA 1 101; 22.1 > A 101 2; 604700000 > S p=2; 604700010 < SA 0 1 p=2; 604700010.1 > A 1 1 p=2",
+		"close-wait-leak:likely"},
+	{ASKED "22 < PA 1 101 9; 23 > PA 101 10 9; 33 < A 10 110; 5000 > FA 110 10; 5010 < A 10 111",
+		"server-silent:likely"},
 	{ASKED "5000 > FA 101 1; 5010 < A 1 102", "server-silent:certain"},
 	{ASKED "5000 > FA 101 1; 5010 < FA 1 102; 5010.1 > A 102 2", ""},                  /* it closes in turn */
 	{OPEN_ "11 > PA 1 1 1400; 21 < A 1 1401 w=0; 221 > A 1400 1; 231 < A 1 1401 w=0", "zero-window:certain"},
@@ -229,7 +254,9 @@ static const struct {
 		"ok-high-rtt:certain"},
 	{ASKED "2000 < A 0 101; 2010 > A 101 1; 4000 < A 0 101; 5000 < A 0 101; 6000 < A 0 101; 7000 < RA 1 101",
 		"keepalive-peer-gone:certain"},
+	{ASKED "5000 > FA 101 1; 5010 < A 100000 102", ""},                                /* beyond the window */
 	/* nothing can be judged */
+	{"0 < PA 500 500 9; 10 > R 500", "no-handshake-in-capture:certain"},
 	{"0 > S; 10 > A 1 1; 11 > PA 1 1 9; 30 > A 10 900", "one-direction-only:certain"},
 	{"0 > PA 500 500 9; 10 < PA 500 509 9; 11 > A 509 509", "no-handshake-in-capture:certain"},
 };
