@@ -34,7 +34,7 @@ static const char style[] =
 	".finding{border-left:4px solid var(--c);padding-left:12px;margin:1.5em 0}.finding h2{margin-top:0}"
 	".problem{--c:var(--problem)}.note-s{--c:var(--note)}.ok{--c:var(--fine)}.unknown{--c:var(--unknown)}"
 	".word{color:var(--c);font-weight:700}table{border-collapse:collapse;font-size:14px}td,th{padding:2px 10px 2px 0;"
-	"text-align:left;vertical-align:top}pre{overflow-x:auto;font-size:12px;line-height:1.35;background:var(--soft);padding:8px;"
+	"text-align:left;vertical-align:top;overflow-wrap:normal}pre{overflow-x:auto;font-size:12px;line-height:1.35;background:var(--soft);padding:8px;"
 	"border-radius:6px}\n"
 	"@media (max-width:480px){body{padding:12px 8px}.finding{padding-left:8px}figure{border-left:0;border-right:0;"
 	"border-radius:0;margin-left:-8px;margin-right:-8px}}\n"

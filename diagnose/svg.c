@@ -24,6 +24,7 @@ enum {
 	FALL = 10,             /* height of one whose arrival is not */
 	GAP = 10,              /* between moments of different packets */
 	APART = 39,            /* between two packets that leave the same end */
+	ARRIVED_APART = 25,    /* and between two that reach the same end: their labels are not parallel */
 	LINE = 13,             /* of a note */
 	NOTE_COLUMNS = 66
 };
@@ -155,7 +156,7 @@ static void place(struct pen *pen)
 			continue;
 		}
 		if (m->kind == ARRIVES) {
-			y = larger(larger(y + 2, pen->from_y[m->event] + FLIGHT), taken_at[!from] + 16);
+			y = larger(larger(y + 2, pen->from_y[m->event] + FLIGHT), taken_at[!from] + ARRIVED_APART);
 			taken_at[!from] = y;
 			pen->to_y[m->event] = y;
 			m->y = y;
@@ -171,7 +172,7 @@ static void place(struct pen *pen)
 		pen->from_y[m->event] = m->y = y;
 		pen->to_y[m->event] = y + (e->fate == LADDER_CARRIED ? FALL : FLIGHT * 6 / 10);
 		if (!e->arrived)
-			y = pen->to_y[m->event] + 16;
+			y = pen->to_y[m->event] + 22;
 	}
 	for (size_t i = 0; i < ladder_count(pen->ladder); i++)
 		y = larger(y, pen->to_y[i]);
@@ -268,7 +269,8 @@ static void put_states(struct pen *pen, unsigned end)
 /* ------------------------------------------------------------------------------------------ */
 /* Arrows                                                                                      */
 
-static void own_label(const struct pen *pen, const struct ladder_row *row, char *out, size_t room)
+/* With text, and where another arrow crosses, there is no room for the acknowledgment. */
+static void own_label(const struct pen *pen, const struct ladder_row *row, bool crossed, char *out, size_t room)
 {
 	uint32_t seq = pen->style->absolute ? row->seq : row->rel_seq;
 	uint32_t ack = pen->style->absolute ? row->ack : row->rel_ack;
@@ -278,7 +280,7 @@ static void own_label(const struct pen *pen, const struct ladder_row *row, char 
 		n += snprintf(out + n, room - (size_t)n, " %u byte%s", row->len, row->len == 1 ? "" : "s");
 	if (row->tcp)
 		n += snprintf(out + n, room - (size_t)n, "  seq %u", seq);
-	if (row->tcp && row->has_ack)
+	if (row->tcp && row->has_ack && !(crossed && row->len))
 		snprintf(out + n, room - (size_t)n, " ack %u", ack);
 }
 
@@ -294,6 +296,8 @@ static int without_value(const char *option)
 static void own_detail(const struct ladder_row *row, char *out, size_t room)
 {
 	const char *remark = row->event->remark;
+	/* There is not room for everything: its arrow is short, or something is added. */
+	bool brief = *row->fastopen && (row->event->fate == LADDER_LOST || *remark);
 	int n = 0;
 
 	*out = 0;
@@ -308,11 +312,11 @@ static void own_detail(const struct ladder_row *row, char *out, size_t room)
 	if (row->syn && !row->again) {
 		if (row->has_mss)
 			n += snprintf(out + n, room - (size_t)n, "mss %u ", row->mss);
-		if (row->sack_permitted)
+		if (row->sack_permitted && !brief)
 			n += snprintf(out + n, room - (size_t)n, "sackOK ");
-		if (row->has_timestamps)
+		if (row->has_timestamps && !brief)
 			n += snprintf(out + n, room - (size_t)n, "TS ");
-		if (row->has_scale)
+		if (row->has_scale && !brief)
 			n += snprintf(out + n, room - (size_t)n, "wscale %u ", row->scale);
 		if (*row->fastopen)
 			snprintf(out + n, room - (size_t)n, "%.*s", without_value(row->fastopen), row->fastopen);
@@ -381,7 +385,7 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 	if (pen->style->label)
 		pen->style->label(pen->style->label_user, row, label, sizeof label);
 	else
-		own_label(pen, row, label, sizeof label);
+		own_label(pen, row, whole && apart, label, sizeof label);
 	if (!pen->style->bare && !e->midway)
 		own_detail(row, detail, sizeof detail);
 	put(pen, "<g class=\"packet %s%s%s\" id=\"s%ue%zu\" data-n=\"%zu\">\n", arrow_class(row), e->inferred ? " inferred" : "",

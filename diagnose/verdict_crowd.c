@@ -208,7 +208,7 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 	f.several_ports = true;
 	f.server.port = 0;
 	f.count = s->probes;
-	finding_say(&f, "%u ports: %u attempts found an open one, %u a closed one, %u got no answer of TCP.", s->ports,
+	finding_say(&f, "%u ports. Attempts that found an open one: %u; a closed one: %u; no answer of TCP: %u.", s->ports,
 		open, closed, silent);
 	report_add(w->report, &f);
 }
