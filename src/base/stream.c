@@ -335,6 +335,11 @@ unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, u
 	return count;
 }
 
+uint32_t tv_stream_room(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+{
+	return s->tail == 0 ? 0 : room_in(tv_page_meta(p, region, s->tail), s->tail);
+}
+
 uint32_t tv_stream_held(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
 {
 	uint32_t bytes = 0;

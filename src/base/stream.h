@@ -65,6 +65,8 @@ uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p,
 unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                           uint32_t off, uint32_t n, struct tv_cursor *cursor,
                           struct tv_piece *pieces, unsigned cap, uint32_t *covered);
+/* How many bytes can be appended without another page. */
+uint32_t tv_stream_room(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region);
 /* Bytes of pages that the stream holds (for the limit on true memory). */
 uint32_t tv_stream_held(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region);
 

@@ -37,7 +37,7 @@ static int check_flight(const struct tv_core *c, const struct tv_tcb *t, const s
 
 static int check_early(const struct tv_core *c, const struct tv_tcb *t, const struct tv_busy *b)
 {
-	uint32_t bytes = 0, end = t->rcv.nxt;
+	uint32_t bytes = 0, held = 0, end = t->rcv.nxt;
 
 	MUST(tv_ranges_check(&b->early, &c->ranges, tv_region(c)) == 0);
 	for (uint32_t i = b->early.first; i != 0; i = tv_ranges_next(&c->ranges, tv_region(c), i)) {
@@ -48,8 +48,9 @@ static int check_early(const struct tv_core *c, const struct tv_tcb *t, const st
 		MUST(tv_stream_check(&r->u.data.bytes, &c->pages, tv_region(c)) == 0);
 		end = r->seq + r->len;
 		bytes += r->len;
+		held += tv_stream_held(&r->u.data.bytes, &c->pages, tv_region(c));
 	}
-	MUST(bytes == b->early_bytes);
+	MUST(bytes == b->early_bytes && held == b->early_held);
 	MUST(seq_leq(end, t->rcv.adv)); /* nothing beyond what was offered */
 	return 0;
 }

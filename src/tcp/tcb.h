@@ -172,7 +172,7 @@ struct tv_busy {
 	_Alignas(64) struct tv_ranges flight;    /* deliver/rtx.c: [SND.UNA, SND.NXT), unless TV_F_ALONE */
 	struct tv_ranges early;    /* deliver/receive.c: what arrived beyond RCV.NXT */
 	uint32_t sacked, lost, again; /* bytes in flight: SACKed, thought lost, of those sent again */
-	uint32_t early_bytes;
+	uint32_t early_bytes, early_held; /* of those that came early, and of the pages under them */
 	struct tv_cursor cursor;   /* where the next new octet lies in `out` */
 	struct tv_cursor repeat;   /* where the next repeated octet lies */
 	uint32_t dsack_left, dsack_right;

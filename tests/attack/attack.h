@@ -25,6 +25,7 @@ extern const struct attack_case attack_guess[], attack_parse[], attack_parse_mor
 extern const struct attack_case attack_fastopen[];
 extern const struct attack_case attack_blind[], attack_blind_more[], attack_share[], attack_stream[];
 extern const struct attack_case attack_more[], attack_two[], attack_stall[];
+extern const struct attack_case attack_flags[], attack_pieces[], attack_offload[];
 
 /* What was measured, and whether it is within the limit; more than one make a list, and all have to hold. */
 void measured(struct attack *a, bool within, const char *format, ...) __attribute__((format(printf, 3, 4)));

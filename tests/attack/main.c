@@ -34,6 +34,9 @@ static const struct attack_case *const chapters[] = {
 	attack_more,
 	attack_two,
 	attack_stall,
+	attack_flags,
+	attack_pieces,
+	attack_offload,
 };
 
 static unsigned passed, failures, owing, arguing, missing;

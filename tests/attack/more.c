@@ -38,33 +38,6 @@ static void pa_10(struct attack *a)
 	must(a, lab_info(used).urgent_left == 0, "no urgent octet");
 }
 
-static void pa_21(struct attack *a)
-{
-	unsigned answered = 0, made = 0, n = 0, step = a->quick ? 16 : 1;
-
-	for (unsigned state = TV_CLOSED; state < TV_STATE_COUNT; state++)
-		for (unsigned flags = 0; flags < 512; flags += step)
-			for (unsigned out = 0; out < 2; out++, n++) {
-				struct lab *l = lab_new(NULL, false);
-				struct said s = {0};
-
-				if (state == TV_LISTEN)
-					lab_listen(l);
-				else if (state != TV_CLOSED)
-					lab_state(l, (enum tv_state)state);
-				TOSS(l, .flags = (uint16_t)flags, .off = out != 0 ? 100000 : 0, .len = flags % 3);
-				hear(l, &s);
-				answered += (flags & TV_RST) != 0 && s.resets != 0;
-				if (state == TV_LISTEN && (flags & TV_SYN) != 0 && (flags & (TV_FIN | TV_RST)) != 0)
-					made += lab_counters(l).half_opens + lab_counters(l).connections;
-				must(a, tv_stack_check(l->s) == 0, "every invariant of the stack");
-				lab_free(l);
-			}
-	measured(a, answered == 0, "%u RSTs answered by RST in %u cases", answered, n);
-	measured(a, made == 0, "%u states made by SYN with FIN or RST; the grid compares the rest with its model",
-		made);
-}
-
 static void pa_23(struct attack *a)
 {
 	struct lab *l = established(false);
@@ -105,42 +78,6 @@ static void pa_29(struct attack *a)
 	for (uint32_t more; (more = lab_read(l, &from)) != 0;)
 		got += more;
 	measured(a, n == 65535 && got == 65495, "%u bytes of 65495 from a packet of %u", got, n);
-}
-
-static void fl_19(struct attack *a)
-{
-	uint32_t window, rounds = a->quick ? 1 : 4;
-	uint64_t random = 1, most = 0;
-	struct tv_config g;
-	struct lab *l;
-
-	lab_config(&g);
-	g.small_pages = g.ranges = 4096;
-	l = lab_new(&g, false);
-	l->syn.has |= TV_OPT_HAS_WSCALE;
-	lab_passive(l);
-	SAY(l, .flags = TV_ACK, .len = 2); /* its ACK offers the whole window */
-	lab_read(l, &(uint32_t){l->seq - 2});
-	lab_wait(l, TV_S);
-	window = lab_info(l).rcv_wnd;
-	for (uint32_t r = 0; r < rounds; r++)
-		for (uint32_t i = 0; i < 100000; i++) {
-			struct tv_counters c;
-
-			TOSS(l, .flags = TV_ACK, .len = 1,
-				.off = (int32_t)(2 * (lab_random(&random) % (window / 2)) + 1));
-			if (i % 64 != 0)
-				continue;
-			hear(l, &(struct said){0});
-			c = lab_counters(l);
-			if ((uint64_t)c.pages_used * TV_PAGE_BYTES + (uint64_t)c.small_pages_used * TV_SMALL_BYTES >
-				most)
-				most = (uint64_t)c.pages_used * TV_PAGE_BYTES +
-					(uint64_t)c.small_pages_used * TV_SMALL_BYTES;
-		}
-	measured(a, most <= 2 * (uint64_t)window, "%llu bytes of pages for a window of %u", (unsigned long long)most,
-		window);
-	measured(a, lab_counters(l).ranges_used <= 1024, "%u pieces", lab_counters(l).ranges_used);
 }
 
 /* Tuples in rows: they would meet in one place under sums, exclusive ors or plain multiplications. */
@@ -445,10 +382,8 @@ static void di_04(struct attack *a)
 
 const struct attack_case attack_more[] = {
 	{"PA-10", pa_10},
-	{"PA-21", pa_21},
 	{"PA-23", pa_23},
 	{"PA-29", pa_29},
-	{"FL-19", fl_19},
 	{"FL-25", fl_25},
 	{"FL-26", fl_26},
 	{"FL-27", fl_27},

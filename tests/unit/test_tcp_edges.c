@@ -150,7 +150,7 @@ static void test_edges_pieces_for_a_small_buffer_are_64(void **state)
 	struct lab *l = lab_new(NULL, false);
 
 	(void)state;
-	l->opts.rcv_buf = 4096;
+	l->opts.rcv_buf = 16384;
 	lab_active(l);
 	for (int32_t k = 1; k <= 70; k++)
 		assert_int_equal(SAY(l, .flags = TV_ACK, .off = k * 2, .len = 1), k <= 64 ? TV_V_OK : TV_V_NO_RANGE);

@@ -34,8 +34,13 @@ static bool may_reopen(const struct tv_tcb *t, const struct tv_segment *s)
 
 int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	(void)c;
-	return may_reopen(t, s) ? TV_REOPEN : TV_NEXT;
+	struct tv_endpoint local;
+
+	if (!may_reopen(t, s))
+		return TV_NEXT;
+	tv_key_local(&s->key, &local);
+	/* Where nobody listens there is nothing that it could open: a SYN like any other. */
+	return tv_listen_find(c, &local.addr, local.port, local.zone) != 0 ? TV_REOPEN : TV_NEXT;
 }
 
 int tv_fin_again(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)

@@ -3,8 +3,10 @@
  * bytes on pages of its own, until the gap before it is filled [SHLD-31].
  *
  * Of overlapping text the bytes that were stored first win. Pieces are limited (64, or one for each 512
- * bytes of the receive buffer), because each costs a page at least; when pages run short the pieces
- * farthest from the left edge are given up first: the peer still has them (RFC 2018 8 allows it).
+ * bytes of the receive buffer), because each costs a page at least, and so are the pages under them: twice
+ * the window, so that a peer who sends little pieces cannot hold many times what he was offered. When
+ * pages run short the pieces farthest from the left edge are given up first: the peer still has them (RFC 2018
+ * 8 allows it).
  *
  * SACK blocks (RFC 2018 4): the first one holds the text that arrived last, so an octet of each of the
  * last four pieces that grew is remembered. A duplicate is told in front of them (RFC 2883).
@@ -27,10 +29,31 @@ static void remember(struct tv_busy *b, uint32_t seq)
 	b->recent[0] = seq;
 }
 
+/* Bytes of all pages that are in use, modulo 2^32. */
+static uint32_t taken(const struct tv_core *c)
+{
+	return c->pages.big.used * TV_PAGE_BYTES + c->pages.small.used * TV_SMALL_BYTES;
+}
+
+/* What n octets more would take from the pages. */
+static uint32_t cost(const struct tv_core *c, const struct tv_stream *s, uint32_t n)
+{
+	uint32_t room = tv_stream_room(s, &c->pages, tv_region(c)), rest = n - tv_min32(n, room);
+
+	if (rest == 0)
+		return 0;
+	if (rest <= TV_SMALL_BYTES && s->len < 4 * TV_SMALL_BYTES && c->pages.small.used < c->pages.small.count)
+		return TV_SMALL_BYTES;
+	return (rest + TV_PAGE_BYTES - 1) / TV_PAGE_BYTES * TV_PAGE_BYTES;
+}
+
 static void drop_piece(struct tv_core *c, struct tv_busy *b, uint32_t i)
 {
+	uint32_t before = taken(c);
+
 	b->early_bytes -= at(c, i)->len;
 	tv_stream_clear(&at(c, i)->u.data.bytes, &c->pages, tv_region(c));
+	b->early_held -= before - taken(c);
 	tv_ranges_remove(&b->early, &c->ranges, tv_region(c), i);
 }
 
@@ -52,6 +75,7 @@ void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end)
 
 	while (b != NULL && b->early.count != 0) {
 		struct tv_range *r = at(c, b->early.last);
+		uint32_t before = taken(c);
 
 		if (seq_leq(r->seq + r->len, end))
 			return;
@@ -62,6 +86,7 @@ void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end)
 		b->early_bytes -= r->seq + r->len - end;
 		r->len = end - r->seq;
 		tv_stream_cut(&r->u.data.bytes, &c->pages, tv_region(c), r->len);
+		b->early_held -= before - taken(c);
 	}
 }
 
@@ -82,9 +107,13 @@ static enum tv_verdict store(struct tv_core *c, struct tv_tcb *t, uint32_t befor
                              uint32_t len)
 {
 	struct tv_busy *b = tv_busy(c, t);
-	uint32_t i = before, n;
+	bool touches = before != 0 && at(c, before)->seq + at(c, before)->len == seq;
+	uint32_t i = before, n, pages = taken(c);
 
-	if (i == 0 || at(c, i)->seq + at(c, i)->len != seq) {
+	if (b->early_held + cost(c, touches ? &at(c, i)->u.data.bytes : &(struct tv_stream){0}, len) >
+	    2 * tv_max32(t->rcv.adv - t->rcv.nxt, TV_SMALL_BYTES))
+		return TV_V_NO_RANGE;
+	if (!touches) {
 		if (b->early.count >= pieces_max(c, t))
 			return TV_V_NO_RANGE;
 		i = tv_ranges_insert(&b->early, &c->ranges, tv_region(c), seq, 0);
@@ -98,12 +127,13 @@ static enum tv_verdict store(struct tv_core *c, struct tv_tcb *t, uint32_t befor
 	b->early_bytes += n;
 	if (at(c, i)->len == 0)
 		tv_ranges_remove(&b->early, &c->ranges, tv_region(c), i);
-	if (n < len) {
-		c->cnt.page_failures++;
-		return TV_V_NO_PAGE;
-	}
-	join_next(c, b, i);
-	return TV_V_OK;
+	else if (n == len)
+		join_next(c, b, i);
+	b->early_held += taken(c) - pages;
+	if (n == len)
+		return TV_V_OK;
+	c->cnt.page_failures++;
+	return TV_V_NO_PAGE;
 }
 
 /* [from, to) is held already: told as a duplicate (RFC 2883 4.2), unless one is waiting to be told. */
@@ -157,6 +187,7 @@ bool tv_early_join(struct tv_core *c, struct tv_tcb *t)
 
 		if (seq_gt(r->seq, t->rcv.nxt))
 			break;
+		b->early_held -= tv_stream_held(&r->u.data.bytes, &c->pages, tv_region(c));
 		old = tv_min32(t->rcv.nxt - r->seq, r->len);
 		if (old != 0)
 			tv_stream_consume(&r->u.data.bytes, &c->pages, tv_region(c), old, NULL);
