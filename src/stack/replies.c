@@ -232,5 +232,7 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 			c->reply_head++;
 		}
 	}
+	if (c->reply_head == c->reply_tail)
+		c->reply_head = c->reply_tail = 0; /* the first places of the ring stay in the cache */
 	return n;
 }

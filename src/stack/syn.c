@@ -57,12 +57,21 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 	return TV_V_OK;
 }
 
+/* A SYN, of which ACK, RST and FIN have been looked at. */
+static inline int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+                           const struct tv_tcb *old)
+{
+	int v = tv_backlog_ask(&s->core, index, seg, old != NULL);
+
+	if (TV_LIKELY(v == TV_COOKIE))
+		return tv_cookie_answer(&s->core, tv_listener_at(&s->core, index), seg, k);
+	return v == TV_NEXT ? half_open(s, index, seg, k, old) : v;
+}
+
 /* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
 int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
                  const struct tv_tcb *old)
 {
-	int v;
-
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_LISTEN_RST; /* [EV-04] */
 	if ((seg->flags & TV_ACK) != 0)
@@ -71,10 +80,7 @@ int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 		return TV_V_LISTEN_OTHER; /* [EV-07] */
 	if ((seg->flags & TV_FIN) != 0)
 		return TV_V_BAD_FLAGS;
-	v = tv_backlog_ask(&s->core, index, seg, old != NULL);
-	if (v == TV_COOKIE)
-		return tv_cookie_answer(&s->core, tv_listener_at(&s->core, index), seg, k);
-	return v == TV_NEXT ? half_open(s, index, seg, k, old) : v;
+	return take_syn(s, index, seg, k, old);
 }
 
 void tv_door_begin(const struct tv_stack *s, struct tv_door *d)
@@ -99,9 +105,32 @@ static TV_APART bool find_door(struct tv_stack *s, struct tv_door *d, const stru
 	return d->listener != 0;
 }
 
-enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it. */
+static inline bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
 {
 	struct tv_endpoint remote;
+	uint32_t host;
+
+	if (k->v6) {
+		tv_key_remote(k, &remote);
+		return tv_addr_is_valid_source(&remote.addr) && tv_whose(s, &remote.addr) == TV_SOMEONE;
+	}
+	host = tv_native32(k->b + 4);
+	if (!tv_v4_is_valid_source(k->b[4]))
+		return false;
+	for (unsigned i = 0; i < s->address_count; i++) {
+		const struct tv_address *own = tv_address_at(s, i);
+
+		if (tv_native32(own->broadcast) == host)
+			return false;
+		if (tv_native32(own->addr.b + 12) == host && tv_addr_is_v4(&own->addr))
+			return false;
+	}
+	return true;
+}
+
+enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+{
 	int v;
 
 	if (!d->quiet || d->adds != s->index_adds)
@@ -109,11 +138,10 @@ enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv
 	if ((d->listener == 0 || d->link != seg->link || !tv_key_same_local(&d->key, &seg->key)) &&
 	    !find_door(s, d, seg))
 		return tv_demux(s, seg, hash, 0);
-	tv_key_remote(&seg->key, &remote);
-	if (TV_UNLIKELY(!tv_addr_is_valid_source(&remote.addr) || tv_whose(s, &remote.addr) != TV_SOMEONE))
+	if (TV_UNLIKELY(!from_stranger(s, &seg->key)))
 		return tv_demux(s, seg, hash, 0);
 	s->core.cnt.segments_in++;
-	v = tv_listen_in(s, d->listener - 1, seg, &seg->key, NULL);
+	v = take_syn(s, d->listener - 1, seg, &seg->key, NULL);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
 }

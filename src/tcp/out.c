@@ -346,16 +346,13 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	return true;
 }
 
-/* The Fast Open cookie of a SYN-ACK: its length, and its sum. */
-static TV_APART uint32_t reply_cookie(const struct tv_core *c, const struct tv_reply *r, uint8_t *p, uint64_t *sum)
+/* The Fast Open cookie of a SYN-ACK: its length. */
+static TV_APART uint32_t reply_cookie(const struct tv_core *c, const struct tv_reply *r, uint8_t *p)
 {
 	struct tv_tcp_options o = {.has = 0};
-	uint32_t len;
 
 	tv_fastopen_cookie(c, &r->key, r->cookie_exp, &o);
-	len = tv_tcp_opt_build(p, &o);
-	*sum = tv_csum_words(*sum, p, len);
-	return len;
+	return tv_tcp_opt_build(p, &o);
 }
 
 TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *out, bool v6)
@@ -363,9 +360,15 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 	struct tv_tcp_options o = {
 		.has = r->has, .mss = r->mss, .wscale = r->wscale, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr};
 	uint8_t *p = tcp_at(out, v6) + TCP_HEADER;
+	uint64_t sum = 0;
+	uint32_t opts = tv_tcp_opt_put_syn(p, &o, &sum), len;
 	struct build b;
-	uint32_t opts;
 
+	if (TV_UNLIKELY((r->has & TV_OPT_HAS_FASTOPEN) != 0)) {
+		len = reply_cookie(c, r, p + opts);
+		sum = tv_csum_words(sum, p + opts, len);
+		opts += len;
+	}
 	b.head = r->key.b;
 	b.rest = r->key.b + TV_KEY_HEAD;
 	b.ttl = r->ttl != 0 ? r->ttl : c->cfg.defaults.ttl;
@@ -376,10 +379,7 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 	b.h.wnd = r->wnd;
 	b.h.urg = 0;
 	b.len = 0;
-	b.opt_sum = 0;
-	opts = tv_tcp_opt_put_syn(p, &o, &b.opt_sum);
-	if (TV_UNLIKELY((r->has & TV_OPT_HAS_FASTOPEN) != 0))
-		opts += reply_cookie(c, r, p + opts, &b.opt_sum);
+	b.opt_sum = sum;
 	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
 	out->packet->seg_size = 0;
 	seal(out, v6, headers(&b, out, v6));

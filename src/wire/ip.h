@@ -60,11 +60,17 @@ static inline bool tv_addr_is_loopback(const struct tv_addr *a)
 	return tv_addr_is_v4(a) ? a->b[12] == 127 : tv_addr_equal(a, &one);
 }
 
+/* Of an IPv4 address with this first octet: RFC 1122 3.2.1.3 [MUST-63] */
+static inline bool tv_v4_is_valid_source(uint8_t first)
+{
+	return first != 0 && first < 224 && first != 127;
+}
+
 /* May this be the source of a unicast packet: not any, 0/8, 127/8, multicast, 240/4, broadcast, ::1. */
 static inline bool tv_addr_is_valid_source(const struct tv_addr *a)
 {
-	if (tv_addr_is_v4(a)) /* RFC 1122 3.2.1.3 [MUST-63] */
-		return a->b[12] != 0 && a->b[12] < 224 && a->b[12] != 127;
+	if (tv_addr_is_v4(a))
+		return tv_v4_is_valid_source(a->b[12]);
 	/* RFC 4291 2.5.2, 2.7 */
 	return !tv_addr_is_loopback(a) && !tv_addr_is_any(a) && !tv_addr_is_multicast(a);
 }

@@ -97,7 +97,7 @@ static void read_option(struct tv_tcp_options *o, const uint8_t *p, unsigned len
 	}
 }
 
-static enum tv_verdict walk(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
+enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
 {
 	size_t length;
 
@@ -117,26 +117,6 @@ static enum tv_verdict walk(struct tv_tcp_options *o, const uint8_t *p, size_t n
 		read_option(o, p + at, (unsigned)length, syn);
 	}
 	return TV_V_OK;
-}
-
-static bool is_linux_syn(const uint8_t *p)
-{
-	return tv_load32(p) >> 16 == 0x0204 && tv_load32(p + 4) == 0x0402080a && tv_load32(p + 16) >> 8 == 0x010303;
-}
-
-enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
-{
-	if (n == 20 && syn && is_linux_syn(p)) {
-		o->has = TV_OPT_HAS_MSS | TV_OPT_HAS_SACK_OK | TV_OPT_HAS_TS | TV_OPT_HAS_WSCALE;
-		o->kinds = 1u << KIND_MSS | 1u << KIND_SACK_OK | 1u << KIND_TS | 1u << KIND_NOP |
-			1u << KIND_WSCALE;
-		o->mss = tv_load16(p + 2);
-		o->ts_val = tv_load32(p + 8);
-		o->ts_ecr = tv_load32(p + 12);
-		o->wscale = p[19];
-		return TV_V_OK;
-	}
-	return walk(o, p, n, syn);
 }
 
 /* ------------------------------------------------------------------------------------------ */

@@ -33,6 +33,22 @@ struct tv_tcp_options {
 	} sack[TV_SACK_MAX];
 };
 
+/* MSS, SACK-permitted, timestamps, NOP, window scale: 20 bytes that Linux and many others send. */
+static inline bool tv_opt_is_linux_syn(const uint8_t *p)
+{
+	return tv_load32(p + 4) == 0x0402080a && tv_load32(p) >> 16 == 0x0204 && tv_load32(p + 16) >> 8 == 0x010303;
+}
+
+static inline void tv_opt_read_linux_syn(struct tv_tcp_options *o, const uint8_t *p)
+{
+	o->has = TV_OPT_OF_SYN;
+	o->kinds = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8;
+	o->mss = tv_load16(p + 2);
+	o->ts_val = tv_load32(p + 8);
+	o->ts_ecr = tv_load32(p + 12);
+	o->wscale = p[19];
+}
+
 /*
  * Reads n (0..40) bytes of options. TV_V_OK or TV_V_BAD_OPTION (a length below 2 or beyond the
  * header [MUST-7]). Known options with a wrong length, and unknown ones, are skipped [MUST-6]; of a
@@ -42,6 +58,10 @@ struct tv_tcp_options {
 enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn);
 static inline enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
 {
+	if (n == 20 && syn && tv_opt_is_linux_syn(p)) {
+		tv_opt_read_linux_syn(o, p);
+		return TV_V_OK;
+	}
 	if (n != 12 || tv_load32(p) != TV_OPT_ONLY_TS) return tv_tcp_opt_parse_any(o, p, n, syn);
 	o->has = TV_OPT_HAS_TS;
 	o->kinds = 1u << 1 | 1u << 8;

@@ -33,38 +33,17 @@ void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
 	t->opt.mss = (uint16_t)mss;
 }
 
-/* What we can receive over this link. */
-static inline uint16_t announced(const struct tv_core *c, const struct tv_options *o, unsigned link, bool v6)
-{
-	uint32_t mss = c->link_mtu[link] - (tv_ip_header_len(v6) + 20); /* [MUST-67] [SHLD-6] */
-
-	return (uint16_t)(o->mss_max != 0 ? tv_min32(mss, o->mss_max) : mss);
-}
-
 void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t)
 {
 	t->opt.pmtu = c->link_mtu[t->link];
-	t->opt.mss_rcv = announced(c, tv_opts(c, t), t->link, t->v6);
-}
-
-static inline uint16_t default_mss(bool v6)
-{
-	return v6 ? 1220 : 536; /* [MUST-15] */
-}
-
-/* The options of a SYN that both sides have to offer. */
-static inline uint8_t mutual(const struct tv_tcp_options *o)
-{
-	return (uint8_t)(((o->has & TV_OPT_HAS_TS) != 0 ? TV_O_TS : 0) |
-	                 ((o->has & TV_OPT_HAS_SACK_OK) != 0 ? TV_O_SACK : 0) |
-	                 ((o->has & TV_OPT_HAS_WSCALE) != 0 ? TV_O_WSCALE : 0));
+	t->opt.mss_rcv = tv_mss_announced(c, tv_opts(c, t), t->link, t->v6);
 }
 
 void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t)
 {
 	const struct tv_profile *p = tv_profile_at(c, t->profile);
 
-	t->opt.mss_peer = default_mss(t->v6);
+	t->opt.mss_peer = tv_mss_default(t->v6);
 	t->opt.flags = p->offers;
 	t->opt.rcv_scale = p->rcv_scale;
 }
@@ -86,7 +65,7 @@ void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_o
 {
 	if ((o->has & TV_OPT_HAS_MSS) != 0)
 		t->opt.mss_peer = o->mss; /* [MUST-14] */
-	t->opt.flags &= mutual(o);
+	t->opt.flags &= tv_mutual(o);
 	if ((o->has & TV_OPT_HAS_WSCALE) == 0) {
 		t->opt.rcv_scale = 0; /* RFC 7323 2.2: both or none */
 		t->opt.snd_scale = 0;
@@ -181,18 +160,6 @@ void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segmen
 	t->snd.wnd = t->snd.max_wnd = s->wnd; /* the window of a SYN is never scaled */
 	syn_received(c, t, s->seq);
 	tv_want(c, t, TV_WANT_SYN);
-}
-
-void tv_negotiate_listen(const struct tv_core *c, uint32_t profile, const struct tv_segment *s, struct tv_agreed *a)
-{
-	const struct tv_profile *p = tv_profile_at(c, profile);
-	bool v6 = s->key.v6;
-
-	a->mss_rcv = announced(c, &p->o, s->link, v6);
-	a->mss_peer = (s->opt.has & TV_OPT_HAS_MSS) != 0 ? s->opt.mss : default_mss(v6); /* [MUST-14] */
-	a->flags = p->offers & mutual(&s->opt);
-	a->snd_scale = (a->flags & TV_O_WSCALE) != 0 ? (uint8_t)tv_min32(s->opt.wscale, TV_SCALE_MAX) : 0;
-	a->rcv_scale = p->rcv_scale;
 }
 
 void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k,

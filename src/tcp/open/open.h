@@ -14,6 +14,27 @@ uint8_t tv_isn_era(tv_time at);
 tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
 
 /* ---- negotiate.c ---- */
+/* What we can receive over this link. */
+static inline uint16_t tv_mss_announced(const struct tv_core *c, const struct tv_options *o, unsigned link, bool v6)
+{
+	uint32_t mss = c->link_mtu[link] - (tv_ip_header_len(v6) + 20); /* [MUST-67] [SHLD-6] */
+
+	return (uint16_t)(o->mss_max != 0 ? tv_min32(mss, o->mss_max) : mss);
+}
+
+static inline uint16_t tv_mss_default(bool v6)
+{
+	return v6 ? 1220 : 536; /* [MUST-15] */
+}
+
+/* The options of a SYN that both sides have to offer. */
+static inline uint8_t tv_mutual(const struct tv_tcp_options *o)
+{
+	return (uint8_t)(((o->has & TV_OPT_HAS_TS) != 0 ? TV_O_TS : 0) |
+	                 ((o->has & TV_OPT_HAS_SACK_OK) != 0 ? TV_O_SACK : 0) |
+	                 ((o->has & TV_OPT_HAS_WSCALE) != 0 ? TV_O_WSCALE : 0));
+}
+
 /* What the options of a SYN and those of its SYN-ACK make: as tv_open_passive(), without a connection. */
 struct tv_agreed {
 	uint16_t mss_peer, mss_rcv;
@@ -21,7 +42,18 @@ struct tv_agreed {
 	uint8_t snd_scale;         /* with TV_O_WSCALE, else 0 */
 	uint8_t rcv_scale;
 };
-void tv_negotiate_listen(const struct tv_core *c, uint32_t profile, const struct tv_segment *s, struct tv_agreed *a);
+static inline void tv_negotiate_listen(const struct tv_core *c, uint32_t profile, const struct tv_segment *s,
+                                       struct tv_agreed *a)
+{
+	const struct tv_profile *p = tv_profile_at(c, profile);
+	bool v6 = s->key.v6;
+
+	a->mss_rcv = tv_mss_announced(c, &p->o, s->link, v6);
+	a->mss_peer = (s->opt.has & TV_OPT_HAS_MSS) != 0 ? s->opt.mss : tv_mss_default(v6); /* [MUST-14] */
+	a->flags = p->offers & tv_mutual(&s->opt);
+	a->snd_scale = (a->flags & TV_O_WSCALE) != 0 ? (uint8_t)tv_min32(s->opt.wscale, TV_SCALE_MAX) : 0;
+	a->rcv_scale = p->rcv_scale;
+}
 /* Fills a zeroed record, whose link, listener and profile are set, from the final ACK of a handshake and
  * the options of its SYN. */
 void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k,
