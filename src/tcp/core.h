@@ -133,7 +133,7 @@ struct tv_core {
 	uint32_t gen;              /* last generation given out */
 	struct {
 		uint64_t pair[4];  /* the two addresses that were asked for last */
-		bool v6, filled;
+		uint32_t words;    /* of them: 0: none yet */
 		uint32_t offset;
 	} stamp;                   /* open/isn.c remembers one answer */
 	tv_time reseeded;              /* when the keys were made anew; 0: never */

@@ -226,7 +226,7 @@ static TV_APART void count_out(struct tv_core *c, struct tv_side *side, const st
 }
 
 /* Notes what was handed out; untold: it had no room for SACK blocks. */
-static inline void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool untold)
+TV_INLINE void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, bool untold)
 {
 	struct tv_side *side = tv_side(c, t);
 	uint32_t segments = TV_UNLIKELY(x->seg_size != 0) ? (x->len + x->seg_size - 1u) / x->seg_size : 1;

@@ -51,6 +51,12 @@ static inline uint64_t tv_csum_pair(uint64_t w)
 {
 	return (w & 0xffffffffu) + (w >> 32);
 }
+/* Two words of 64 bits added, the carry at the other end. */
+static inline uint64_t tv_csum_around(uint64_t a, uint64_t b)
+{
+	a += b;
+	return a + (a < b);
+}
 /* Pseudo-header of TCP, UDP or ICMPv6 (RFC 9293 3.1, RFC 8200 8.1); v6 tells which of the two. */
 static inline uint64_t tv_csum_pseudo(const struct tv_addr *src, const struct tv_addr *dst, bool v6,
 	uint8_t protocol, uint32_t length)

@@ -14,6 +14,16 @@ static inline uint32_t tv_wire32(uint32_t v)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
 }
 
+/* Two words one behind the other, in one store; returns what is in memory now. */
+static inline uint64_t tv_put_pair(uint8_t *p, uint32_t first, uint32_t second)
+{
+	uint64_t v = (uint64_t)first << 32 | second;
+
+	v = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(v) : v;
+	memcpy(p, &v, 8);
+	return v;
+}
+
 static inline void tv_put32(uint8_t *p, uint32_t v)
 {
 	v = tv_wire32(v);

@@ -5,8 +5,8 @@
 #define TV_WIRE_SEGMENT_H
 
 #include "base/key.h"
+#include "wire/csum.h"
 #include "wire/ip.h"
-#include "wire/put.h"
 #include "wire/tcp_opt.h"
 
 /* Control bits as in the header; AE is the former NS bit. */
@@ -76,16 +76,14 @@ struct tv_tcp_header {
 static inline uint64_t tv_tcp_header_put(uint8_t *p, uint32_t ports, const struct tv_tcp_header *h)
 {
 	uint32_t flags = (uint32_t)h->header_len << 26 | (h->flags & 0x1ffu) << 16 | h->wnd;
+	uint64_t numbers, rest;
 
 	TV_ASSERT(h->header_len % 4 == 0 && h->header_len >= 20);
 	TV_ASSERT(h->header_len <= 60);
 	memcpy(p, &ports, 4);
-	tv_put32(p + 4, h->seq);
-	tv_put32(p + 8, h->ack);
-	tv_put32(p + 12, flags);
-	tv_put32(p + 16, h->urg);
-	return (uint64_t)ports + tv_wire32(h->seq) + tv_wire32(h->ack) + tv_wire32(flags) +
-		tv_wire32(h->urg);
+	numbers = tv_put_pair(p + 4, h->seq, h->ack);
+	rest = tv_put_pair(p + 12, flags, h->urg);
+	return tv_csum_pair(tv_csum_around(numbers, rest)) + ports;
 }
 
 static inline uint64_t tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h)

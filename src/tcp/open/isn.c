@@ -51,24 +51,33 @@ tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struc
 	return at * ISN_TICK_NS;
 }
 
-uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k)
+/* How many words two addresses have. */
+static inline uint32_t words_of(const struct tv_key *k)
 {
-	size_t n = k->v6 ? 4 : 1;
-	uint64_t pair[4], other = c->stamp.v6 != k->v6 || !c->stamp.filled;
+	return k->v6 ? 4 : 1;
+}
+
+static TV_APART uint32_t offset_anew(struct tv_core *c, const struct tv_key *k)
+{
+	uint32_t words = words_of(k);
 	struct tv_sip s;
 
-	for (size_t i = 0; i < n; i++) {
-		pair[i] = tv_native64(k->b + 8 * i);
-		other |= pair[i] ^ c->stamp.pair[i];
-	}
-	if (other == 0)
-		return c->stamp.offset;
 	tv_sip_start(&s, &c->key_stamp);
-	for (size_t i = 0; i < n; i++) {
-		c->stamp.pair[i] = pair[i];
-		tv_sip_word(&s, pair[i]);
+	for (uint32_t i = 0; i < words; i++) {
+		c->stamp.pair[i] = tv_native64(k->b + 8 * i);
+		tv_sip_word(&s, c->stamp.pair[i]);
 	}
-	c->stamp.v6 = k->v6;
-	c->stamp.filled = true;
-	return c->stamp.offset = (uint32_t)tv_sip_end(&s, (uint64_t)(8 * n) << 56);
+	c->stamp.words = words;
+	return c->stamp.offset = (uint32_t)tv_sip_end(&s, (uint64_t)(8 * words) << 56);
+}
+
+uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k)
+{
+	uint64_t other = tv_native64(k->b) ^ c->stamp.pair[0];
+
+	other |= c->stamp.words ^ words_of(k);
+	if (TV_UNLIKELY(k->v6))
+		for (unsigned i = 1; i < 4; i++)
+			other |= tv_native64(k->b + 8 * i) ^ c->stamp.pair[i];
+	return TV_LIKELY(other == 0) ? c->stamp.offset : offset_anew(c, k);
 }
