@@ -201,10 +201,27 @@ static void fl_27(struct attack *a)
 	measured(a, twice == 0, "%u with a tuple that was in use, in %u calls", twice, calls);
 }
 
+/* Takes what there is to say; was a SYN-ACK for the peer among it? Its number is then the peer's. */
+static bool answered(struct lab *l)
+{
+	static uint8_t room[2048];
+	struct tv_packet p = {.data = room, .cap = sizeof room};
+	bool yes = false;
+
+	while (tv_output(l->s, l->now, TV_ANY_LINK, &p, 1) == 1) {
+		if ((room[33] & (TV_SYN | TV_ACK)) == (TV_SYN | TV_ACK) && tv_load16(room + 22) == l->peer_port) {
+			l->ack = tv_load32(room + 24) + 1;
+			yes = true;
+		}
+		p = (struct tv_packet){.data = room, .cap = sizeof room};
+	}
+	return yes;
+}
+
 /* Handles of what was released are refused, whatever happens in between. */
 static void fl_36(struct attack *a)
 {
-	uint64_t random = 1, n = a->quick ? 20000 : 200000, stale = 0, wrong = 0;
+	uint64_t random = 1, n = a->quick ? 20000 : 10000000, stale = 0, wrong = 0;
 	struct lab *l = lab_new(NULL, false);
 	tv_handle old[64] = {0};
 
@@ -218,14 +235,14 @@ static void fl_36(struct attack *a)
 		l->now += TV_MS;
 		if (what / 16 % 3 == 0) {
 			l->seq = lab_random(&random) << 1;
-			SAY(l, .flags = TV_SYN);
-			if (l->count != 0 && lab_last(l)->flags == (TV_SYN | TV_ACK)) {
-				l->ack = lab_last(l)->seq + 1;
-				SAY(l, .flags = TV_ACK, .len = what / 64 % 5);
-			}
+			TOSS(l, .flags = TV_SYN);
+			l->seq++;
+			if (answered(l))
+				TOSS(l, .flags = TV_ACK, .len = what / 64 % 5);
 		} else if (what / 16 % 3 == 1) {
-			SAY(l, .flags = what & 64 ? TV_RST : TV_FIN | TV_ACK, .stay = true);
+			TOSS(l, .flags = what & 64 ? TV_RST : TV_FIN | TV_ACK);
 		}
+		must(a, i % 1000 != 0 || tv_stack_check(l->s) == 0, "every invariant of the stack");
 		if (tv_accept(l->s, l->now, l->listener, &l->conn) == TV_OK) {
 			if ((what & 128) != 0)
 				tv_abort(l->s, l->now, l->conn);
@@ -247,26 +264,37 @@ static void fl_36(struct attack *a)
 		(unsigned long long)stale, (unsigned long long)wrong);
 }
 
-/* The tuple is used again and again; segments of the incarnation before come late. */
+/* The numbers that incarnations had begun with, and when: those of the last MSL are remembered. */
+struct past {
+	tv_time at;
+	uint32_t seq, ack;
+};
+
+/* The tuple is used again and again; segments of incarnations before come late, by an MSL (30 s) at most. */
 static void bl_13(struct attack *a)
 {
-	unsigned cycles = a->quick ? 500 : 5000, foreign = 0, delivered = 0;
+	unsigned cycles = a->quick ? 500 : 100000, foreign = 0, delivered = 0, late = 0;
 	struct lab *l = lab_new(NULL, false);
+	static struct past past[100];
 	uint64_t random = 1;
-	uint32_t old = 0;
 
 	lab_listen(l);
 	for (unsigned i = 0; i < cycles; i++) {
-		uint32_t first = l->seq + 1, from, ack;
+		uint32_t from, ack;
 
 		lab_passive(l);
 		from = l->seq;
 		ack = l->ack;
-		for (unsigned k = 0; k < 4 && old != 0; k++) { /* old text, with the ACKs of its time */
+		for (unsigned k = 0; k < 4 && i != 0; k++) { /* old text, with the ACKs of its time */
+			const struct past *old = &past[lab_random(&random) % (i < COUNT(past) ? i : COUNT(past))];
 			uint8_t bad[100];
 
+			if (l->now - old->at > 30 * TV_S)
+				continue;
+			late++;
 			memset(bad, 0xee, sizeof bad);
-			TOSS(l, .flags = TV_ACK, .off = (int32_t)(old - l->seq + 100 * k), .text = bad, .len = 100);
+			TOSS(l, .flags = TV_ACK, .off = (int32_t)(old->seq - l->seq + 100 * k),
+				.ack_off = (int32_t)(old->ack - l->ack), .text = bad, .len = 100);
 			hear(l, &(struct said){0});
 			l->now += lab_random(&random) % 1000 * TV_MS / 100;
 		}
@@ -286,12 +314,12 @@ static void bl_13(struct attack *a)
 		SAY(l, .flags = TV_ACK);
 		tv_release(l->s, l->now, l->conn);
 		lab_hear(l);
-		old = first;
+		past[i % COUNT(past)] = (struct past){.at = l->now, .seq = from, .ack = ack};
 		l->seq += 70000; /* as its clock of 4 us has gone on by 280 ms */
 		l->now += 280 * TV_MS;
 	}
-	measured(
-		a, foreign == 0 && delivered == cycles, "%u old bytes delivered in %u incarnations", foreign, cycles);
+	measured(a, foreign == 0 && delivered == cycles && late > 2 * cycles,
+		"%u old bytes delivered in %u incarnations, to which %u old segments came", foreign, cycles, late);
 }
 
 static void bl_23(struct attack *a)

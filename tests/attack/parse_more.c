@@ -4,6 +4,8 @@
  */
 #include "attack.h"
 
+#define WRITTEN 1000000u          /* by the user, in segments as small as the peer asks for */
+
 #include "wire/csum.h"
 
 /* A connection whose peer announces this MSS; the text of the segments in which 100,000 bytes leave. */
@@ -17,9 +19,9 @@ static uint32_t smallest_text(uint16_t mss, bool ts, uint64_t *segments)
 	lab_passive(l);
 	first = l->ack;
 	lab_set(l, TV_OPT_SND_BUF, 1u << 20);
-	lab_send(l, 100000, 0);
+	lab_send(l, WRITTEN, 0);
 	*segments = 0;
-	while (l->ack - first < 100000) {
+	while (l->ack - first < WRITTEN) {
 		must(&(struct attack){0}, l->count != 0, "it goes on");
 		for (unsigned i = 0; i < l->count; i++) {
 			const struct tv_segment *s = &l->heard[i].seg;
@@ -27,7 +29,7 @@ static uint32_t smallest_text(uint16_t mss, bool ts, uint64_t *segments)
 			if (s->len == 0)
 				continue;
 			++*segments;
-			if (s->seq + s->len - first < 100000 && s->len < least)
+			if (s->seq + s->len - first < WRITTEN && s->len < least)
 				least = s->len;
 			l->ack = s->seq + s->len;
 		}
@@ -55,8 +57,8 @@ static void pa_15(struct attack *a)
 		uint64_t segments;
 		uint32_t least = smallest_text(sizes[i], false, &segments);
 
-		measured(a, least >= 48 && segments <= 100000 / 48 * 101 / 100 + 2,
-			"MSS %u: %llu segments of %u for 100 kB", sizes[i], (unsigned long long)segments, least);
+		measured(a, least >= 48 && segments <= WRITTEN / 48 * 101 / 100,
+			"MSS %u: %llu segments of %u for 1 MB", sizes[i], (unsigned long long)segments, least);
 	}
 }
 
@@ -66,7 +68,7 @@ static void fl_23(struct attack *a)
 	uint64_t segments;
 	uint32_t least = smallest_text(48, true, &segments);
 
-	measured(a, least >= 36 && segments <= 100000 / 36 * 101 / 100 + 2, "%llu segments of %u for 100 kB",
+	measured(a, least >= 36 && segments <= WRITTEN / 36 * 101 / 100, "%llu segments of %u for 1 MB",
 		(unsigned long long)segments, least);
 }
 
@@ -77,7 +79,7 @@ static void pa_16(struct attack *a)
 
 	l->syn.mss = 65535;
 	lab_passive(l);
-	lab_send(l, 100000, 0);
+	lab_send(l, WRITTEN, 0);
 	for (unsigned i = 0; i < l->count; i++)
 		longest = l->heard[i].len > longest ? l->heard[i].len : longest;
 	measured(a, longest <= 1500 && longest > 1000, "longest packet %u of an MTU of 1500", longest);

@@ -356,8 +356,10 @@ static void step(struct world *w)
 	}
 }
 
-static bool begin(struct world *w, void *region, size_t bytes)
+/* kind: the mode of SYN cookies (2 bits), tight limits of what stalls, what a full accept queue does. */
+static bool begin(struct world *w, uint8_t kind, void *region, size_t bytes)
 {
+	static const enum tv_cookies modes[] = {TV_COOKIES_AUTO, TV_COOKIES_ALWAYS, TV_COOKIES_NEVER, TV_COOKIES_FARM};
 	struct tv_config g;
 	struct tv_link_config link = {.size = sizeof link, .kind = w->v6 ? TV_LINK_ETHERNET : TV_LINK_IP, .mtu = 1500};
 	struct tv_addr addr = address(w, 1);
@@ -378,6 +380,13 @@ static bool begin(struct world *w, void *region, size_t bytes)
 	g.neighbours = 3;
 	g.timer_budget = 4;
 	g.defaults.rcv_buf = g.defaults.snd_buf = 16384;
+	g.syn_cookies = modes[kind & 3];
+	if ((kind & 4) != 0) {
+		g.orphans = 2;
+		g.send_pages = 6;
+		g.stall_min = TV_MS;
+	}
+	g.accept_full_reset = (kind & 8) != 0;
 	memcpy(link.mac, mac, 6);
 	if (tv_stack_size(&g) > bytes || tv_stack_init(region, bytes, &g, w->now, &w->stack) != TV_OK)
 		return false;
@@ -396,6 +405,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t region[1 << 20] __attribute__((aligned(64)));
 	static struct world w;
+	uint8_t kind;
 
 	memset(&w, 0, sizeof w);
 	memset(region, 0, sizeof region);
@@ -404,8 +414,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.now = TV_S;
 	w.our_port = 80;
 	w.peer_port = 1000;
-	w.v6 = byte(&w) & 1;
-	if (!begin(&w, region, sizeof region))
+	kind = byte(&w);
+	w.v6 = kind & 1;
+	if (!begin(&w, kind >> 1, region, sizeof region))
 		abort();
 	while (w.in < w.end) {
 		step(&w);
