@@ -103,6 +103,23 @@ static void test_evict_cheapest_orphan_goes_first(void **state)
 	lab_free(l);
 }
 
+/* Whose handshake is not complete does not stall: timers of its own end it soon. */
+static void test_evict_orphan_in_syn_received_stays(void **state)
+{
+	struct lab *l = with(16, 1);
+
+	(void)state;
+	lab_state(l, TV_SYN_RECEIVED);
+	tv_release(l->s, l->now, l->conn);
+	lab_hear(l);
+	assert_int_equal(lab_counters(l).orphans, 1);
+	l->port = 80;
+	orphan(l, 2001, TV_FIN_WAIT_1);
+	assert_int_equal(reset_to(l), 2001);
+	assert_int_equal(lab_counters(l).orphans, 1);
+	lab_free(l);
+}
+
 /* No record is left: who has stalled for a second makes room for the final ACK of a handshake, not who is idle. */
 static void test_evict_stalled_orphan_makes_room_for_a_connection(void **state)
 {
@@ -381,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_evict_one_orphan_too_many_ends_the_longest_stalled),
 		cmocka_unit_test(test_evict_cheapest_orphan_goes_first),
+		cmocka_unit_test(test_evict_orphan_in_syn_received_stays),
 		cmocka_unit_test(test_evict_stalled_orphan_makes_room_for_a_connection),
 		cmocka_unit_test(test_evict_owner_is_told_and_only_one_at_a_time),
 		cmocka_unit_test(test_evict_nothing_when_configured_so),
