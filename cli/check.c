@@ -143,6 +143,17 @@ static const char examples[] =
 	"  trivet check 192.0.2.1 22 --timeout 3s\n"
 	"  sudo trivet check -w try.pcap db.internal 5432 --count 10\n";
 
+static void check_operands(int operands, char **argv)
+{
+	const char *colon = operands == 1 ? strrchr(argv[1], ':') : NULL;
+
+	if (colon && colon > argv[1] && number_read(colon + 1, 1, 65535, &(uint64_t){0}))
+		usage_error("check", "HOST and PORT are two words: trivet check %.*s %s", (int)(colon - argv[1]), argv[1],
+			colon + 1);
+	if (operands != 2)
+		usage_error("check", "%s", operands < 2 ? "HOST and PORT are needed" : "HOST and PORT are enough");
+}
+
 int verb_check(int argc, char **argv)
 {
 	struct check *c = calloc(1, sizeof *c);
@@ -169,8 +180,7 @@ int verb_check(int argc, char **argv)
 		options, examples};
 	int operands = options_read(&usage, &c->common, argc, argv);
 
-	if (operands != 2)
-		usage_error("check", "%s", operands < 2 ? "HOST and PORT are needed" : "HOST and PORT are enough");
+	check_operands(operands, argv);
 	if (!number_read(argv[2], 1, 65535, &port))
 		usage_error("check", "'%s' is not a port: a number from 1 to 65535", argv[2]);
 	if (four && six)

@@ -74,6 +74,8 @@ static void print_answer(const struct check *c, const struct try *t)
 			t->ended ? ", and the server closed" : t->cut ? ", and more would have" : "");
 	else if (!c->asks && !t->at.err)
 		printf("  The server said nothing, and was asked nothing (--ask http would).\n");
+	if (!c->tls && (c->port == 443 || c->port == 8443))
+		printf("  This port usually speaks TLS: --tls does so too, and judges the certificate.\n");
 }
 
 static void print_budget(const struct try *t)
@@ -82,8 +84,9 @@ static void print_budget(const struct try *t)
 	unsigned further = budget_further(t->received, t->info.snd_mss, 0);
 	char text[24], size[24];
 
-	printf("\n  What each way needs on this path. This is arithmetic, not measured: round trips of %s\n"
-	       "  each, no loss, a server that answers at once, an answer of %s.\n\n"
+	printf("\n  What each way needs on this path. This is arithmetic, not measured: round\n"
+	       "  trips of %s each, no loss, a server that answers at once, an answer\n"
+	       "  of %s.\n\n"
 	       "  %-36s %-18s %s\n", ms(rtt, text), bytes_text(t->received, size), "", "first byte", "last byte");
 	for (unsigned i = 0; i < BUDGET_WAYS; i++) {
 		const struct budget_row *row = budget_row((enum budget_way)i);
