@@ -264,7 +264,7 @@ STAGES_test = stage-check stage-san stage-reqs stage-rest stage-mutants
 stage-check: programs $(PURITY)
 	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
 		$(if $(CORE_SRC),'plain tools/purity $(PURITY)') 'plain tools/lint --quick' \
-		$(if $(BENCH),'plain $(BENCH) --self-test') $(if $(ATTACKS),'lines $(ATTACKS) --quick --written')
+		$(if $(BENCH),'plain $(BENCH) --self-test') $(if $(ATTACKS),'lines $(ATTACKS) --quick')
 
 SAN_ALL = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN='$(SAN_ALL)' CFLAGS=-O1
