@@ -25,7 +25,9 @@ static void test_open_syn_ack_of_the_peer_prevails_over_another_syn(void **state
 			SAY(l, .flags = TV_SYN, .off = 777777, .opt = &none, .stay = true);
 			assert_int_equal(lab_only(l, TV_SYN | TV_ACK)->opt.has, TV_OPT_HAS_MSS);
 			SAY(l, .flags = TV_SYN | TV_ACK, .off = 1, .ack_off = -1, .stay = true); /* not of our SYN */
+			assert_int_equal(l->verdict, TV_V_SYN_CHALLENGED);
 			SAY(l, .flags = TV_SYN | TV_ACK, .off = 2, .ack_off = 1, .stay = true);
+			assert_int_equal(l->verdict, TV_V_SYN_CHALLENGED);
 		}
 		irs = l->seq;
 		assert_int_equal(lab_info(l).state, TV_SYN_RECEIVED);
