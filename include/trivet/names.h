@@ -141,9 +141,9 @@ enum tv_reason {
 	X(REQUESTED, "the SYN asked for a cookie")                                                  \
 	X(GRANTED, "the SYN asked for a cookie and got one")                                        \
 	X(IGNORED, "the SYN asked for a cookie and got none")                                       \
-	X(SENT, "the SYN carried a cookie and data")                                                \
+	X(SENT, "the SYN carried a cookie, and data if there was any")                              \
 	X(ACCEPTED, "the SYN's cookie was good, and its data is acknowledged")                      \
-	X(NOT_ACCEPTED, "the SYN-ACK acknowledged the SYN alone: its data was sent again")          \
+	X(NOT_ACCEPTED, "the SYN-ACK did not acknowledge the SYN's data: it was sent again")        \
 	X(LOST, "the SYN timed out and was repeated without cookie and data")                       \
 	X(BACKED_OFF, "not tried: it failed with this destination lately")
 

@@ -408,20 +408,20 @@ TV_API int tv_get(const struct tv_stack *stack, tv_handle handle, enum tv_option
  * only for a service to which a repeated request does no harm, on both sides.
  *
  * Client: tv_connect() with fastopen, and then tv_send() before the next tv_output(), which builds the SYN. If a
- * cookie of the destination is known, the SYN carries it with as much of the data as fits (the smaller of the
- * MSS that the destination announced last and of the path's, less 40); the rest follows after the handshake. If
- * none is known, or nothing was written, the SYN asks for one. In every other case, too, the connection opens as if
- * Fast Open had not been tried; tv_info() tells what became of it (enum tv_fastopen). A SYN is repeated without
- * option and data. A destination with which it failed is left alone for 60 s, and for twice as long each time in
- * a row (RFC 7413 4.1.3.1): no answer to a SYN with cookie or request, an ICMP error, or two requests (of kind
- * 34, then of kind 254) that were answered without a cookie.
+ * cookie of the destination is known, the SYN carries it with as much of the data as fits (the smaller of the MSS
+ * that the destination announced last and of the path's, less 40); the rest follows after the handshake. If none
+ * is known the SYN asks for one. In every other case, too, the connection opens as if Fast Open had not been
+ * tried; tv_info() tells what became of it (enum tv_fastopen). A SYN is repeated without option and data. A
+ * destination with which it failed is left alone for 60 s, and for twice as long each time in a row (RFC 7413
+ * 4.1.3.1): no answer to a SYN with cookie or request, an ICMP error, or two requests (of kind 34, then of kind
+ * 254) that were answered without a cookie.
  *
  * Server: tv_listen_config.fastopen, or TV_OPT_FASTOPEN, says how many connections may be pending: opened by a
  * cookie, and the final ACK not there. Above it handshakes are ordinary ones and no cookie is given; one that was
- * reset counts for another minute (RFC 7413 5.1). A connection is told by TV_EV_ACCEPT at once, with the data to
- * be read, in SYN-RECEIVED; tv_send() sends up to the initial window, and FIN waits for the final ACK, which is
- * told by TV_EV_CONNECTED if the connection was accepted before. What a SYN cookie answers, what a listener with
- * hold is asked, and a SYN to a tuple in TIME-WAIT open without it.
+ * reset counts for another minute (RFC 7413 5.1), and its data can still be read. A connection is told by
+ * TV_EV_ACCEPT at once, with the data to be read, in SYN-RECEIVED; tv_send() sends up to the initial window, and
+ * FIN waits for the final ACK, which is told by TV_EV_CONNECTED if the connection was accepted before. What a SYN
+ * cookie answers, what a listener with hold is asked, and a SYN to a tuple in TIME-WAIT open without it.
  */
 #define TV_FASTOPEN_PENDING 128u   /* the usual limit */
 /*

@@ -233,8 +233,11 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 		tv_fastopen_ended(c, t, reason);
 	tv_state_set(c, t, TV_CLOSED);
 	if ((t->flags & TV_F_SCRATCH) == 0) {
-		/* RFC 9293 3.10.7.4: all segment queues are flushed; a stream that is complete can still be read. */
-		bool whole = reason == TV_R_NORMAL || (reason != TV_R_ABORTED && (t->flags & TV_F_FIN_RECEIVED) != 0);
+		/* RFC 9293 3.10.7.4: all segment queues are flushed; a stream that is complete can still be read.
+		 * So can what came on the SYN (Fast Open, as Linux). */
+		bool early = failed && (t->opt.fastopen & TV_FO_WHAT) == TV_FO_ACCEPTED;
+		bool fin = (t->flags & TV_F_FIN_RECEIVED) != 0;
+		bool whole = reason == TV_R_NORMAL || (reason != TV_R_ABORTED && (fin || early));
 
 		tv_flush(c, t, whole && (t->flags & TV_F_CLOSED_BY_USER) == 0);
 		tv_want_drop(c, t);

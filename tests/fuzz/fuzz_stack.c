@@ -6,8 +6,8 @@
  *
  * Half of the time an Ethernet link and IPv6 are used instead of IPv4 without a link header. Beside it there
  * is a second link that cuts up super-segments and gathers, whose peer has another address, and connections
- * to our own address go round inside. Buffers for output are of all sizes, their ends guarded; time jumps by
- * up to months.
+ * to our own address go round inside, with Fast Open too; the peer knows a good cookie of our server's.
+ * Buffers for output are of all sizes, their ends guarded; time jumps by up to months.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,7 @@ struct world {
 	uint16_t our_port, peer_port;
 	bool v6;
 	uint16_t link;               /* on which the last packet left */
+	uint8_t cookie[8];           /* the last that a SYN-ACK brought */
 	uint8_t bytes[BATCH][PACKET + GUARD];
 };
 
@@ -97,6 +98,13 @@ static uint32_t options(struct world *w, uint8_t *p, bool syn)
 		return n;
 	}
 	o.has = what & (syn ? 15u : 24u);
+	if (syn && (what & 16) != 0) { /* Fast Open: a good cookie, a bad one, a request */
+		o.has |= TV_OPT_HAS_FASTOPEN;
+		o.cookie_exp = (what & 32) != 0;
+		o.cookie_len = (uint8_t)((what & 64) != 0 ? 8 : byte(w) % 9 * 2);
+		o.cookie_len = o.cookie_len == 2 ? 0 : o.cookie_len;
+		memcpy(o.cookie, w->cookie, sizeof w->cookie);
+	}
 	o.mss = half(w);
 	o.wscale = byte(w);
 	o.ts_val = half(w);
@@ -241,6 +249,9 @@ static void output(struct world *w)
 		w->said_seq = s.seq + tv_segment_len(&s);
 		if ((s.flags & TV_ACK) != 0)
 			w->said_ack = s.ack;
+		if ((s.opt.has & TV_OPT_HAS_FASTOPEN) != 0 && s.opt.cookie_len == sizeof w->cookie &&
+		    s.flags == (TV_SYN | TV_ACK))
+			memcpy(w->cookie, s.opt.cookie, sizeof w->cookie);
 		w->our_port = tv_key_remote_port(&s.key);
 		w->peer_port = tv_key_local_port(&s.key);
 	}
@@ -254,6 +265,7 @@ static void open_call(struct world *w)
 	tv_connect_default(&c);
 	c.remote.addr = address(w, (uint8_t)(byte(w) & 0x83)); /* .1 and .129 are ours */
 	c.remote.port = (uint16_t)(1 + byte(w));
+	c.fastopen = (c.remote.port & 1) == 0;
 	if (tv_connect(w->stack, w->now, &c, &h, NULL) == TV_OK)
 		remember(w, h);
 }
@@ -270,6 +282,7 @@ static void listen_call(struct world *w)
 	c.hold = (how & 2) != 0;
 	c.any_address = (how & 4) != 0;
 	c.backlog = 1 + (how >> 4);
+	c.fastopen = how >> 3 & 3;
 	if (tv_listen(w->stack, w->now, &c, &h) == TV_OK)
 		remember(w, h);
 }
@@ -286,7 +299,7 @@ static void stream_call(struct world *w, uint8_t op)
 	case 3: tv_close(w->stack, w->now, h); break;
 	case 4: tv_abort(w->stack, w->now, h); break;
 	case 5: tv_release(w->stack, w->now, h); break;
-	case 6: tv_set(w->stack, w->now, h, (enum tv_option)(byte(w) % 22), half(w)); break;
+	case 6: tv_set(w->stack, w->now, h, (enum tv_option)(byte(w) % (TV_OPT_FASTOPEN + 2)), half(w)); break;
 	default: tv_consume(w->stack, w->now, h, half(w)); break;
 	}
 }
@@ -329,6 +342,26 @@ static void path_call(struct world *w)
 		tv_route_add(w->stack, w->now, &to, 121 + how % 8, &by, how & 1, how >> 4);
 }
 
+/* Keys of the server, and what the client remembers. */
+static void fastopen_call(struct world *w)
+{
+	uint8_t how = byte(w), keys[2][16] = {{how}, {0}};
+	struct tv_fastopen_path p = {.size = sizeof p};
+	uint64_t cursor = 0;
+
+	if (how < 64)
+		tv_fastopen_keys(w->stack, w->now, (how & 1) != 0 ? keys[0] : NULL, (how & 2) != 0 ? keys[1] : NULL);
+	while (tv_fastopen_next(w->stack, &cursor, &p))
+		if (p.cookie_len > sizeof p.cookie || tv_fastopen_put(w->stack, w->now, &p) != TV_OK)
+			abort(); /* what it says can be said to it */
+	p.addr = address(w, (uint8_t)(byte(w) & 0x83));
+	p.cookie_len = byte(w) & 30;
+	p.experimental = (how & 4) != 0;
+	p.mss = half(w);
+	p.failures = byte(w);
+	tv_fastopen_put(w->stack, w->now, &p);
+}
+
 static void wait_a_while(struct world *w)
 {
 	tv_time next = tv_deadline(w->stack);
@@ -352,7 +385,13 @@ static void step(struct world *w)
 	case 4: events(w); break;
 	case 5: wait_a_while(w); break;
 	case 6: (op & 1 ? open_call : listen_call)(w); break;
-	default: (op & 4 ? burst : op & 2 ? path_call : op & 1 ? raw : answer_call)(w); break;
+	case 7:
+		if ((op & 4) != 0)
+			(op & 8 ? fastopen_call : burst)(w);
+		else
+			(op & 2 ? path_call : op & 1 ? raw : answer_call)(w);
+		break;
+	default: abort();
 	}
 }
 
@@ -379,6 +418,7 @@ static bool begin(struct world *w, uint8_t kind, void *region, size_t bytes)
 	g.side_records = 4;
 	g.neighbours = 3;
 	g.timer_budget = 4;
+	g.fastopen_paths = 2;
 	g.defaults.rcv_buf = g.defaults.snd_buf = 16384;
 	g.syn_cookies = modes[kind & 3];
 	if ((kind & 4) != 0) {

@@ -43,15 +43,22 @@ void tv_send_window(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 		tv_want(c, t, TV_WANT_SEND);
 }
 
+/* In flight before text that leaves before the final ACK (Fast Open): the SYN, which takes no octet of the
+ * windows, and is no text for which a small piece would wait. */
+static inline uint32_t syn_before(const struct tv_tcb *t)
+{
+	return t->state == TV_SYN_RECEIVED;
+}
+
 /* Octets that the peer's window still has room for: may be negative when it shrank [MUST-34]. */
 static int32_t window_left(const struct tv_tcb *t)
 {
-	return (int32_t)(t->snd.una + t->snd.wnd - t->snd.nxt);
+	return (int32_t)(t->snd.una + syn_before(t) + t->snd.wnd - t->snd.nxt);
 }
 
 static inline uint32_t cwnd_left(const struct tv_core *c, const struct tv_tcb *t)
 {
-	uint32_t pipe = tv_rtx_pipe(c, t);
+	uint32_t pipe = tv_rtx_pipe(c, t) - syn_before(t);
 
 	return t->cc.cwnd > pipe ? t->cc.cwnd - pipe : 0;
 }
@@ -96,7 +103,7 @@ static TV_APART bool repeat_lost(struct tv_core *c, struct tv_tcb *t, struct tv_
 /* RFC 9293 3.8.6.2.1: is a piece of n < MSS octets worth a segment? rest: it empties the queue. */
 static inline bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
 {
-	bool quiet = t->snd.una == t->snd.nxt || (t->state == TV_SYN_RECEIVED && t->snd.nxt == t->snd.iss + 1);
+	bool quiet = t->snd.una + syn_before(t) == t->snd.nxt;
 
 	if ((t->want & TV_WANT_PUSH) != 0)
 		return true;

@@ -160,19 +160,17 @@ static uint32_t room_on_syn(const struct tv_core *c, const struct tv_tcb *t, con
 uint32_t tv_fastopen_syn(struct tv_core *c, struct tv_tcb *t, uint32_t room)
 {
 	struct tv_path *p;
-	uint32_t len;
 
-	if (what(t) != TV_FO_PLANNED)
+	if (what(t) != TV_FO_PLANNED || t->state != TV_SYN_SENT)
 		return 0;
 	p = tv_path_of(c, t);
 	if (p != NULL && p->until > c->now) {
 		set_what(t, TV_FO_BACKED_OFF);
 		return 0;
 	}
-	len = p == NULL || p->cookie_len == 0 ? 0 : tv_min32(room_on_syn(c, t, p), tv_min32(room, t->out.len));
-	set_what(t, len != 0 ? TV_FO_SENT : TV_FO_REQUESTED);
+	set_what(t, p != NULL && p->cookie_len != 0 ? TV_FO_SENT : TV_FO_REQUESTED);
 	t->opt.fastopen |= (uint8_t)(TV_FO_OPTION | (p != NULL && p->exp ? TV_FO_EXP : 0));
-	return len;
+	return what(t) == TV_FO_SENT ? tv_min32(room_on_syn(c, t, p), tv_min32(room, t->out.len)) : 0;
 }
 
 void tv_fastopen_option(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o)
@@ -201,46 +199,59 @@ void tv_fastopen_option(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_optio
 
 void tv_fastopen_late(struct tv_tcb *t)
 {
-	if (what(t) == TV_FO_PLANNED || what(t) == TV_FO_REQUESTED || what(t) == TV_FO_SENT)
+	if (what(t) == TV_FO_REQUESTED || what(t) == TV_FO_SENT)
 		set_what(t, TV_FO_LOST); /* RFC 7413 4.2.2: the next one without data and option */
 }
 
-/* What the destination is remembered for after its SYN-ACK. */
-static void learn(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool text, bool acked)
+static bool granted(const struct tv_segment *s)
 {
-	if ((s->flags & TV_SYN) == 0)
-		return;
-	if ((s->opt.has & TV_OPT_HAS_FASTOPEN) != 0 && s->opt.cookie_len != 0)
+	return (s->opt.has & TV_OPT_HAS_FASTOPEN) != 0 && s->opt.cookie_len != 0;
+}
+
+/* What the destination is remembered for after its SYN-ACK; refused: it took none of our text. */
+static void learn(struct tv_core *c, const struct tv_tcb *t, const struct tv_segment *s, bool acked, bool refused)
+{
+	if (granted(s))
 		tv_path_granted(c, t, &s->opt); /* RFC 7413 4.2.2, SYN-ACK, 1 */
 	else if (acked)
 		tv_path_worked(c, t, &s->opt);
+	else if ((s->flags & TV_SYN) == 0)
+		return; /* a simultaneous open: the peer is a client too */
 	else if (what(t) == TV_FO_LOST)
 		tv_path_failed(c, t); /* presumably this answers the SYN without (RFC 7413 4.2.2) */
-	else if (text)
+	else if (what(t) == TV_FO_REQUESTED)
+		tv_path_ignored(c, t);
+	else if (refused)
 		tv_path_refused(c, t);
 	else
-		tv_path_ignored(c, t);
+		tv_path_worked(c, t, &s->opt);
+}
+
+static enum tv_fastopen outcome(const struct tv_tcb *t, const struct tv_segment *s, bool whole)
+{
+	if (whole)
+		return TV_FO_ACCEPTED;
+	if (what(t) == TV_FO_SENT)
+		return TV_FO_NOT_ACCEPTED;
+	if (what(t) == TV_FO_REQUESTED)
+		return granted(s) ? TV_FO_GRANTED : TV_FO_IGNORED;
+	return TV_FO_LOST;
 }
 
 static void client_answered(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	bool text = t->snd.nxt != t->snd.iss + 1, acked = s->ack != t->snd.iss + 1, granted;
+	uint32_t text = t->snd.nxt - t->snd.iss - 1, acked = s->ack - t->snd.iss - 1;
+	bool whole = text != 0 && acked == text;
 
 	t->snd.nxt = s->ack; /* the rest of the SYN's text leaves anew, with the final ACK (RFC 7413 4.2.2) [EV-15] */
-	if (what(t) == TV_FO_BACKED_OFF || what(t) == TV_FO_PLANNED)
+	if (what(t) == TV_FO_PLANNED)
+		set_what(t, TV_FO_NONE); /* the peer's SYN came first */
+	if (what(t) == TV_FO_BACKED_OFF || what(t) == TV_FO_NONE)
 		return;
-	learn(c, t, s, text, acked);
-	granted = (s->flags & TV_SYN) != 0 && (s->opt.has & TV_OPT_HAS_FASTOPEN) != 0 && s->opt.cookie_len != 0;
-	c->cnt.fastopen_active += acked;
-	c->cnt.fastopen_active_failed += text && !acked;
-	if (acked)
-		set_what(t, TV_FO_ACCEPTED);
-	else if (what(t) == TV_FO_SENT)
-		set_what(t, TV_FO_NOT_ACCEPTED);
-	else if (!text && granted)
-		set_what(t, TV_FO_GRANTED);
-	else if (what(t) == TV_FO_REQUESTED)
-		set_what(t, TV_FO_IGNORED);
+	learn(c, t, s, acked != 0, text != 0);
+	c->cnt.fastopen_active += whole;
+	c->cnt.fastopen_active_failed += text != 0 && !whole;
+	set_what(t, outcome(t, s, whole));
 }
 
 /* ---- Both ---- */
