@@ -253,6 +253,8 @@ static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct t
 
 	if (x->kind != TV_X_SYN)
 		return (uint16_t)tv_rcv_window(c, t);
+	if (t->state == TV_SYN_RECEIVED) /* less what the text of a SYN takes of it (Fast Open) */
+		return (uint16_t)(t->rcv.adv - t->rcv.nxt);
 	offer = tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: the window of a SYN is not scaled */
 	return (uint16_t)offer;
 }

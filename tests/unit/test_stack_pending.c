@@ -16,6 +16,7 @@ static void test_fastopen_good_cookie_delivers_at_once(void **state)
 		open_fast(l);
 		lab_only(l, TV_SYN | TV_ACK);
 		assert_true((lab_last(l)->opt.has & TV_OPT_HAS_FASTOPEN) == 0);
+		assert_int_equal(lab_last(l)->wnd, 65535 - 10); /* the right edge is as if the text had come later */
 		assert_int_equal(lab_events(l, l->listener), TV_EV_ACCEPT);
 		accept_it(l);
 		info = lab_info(l);
@@ -415,16 +416,23 @@ static void test_fastopen_path_mtu_before_the_final_ack(void **state)
 /* More text than the window that the SYN-ACK announces, or than there are pages: what fits is acknowledged. */
 static void test_fastopen_text_that_does_not_fit(void **state)
 {
+	uint32_t took, from = 5000;
 	struct tv_config g;
 	struct lab *l;
-	uint32_t took;
 
 	(void)state;
 	lab_config(&g);
 	g.defaults.rcv_buf = 1024;
 	l = server_with(&g, false, 10);
 	assert_int_equal(syn(l, linux_v4, 8, false, 1400)->ack, 5001 + 1024);
-	assert_int_equal(lab_last(l)->wnd, 1024);
+	assert_int_equal(lab_last(l)->wnd, 0);
+	/* What was read before the final ACK opens the window with it. */
+	accept_it(l);
+	assert_int_equal(lab_read(l, &from), 1024);
+	assert_int_equal(l->count, 1);
+	l->seq = 5001 + 1024;
+	assert_int_equal(SAY(l, .flags = TV_ACK), TV_V_OK);
+	assert_int_equal(lab_only(l, TV_ACK)->wnd, 1024);
 	lab_free(l);
 
 	lab_config(&g);

@@ -280,6 +280,35 @@ static void test_fastopen_lost_syn_data(void **state)
 	lab_free(l);
 }
 
+/* Two attempts at the same time are one failure: nothing was learnt between them. */
+static void test_fastopen_failures_together_count_once(void **state)
+{
+	struct lab *l = client(false);
+	tv_handle first;
+	uint32_t ack;
+	uint16_t port;
+
+	(void)state;
+	know(l);
+	open_with(l, 10);
+	first = l->conn;
+	ack = l->ack;
+	port = l->port;
+	open_with(l, 10);
+	lab_wait(l, TV_S + TV_MS);
+	assert_int_equal(l->count, 2);
+	assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK, .stay = true), TV_V_OK);
+	l->port = port;
+	l->ack = ack;
+	assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK), TV_V_OK);
+	l->conn = first;
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	assert_int_equal(remembered(l).failures, 1);
+	assert_int_equal(lab_counters(l).fastopen_losses, 1);
+	assert_true(remembered(l).backoff == 60 * TV_S);
+	lab_free(l);
+}
+
 /* The first SYN was late, not lost: its SYN-ACK acknowledges the text, or brings a cookie (Linux
  * cookie-req-timeout.pkt). */
 static void test_fastopen_late_answers_are_no_failure(void **state)
@@ -537,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_fastopen_unasked_cookie_is_ignored),
 		cmocka_unit_test(test_fastopen_ignored_request),
 		cmocka_unit_test(test_fastopen_lost_syn_data),
+		cmocka_unit_test(test_fastopen_failures_together_count_once),
 		cmocka_unit_test(test_fastopen_late_answers_are_no_failure),
 		cmocka_unit_test(test_fastopen_lost_request),
 		cmocka_unit_test(test_fastopen_attempts_that_end),

@@ -5,9 +5,9 @@
  * The destinations lie in sets of eight that a keyed hash of the address chooses; in a full set the one that
  * was not used for longest goes. With at most eight there is one set, and the limit is exact.
  *
- * What failed is left alone for a minute, and for twice as long each time in a row. A destination that answers a
- * request of kind 34 without a cookie is asked once in the old kind 254 (as Linux does), and counts as failed
- * when it does not understand that either.
+ * What failed is left alone for a minute, and for twice as long each time in a row, whatever the port. A
+ * destination that answers a request of kind 34 without a cookie is asked once in the old kind 254 (as Linux
+ * does), and counts as failed when it does not understand that either.
  */
 #include "tcp/open/open.h"
 
@@ -110,8 +110,11 @@ static void worked(struct tv_path *p, const struct tv_tcp_options *o)
 	p->until = 0;
 }
 
+/* Of attempts that were under way together the first one counts. */
 static void failed(struct tv_core *c, struct tv_path *p)
 {
+	if (p->until > c->now)
+		return;
 	p->until = c->now + (TV_PATH_BACKOFF << tv_min32(p->failures, TV_PATH_DOUBLINGS));
 	tv_count8(&p->failures);
 	c->cnt.fastopen_losses++;
