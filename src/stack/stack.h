@@ -70,7 +70,8 @@ struct tv_stack {
 	uint32_t neighbour_asks;   /* how many want to ask now */
 	uint32_t parked;           /* connections that wait for a neighbour */
 	uint32_t hand;             /* evict.c: the place that was looked at last */
-	uint32_t page_failures;    /* ... and the refused pages that it knows of */
+	uint32_t page_failures;    /* ... the refused pages that it knows of, */
+	uint64_t in_vain;          /* ... and the millisecond, + 1, in which it found nobody */
 };
 
 /* The pseudo-link of our own addresses. */

@@ -174,6 +174,9 @@ static void test_evict_owner_is_told_and_only_one_at_a_time(void **state)
 	tv_release(l->s, l->now, held[0]);
 	assert_int_equal(tv_connect(l->s, l->now, &to, &h, NULL), TV_OK);
 	assert_int_equal(tv_connect(l->s, l->now, &to, &h, NULL), TV_EFULL);
+	assert_int_equal(lab_counters(l).evicted, 1); /* nobody was found in this millisecond: nobody is looked for */
+	l->now += TV_MS;
+	assert_int_equal(tv_connect(l->s, l->now, &to, &h, NULL), TV_EFULL);
 	assert_int_equal(lab_counters(l).evicted, 2); /* the other one of those that owe; the new one owes too little */
 	lab_free(l);
 }
