@@ -338,7 +338,7 @@ static void announce(const struct server *s)
 		struct tv_endpoint at = {.addr = s->tunnel.at[i].self, .port = s->port};
 
 		if (http)
-			printf("  curl http://%s/\n", endpoint_text(&at, text));
+			printf("  curl %shttp://%s/\n", s->key_file ? "--tcp-fastopen " : "", endpoint_text(&at, text));
 		else
 			printf("  nc -N %s %u\n", address_text(&at.addr, addr), s->port);
 	}

@@ -14,7 +14,8 @@
  * sockets_run(). A non-blocking socket (O_NONBLOCK, MSG_DONTWAIT) never answers SOCKETS_WAIT.
  *
  * Differences from Linux, because the stack differs: urgent data always stays in the stream, as if
- * SO_OOBINLINE were set (RFC 6093), and unread data is gone after a RST.
+ * SO_OOBINLINE were set (RFC 6093), and unread data is gone after a RST, but for that of a SYN (Fast
+ * Open).
  */
 #ifndef POSIX_SOCKETS_H
 #define POSIX_SOCKETS_H
