@@ -237,6 +237,7 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 	tv_subkey(&k, config->secret, 5);
 	c->listen_seed = k.k0;
 	c->ranges.seed = k.k1;
+	tv_subkey(&c->fastopen.path_key, config->secret, 9);
 	tv_subkey(&k, config->secret, 7);
 	c->prefix_seed = k.k0;
 	tv_wheel_init(&c->wheel, &c->conns, offsetof(struct tv_tcb, timer.node), now >> TV_TICK_SHIFT);

@@ -18,6 +18,7 @@ static void test_fastopen_cookies_are_those_of_linux(void **state)
 			assert_int_equal(s->opt.cookie_exp, exp);
 			assert_memory_equal(s->opt.cookie, v6 != 0 ? linux_v6 : linux_v4, 8);
 			assert_int_equal(lab_counters(l).fastopen_requests, 1);
+			assert_int_equal(lab_counters(l).fastopen_passive_failed, 0);
 			assert_int_equal(lab_counters(l).half_opens, 1);
 			lab_free(l);
 		}
@@ -226,6 +227,22 @@ static void test_fastopen_reset_counts_for_a_minute(void **state)
 	}
 }
 
+/* The minute begins with the RST, not with the SYN. */
+static void test_fastopen_reset_long_after_the_syn(void **state)
+{
+	struct lab *l = server_with(NULL, false, 1);
+
+	(void)state;
+	open_fast(l);
+	lab_wait(l, 20 * TV_S);
+	assert_int_equal(SAY(l, .flags = TV_RST), TV_V_OK);
+	lab_wait(l, 59 * TV_S);
+	assert_int_equal(syn(l, linux_v4, 8, false, 10)->ack, 5001);
+	lab_wait(l, 7 * TV_S);
+	open_fast(l);
+	lab_free(l);
+}
+
 /* Each reset counts, also those that come apart from each other, and an old one is forgotten alone. */
 static void test_fastopen_resets_add_up(void **state)
 {
@@ -340,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_fastopen_of_a_listener_takes_only_the_option),
 		cmocka_unit_test(test_fastopen_limit_of_pending_connections),
 		cmocka_unit_test(test_fastopen_reset_counts_for_a_minute),
+		cmocka_unit_test(test_fastopen_reset_long_after_the_syn),
 		cmocka_unit_test(test_fastopen_resets_add_up),
 		cmocka_unit_test(test_fastopen_without_a_record_falls_back),
 		cmocka_unit_test(test_fastopen_gives_way_to_the_other_defences),

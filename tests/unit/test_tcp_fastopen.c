@@ -359,9 +359,10 @@ static void test_fastopen_lost_request(void **state)
 /* RFC 7413 4.1.3.1: no answer at all, and an ICMP error, are negative ones; a refusal and our own end are not. */
 static void test_fastopen_attempts_that_end(void **state)
 {
-	enum end { NO_ANSWER, USER_LIMIT, ICMP, RST, ABORT, ENDS };
-	static const enum tv_reason reasons[ENDS] = {TV_R_SYN_TIMEOUT, TV_R_USER_TIMEOUT, TV_R_ADMIN_PROHIBITED,
-	                                             TV_R_REFUSED, TV_R_ABORTED};
+	enum end { NO_ANSWER, USER_LIMIT, NET, OTHER, ICMP, RST, ABORT, ENDS };
+	static const enum tv_reason reasons[ENDS] = {TV_R_SYN_TIMEOUT, TV_R_USER_TIMEOUT,     TV_R_NET_UNREACHABLE,
+	                                             TV_R_ICMP_OTHER,  TV_R_ADMIN_PROHIBITED, TV_R_REFUSED,
+	                                             TV_R_ABORTED};
 
 	(void)state;
 	for (unsigned asks = 0; asks < 2; asks++)
@@ -377,7 +378,9 @@ static void test_fastopen_attempts_that_end(void **state)
 				l->opts.user_timeout = 5 * TV_S;
 			open_with(l, 100);
 			memcpy(quoted, l->heard[0].bytes, sizeof quoted);
-			if (end == NO_ANSWER || end == USER_LIMIT)
+			if (end == NET || end == OTHER) /* soft ones: no answer follows */
+				lab_icmp(l, end == NET ? 3 : 11, 0, 0, quoted, sizeof quoted);
+			if (end < ICMP)
 				lab_wait(l, 300 * TV_S);
 			else if (end == ICMP)
 				lab_icmp(l, 3, 13, 0, quoted, sizeof quoted);

@@ -66,6 +66,32 @@ static void test_fastopen_paths_are_limited(void **state)
 	lab_free(l);
 }
 
+/* Who takes the place of another begins with nothing of it. */
+static void test_fastopen_paths_take_nothing_over(void **state)
+{
+	struct tv_fastopen_path p = {.size = sizeof p, .addr = V4(192, 0, 2, 9), .cookie_len = 8, .experimental = true,
+	                             .failures = 7, .mss = 999};
+	struct tv_config g;
+	struct lab *l;
+
+	(void)state;
+	lab_config(&g);
+	g.fastopen_paths = 1;
+	l = lab_new(&g, false);
+	assert_int_equal(tv_fastopen_put(l->s, l->now, &p), TV_OK);
+	assert_int_equal(option(open_with(l, 10)), 0);
+	assert_false(lab_last(l)->opt.cookie_exp);
+	assert_int_equal(SAY(l, .flags = TV_SYN | TV_ACK), TV_V_OK);
+	p = remembered(l);
+	assert_memory_equal(&p.addr, &l->peer, sizeof p.addr);
+	assert_int_equal(p.cookie_len, 0);
+	assert_true(p.experimental); /* the next request */
+	assert_int_equal(p.failures, 0);
+	assert_int_equal(p.mss, 0);
+	done(l);
+	lab_free(l);
+}
+
 /* Above eight: sets of eight, and each destination is found again. */
 static void test_fastopen_many_paths(void **state)
 {
@@ -87,6 +113,12 @@ static void test_fastopen_many_paths(void **state)
 	while (tv_fastopen_next(l->s, &cursor, &p))
 		n++;
 	assert_int_equal(n, 64); /* rounded up to a multiple of eight; 254 of them fill each set */
+	assert_int_equal(tv_reseed(l->s, l->now, (const uint8_t[32]){9}), TV_OK); /* changes no place */
+	for (unsigned host = 247; host < 255; host++)
+		put(l, (uint8_t)host, (uint8_t)host);
+	for (n = 0, cursor = 0; tv_fastopen_next(l->s, &cursor, &p);)
+		n += p.addr.b[15] >= 247;
+	assert_int_equal(n, 8); /* each of them once */
 	for (unsigned host = 247; host < 255; host++)
 		found += failures_of(l, (uint8_t)host) == (int)host;
 	assert_int_equal(found, 8); /* the last eight are there, wherever they fell */
@@ -196,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fastopen_paths_are_limited),
+		cmocka_unit_test(test_fastopen_paths_take_nothing_over),
 		cmocka_unit_test(test_fastopen_many_paths),
 		cmocka_unit_test(test_fastopen_paths_have_zones),
 		cmocka_unit_test(test_fastopen_put_says_what_it_got),

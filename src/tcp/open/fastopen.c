@@ -38,7 +38,6 @@ void tv_fastopen_key(struct tv_core *c, unsigned which, const uint8_t key[16])
 void tv_fastopen_derive(struct tv_core *c, const uint8_t secret[32])
 {
 	tv_subkey(&c->fastopen.derived, secret, 8);
-	tv_subkey(&c->fastopen.path_key, secret, 9);
 	if (!c->fastopen.given)
 		c->fastopen.key[0] = c->fastopen.derived;
 }
