@@ -160,7 +160,7 @@ static void take_probe(struct side *s, struct side *o, const struct packet *p)
 		s->probe_open = mark_of(p);
 }
 
-static void take_repeat(struct side *s, const struct packet *p)
+static void take_repeat(struct side *s, const struct side *o, const struct packet *p)
 {
 	uint32_t end = p->seq + p->len + ((p->flags & TV_FIN) != 0);
 
@@ -176,7 +176,10 @@ static void take_repeat(struct side *s, const struct packet *p)
 		if (s->out_again_count++ == 0)
 			s->out_again = mark_of(p);
 		s->out_again_last = mark_of(p);
-		if (p->len < s->out_len && p->len && p->seq == s->out_seq && s->out_len > 600)
+		/* What the sending host's hardware would have cut (offload) is repeated as one of its segments. */
+		if (o->mss && s->out_len > o->mss && p->len && p->len <= o->mss && p->seq == s->out_seq)
+			s->out_len = p->len;
+		else if (p->len < s->out_len && p->len && p->seq == s->out_seq && s->out_len > 600)
 			s->out_shrunk = true;
 	}
 }
@@ -230,7 +233,7 @@ static void take_text(struct conn *c, unsigned from, const struct packet *p)
 		s->next = end;
 		s->next_known = true;
 	} else if (end != p->seq) {
-		take_repeat(s, p);
+		take_repeat(s, o, p);
 	}
 }
 

@@ -185,11 +185,12 @@ static uint32_t window_max(const struct side *o)
 static bool mtu_receiver(const struct case_ *k, const struct side *s, struct finding *f)
 {
 	const struct side *o = s == k->a ? k->b : k->a;
+	uint32_t full = o->mss ? full_size(s, o) : FULL_SIZE;
 	tv_time before, behind;
 
-	if (!seen(&s->hole) || s->hole_to - s->hole_from < FULL_SIZE / 2 || s->len_max >= FULL_SIZE)
+	if (!seen(&s->hole) || s->hole_to - s->hole_from < FULL_SIZE / 2)
 		return false;
-	if (!o->packets || s->len_max >= full_size(s, o) || k->c->gap || s->hole_to - s->hole_from > window_max(o))
+	if (!o->packets || s->len_max >= full || k->c->gap || s->hole_to - s->hole_from > window_max(o))
 		return false;
 	before = since(&s->hole_before, &s->hole);
 	behind = k->end > mark_time(&s->hole) ? k->end - mark_time(&s->hole) : 0;

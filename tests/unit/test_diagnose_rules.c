@@ -247,6 +247,14 @@ static const struct {
 	{ASKED "22 < A 1 101 1448; 222 < A 1 101 1448; 622 < A 1 101 1448; 5000 > FA 101 1; 5010 < A 1449 102",
 		"mtu-blackhole:certain"},
 	{ASKED "5000 > FA 101 1; 5010 < A 14481 102", "mtu-blackhole:likely"},
+	/* the same with offload at the server, and with an answer that had begun with what passes */
+	{ASKED "22 < PA 1 101 1223; 32 > A 101 1224; 40 < PA 1224 101 8688; 240 < A 1224 101 1448; 640 < A 1224 101 1448; "
+		"1440 < A 1224 101 1448; 5000 > FA 101 1224; 5010 < A 9912 102", "mtu-blackhole:certain"},
+	{ASKED "22 < PA 1 101 1223; 32 > A 101 1224; 5000 > FA 101 1224; 5010 < A 9912 102", "mtu-blackhole:likely"},
+	/* offload, and loss that is repaired; offload, and the path's MTU found out */
+	{ASKED "22 < PA 1 101 8688; 222 < A 1 101 1448; 232 > A 101 8689; " CLOSED, ""},
+	{ASKED "22 < PA 1 101 8688; 222 < A 1 101 1248; 232 > A 101 1249; 233 < A 1249 101 1248; 234 < A 2497 101 1248; "
+		"250 > A 101 3745; 251 < PA 3745 101 4944; 260 > A 101 8689", ""},
 	{OPEN_ "6000 > RA 15929 1; 6000.1 < A 1 1; 6010 > R 1", "mtu-blackhole:likely"},
 	{OPEN_ "11 > PA 1 1 9; 20 < A icmp=3.13; 211 > PA 1 1 9; 1010 < SA 0 1; 1011 > A 10 1",
 		"icmp-admin-prohibited:certain"},
