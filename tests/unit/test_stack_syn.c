@@ -9,7 +9,8 @@
 #define BATCH_MOST 32u
 #define ROOM 256u
 #define HOLDS 81u
-#define NOBODY 82u
+#define OTHER 82u /* has other options */
+#define NOBODY 83u
 
 struct batch {
 	uint8_t bytes[BATCH_MOST][ROOM];
@@ -34,7 +35,8 @@ static uint32_t dice(uint32_t sides)
 static struct lab *stack_with(enum tv_cookies mode, enum tv_arch arch)
 {
 	static const struct tv_addr more[] = {LL(9), V4(192, 0, 2, 1), V4(198, 51, 100, 1)};
-	struct tv_listen_config hold;
+	struct tv_link_config link = {.size = sizeof link, .kind = TV_LINK_IP, .mtu = 1280};
+	struct tv_listen_config hold, other;
 	tv_handle holder;
 	struct tv_config g;
 	struct lab *l;
@@ -46,6 +48,7 @@ static struct lab *stack_with(enum tv_cookies mode, enum tv_arch arch)
 	g.connections = 40;
 	g.syn_per_second = mode == TV_COOKIES_AUTO ? 100 : 0;
 	l = lab_new(&g, true);
+	assert_int_equal(tv_link_add(l->s, l->now, &link), 1);
 	for (unsigned i = 0; i < COUNT(more); i++)
 		assert_int_equal(tv_address_add(l->s, l->now, 0, &more[i], i == 0 ? 64 : 96 + 24), TV_OK);
 	lab_listen(l);
@@ -54,6 +57,12 @@ static struct lab *stack_with(enum tv_cookies mode, enum tv_arch arch)
 	hold.port_first = hold.port_last = HOLDS;
 	hold.hold = true;
 	assert_int_equal(tv_listen(l->s, l->now, &hold, &holder), TV_OK);
+	tv_listen_default(&other);
+	other.port_first = other.port_last = OTHER;
+	other.options = &l->opts;
+	l->opts.mss_max = 700;
+	l->opts.ttl = 9;
+	assert_int_equal(tv_listen(l->s, l->now, &other, &holder), TV_OK);
 	return l;
 }
 
@@ -76,7 +85,7 @@ static void choose_ends(struct lab *l)
 	l->peer = l->v6 ? lab_v6((uint16_t)(2 + dice(200))) : tv_addr_v4(192, 0, 2, (uint8_t)(2 + dice(200)));
 	if (dice(8) == 0)
 		l->peer = l->v6 ? from_v6[dice(COUNT(from_v6))] : from_v4[dice(COUNT(from_v4))];
-	l->port = dice(8) != 0 ? 80 : (uint16_t)(HOLDS + dice(2));
+	l->port = dice(8) != 0 ? 80 : (uint16_t)(HOLDS + dice(NOBODY - HOLDS + 1));
 	l->peer_port = (uint16_t)(1000 + dice(4));
 }
 
@@ -90,7 +99,7 @@ static uint32_t make_packet(const struct lab *like, const struct answers *a, uin
 	struct lab l = *like;
 
 	o.mss = (uint16_t)(dice(2) != 0 ? 1460 : dice(10000));
-	o.wscale = (uint8_t)dice(20);
+	o.wscale = (uint8_t)(dice(4) != 0 ? 7 : dice(20));
 	l.seq = lab_random(&random_state);
 	l.ack = lab_random(&random_state);
 	choose_ends(&l);
@@ -121,9 +130,10 @@ static uint32_t make_packet(const struct lab *like, const struct answers *a, uin
 static void make_batch(const struct lab *like, const struct answers *a, struct batch *b)
 {
 	b->n = 1 + dice(BATCH_MOST);
-	for (unsigned i = 0; i < b->n; i++)
-		b->packets[i] =
-			(struct tv_packet){.data = b->bytes[i], .len = make_packet(like, a, b->bytes[i])};
+	for (unsigned i = 0; i < b->n; i++) {
+		b->packets[i] = (struct tv_packet){.data = b->bytes[i], .link = dice(4) == 0};
+		b->packets[i].len = make_packet(like, a, b->bytes[i]);
+	}
 }
 
 /* One at a time: who it belongs to is looked up when it is its turn, and its cookie made at once. */
@@ -136,7 +146,8 @@ static void in_turn(struct lab *l, const struct batch *b, uint8_t *verdicts)
 
 		assert_int_equal(tv_ip_parse(&ip, b->packets[i].data, b->packets[i].len), TV_V_OK);
 		assert_int_equal(tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE), TV_V_OK);
-		s.key.zone = ip.v6 && tv_addr_is_link_local(&ip.src) ? tv_link_at(l->s, 0)->zone : 0;
+		s.link = (uint8_t)b->packets[i].link;
+		s.key.zone = ip.v6 && tv_addr_is_link_local(&ip.src) ? tv_link_at(l->s, s.link)->zone : 0;
 		verdicts[i] = (uint8_t)tv_demux(l->s, &s, tv_key_hash(&s.key, &l->s->seed), 0);
 		if (l->s->core.cookies.count != 0)
 			tv_cookies_seal(&l->s->core);

@@ -84,9 +84,14 @@ static uint32_t hash_of(const struct tv_sipkey *key, const struct tv_key *k, uin
 }
 
 /* What else the cookie stands for; bits: those in TSval, with timestamps. */
-static uint32_t what_of(const struct tv_key *k, uint32_t profile, bool ts, uint32_t bits)
+static uint32_t what_of(uint32_t zone, uint32_t profile, bool ts, uint32_t bits)
 {
-	return profile | (ts ? WITH_TS | bits << 4 : 0) | (uint32_t)k->zone << 16;
+	return profile | (ts ? WITH_TS | bits << 4 : 0) | zone;
+}
+
+static uint32_t zone_of(const struct tv_key *k)
+{
+	return (uint32_t)k->zone << 16;
 }
 
 /* What both SYNs have negotiated, as bits of TSval. */
@@ -178,36 +183,64 @@ void tv_cookies_seal(struct tv_core *c)
 		seal_lanes(c, key, w->words[i / TV_SIP_LANES], w->first + i, tv_min32(TV_SIP_LANES, w->count - i));
 	w->count = 0;
 	w->stamps = false;
+	w->form.known = false; /* options and links may be other ones when the next batch comes */
+}
+
+/* The form for this SYN is that of the last one. */
+static inline bool form_fits(const struct tv_cookie_form *f, uint32_t profile, const struct tv_segment *s)
+{
+	return f->known && f->offered == s->opt.has && f->profile == profile && f->link == s->link &&
+	       f->v6 == s->key.v6 && ((s->opt.has & TV_OPT_HAS_MSS) == 0 || f->offered_mss == s->opt.mss) &&
+	       ((s->opt.has & TV_OPT_HAS_WSCALE) == 0 || f->offered_scale == s->opt.wscale);
+}
+
+static TV_APART void form_make(const struct tv_core *c, uint32_t profile, const struct tv_segment *s,
+                               struct tv_cookie_form *f)
+{
+	const struct tv_options *o = &tv_profile_at(c, profile)->o;
+	struct tv_agreed a;
+	uint32_t p;
+	bool ts;
+
+	tv_negotiate_listen(c, profile, s, &a);
+	p = profile_for(&a);
+	ts = (a.flags & TV_O_TS) != 0;
+	if (!ts) /* the SYN-ACK offers what the profile can remember */
+		a.flags &= (uint8_t)((profiles[p].scale != 0 ? TV_O_WSCALE : 0) | (profiles[p].sack ? TV_O_SACK : 0));
+	*f = (struct tv_cookie_form){
+		.profile = profile, .offered = s->opt.has, .link = s->link, .v6 = s->key.v6, .known = true};
+	f->offered_mss = (s->opt.has & TV_OPT_HAS_MSS) != 0 ? s->opt.mss : 0;
+	f->offered_scale = (s->opt.has & TV_OPT_HAS_WSCALE) != 0 ? s->opt.wscale : 0;
+	f->has = (uint8_t)(TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0) |
+	                   ((a.flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
+	                   ((a.flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
+	f->wscale = a.rcv_scale;
+	f->ttl = o->ttl;
+	f->tos = (uint8_t)(o->dscp << 2);
+	f->mss = a.mss_rcv;
+	f->wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX);
+	f->what = what_of(0, p, ts, ts ? bits_of(&a) : 0);
 }
 
 int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
 {
-	const struct tv_options *o = &tv_profile_at(c, l->profile)->o;
 	struct tv_reply *r = tv_reply_new(c, k, s->link);
-	struct tv_agreed a;
-	uint32_t profile;
-	bool ts;
+	struct tv_cookie_form *f = &c->cookies.form;
 
 	if (TV_UNLIKELY(r == NULL))
 		return TV_V_REPLIES_FULL;
-	tv_negotiate_listen(c, l->profile, s, &a);
-	profile = profile_for(&a);
-	ts = (a.flags & TV_O_TS) != 0;
-	if (!ts) /* the SYN-ACK offers what the profile can remember */
-		a.flags &= (uint8_t)((profiles[profile].scale != 0 ? TV_O_WSCALE : 0) |
-		                     (profiles[profile].sack ? TV_O_SACK : 0));
-	r->has = (uint8_t)(TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0) |
-	                   ((a.flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
-	                   ((a.flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
+	if (TV_UNLIKELY(!form_fits(f, l->profile, s)))
+		form_make(c, l->profile, s, f);
 	r->ack = s->seq + 1;
 	r->flags = TV_SYN | TV_ACK;
-	r->wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX);
-	r->mss = a.mss_rcv;
-	r->wscale = a.rcv_scale;
-	r->ts_ecr = ts ? s->opt.ts_val : 0;
-	r->ttl = o->ttl;
-	r->tos = (uint8_t)(o->dscp << 2);
-	wait_for_hash(c, k, s->seq, what_of(k, profile, ts, ts ? bits_of(&a) : 0));
+	r->wnd = f->wnd;
+	r->mss = f->mss;
+	r->has = f->has;
+	r->wscale = f->wscale;
+	r->ttl = f->ttl;
+	r->tos = f->tos;
+	r->ts_ecr = (f->what & WITH_TS) != 0 ? s->opt.ts_val : 0;
+	wait_for_hash(c, k, s->seq, f->what | zone_of(k));
 	l->cookie_at = c->now + 1;
 	l->flood.cookies += l->flood.on;
 	c->cnt.cookies_sent++;
@@ -238,7 +271,7 @@ static bool check(struct tv_core *c, const struct tv_segment *s, const struct tv
 {
 	bool ts = (s->opt.has & TV_OPT_HAS_TS) != 0;
 	uint32_t h = (s->ack - 1) & HASH_MASK, profile = ((s->ack - 1) >> HASH_BITS) ^ (h & (PROFILES - 1));
-	uint32_t what = what_of(k, profile, ts, s->opt.ts_ecr & TS_BITS);
+	uint32_t what = what_of(zone_of(k), profile, ts, s->opt.ts_ecr & TS_BITS);
 	uint64_t newest = (c->now + SKEW) / PERIOD;
 
 	if (hash_of(key_of(c, newest), k, s->seq - 1, what) != h &&
