@@ -58,6 +58,12 @@ def span(node):
     return b["offset"], e["offset"] + e.get("tokLen", 1)
 
 
+def begin(node):
+    """Where a node begins, or None if that is in a macro: false and NULL, at its end, are macros."""
+    b = node.get("range", {}).get("begin", {})
+    return None if "offset" not in b or "includedFrom" in b else b["offset"]
+
+
 def plain(node):
     """The node without casts and parentheses around it."""
     while node.get("kind") in ("ImplicitCastExpr", "ParenExpr", "CStyleCastExpr") and node.get("inner"):
@@ -137,10 +143,10 @@ class Finder:
     def visit(self, node, parent, compared=False, over=None):
         kind = node.get("kind")
         where = span(node)
-        if where:
-            if kind == "IfStmt":
-                self.check(node, where)
-            elif kind == "BinaryOperator" and node.get("opcode") in SWAPS:
+        if kind == "IfStmt" and begin(node) is not None:
+            self.check(node, begin(node))
+        elif where:
+            if kind == "BinaryOperator" and node.get("opcode") in SWAPS:
                 if not self.same_either_way(node, over):
                     self.shift(node)
             elif kind == "CallExpr" and callee(node) in SWAPS:
@@ -153,7 +159,7 @@ class Finder:
         for c in children(node):
             self.visit(c, kind, compared or node.get("opcode") in ("==", "!="), node)
 
-    def check(self, node, where):
+    def check(self, node, at_if):
         parts = children(node)
         body = parts[1] if len(parts) > 1 else {}
         last = body
@@ -161,7 +167,7 @@ class Finder:
             last = children(last)[-1]
         if last.get("kind") not in LEAVES:
             return
-        start = self.code.find(b"(", where[0])
+        start = self.code.find(b"(", at_if)
         depth, at = 0, start
         while at < len(self.code):
             depth += (self.code[at] == 40) - (self.code[at] == 41)
