@@ -9,12 +9,9 @@
  * nothing that is lost, repeated or out of order falls on its like.
  */
 #define _GNU_SOURCE
-#include "bench.h"
+#include "netns.h"
 
-#include "host/host.h"
-#include "links/links.h"
 #include "posix/clock.h"
-#include "posix/run.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,9 +34,7 @@ struct tun_bench {
 	bool out; /* Trivet sends */
 	bool self_test;
 	uint64_t warm, want;
-	struct tv_stack *stack;
-	struct run *run;
-	struct link *link;
+	struct netns at;
 	const struct link_ops *ops;
 	tv_handle connection;
 	int fd;
@@ -49,14 +43,6 @@ struct tun_bench {
 	bool wrong, ended;
 	uint8_t *pattern;          /* PERIOD + CHUNK bytes */
 	uint8_t *buffer;           /* CHUNK bytes */
-	struct tun_result *result; /* shared with the parent */
-};
-
-struct tun_result {
-	double gbits;
-	bool ok;
-	char detail[256];
-	char why[256]; /* not run: the obstacle */
 };
 
 /* ---- One bit of one packet, for the self-test ---- */
@@ -94,11 +80,11 @@ static void start_flipping(struct tun_bench *t)
 
 	flipping = t;
 	t->flip_at = 100;
-	t->ops = t->link->ops;
+	t->ops = t->at.link->ops;
 	ops = *t->ops;
 	ops.rx = flip_rx;
 	ops.send = flip_send;
-	t->link->ops = &ops;
+	t->at.link->ops = &ops;
 }
 
 /* ---- Our end ---- */
@@ -107,7 +93,7 @@ static void write_ours(struct tun_bench *t)
 	int64_t n;
 
 	do {
-		n = tv_send(t->stack, run_now(t->run), t->connection, t->pattern + t->sent % PERIOD, CHUNK, 0);
+		n = tv_send(t->at.stack, run_now(t->at.run), t->connection, t->pattern + t->sent % PERIOD, CHUNK, 0);
 		t->sent += n > 0 ? (uint64_t)n : 0;
 	} while (n == CHUNK);
 }
@@ -117,7 +103,7 @@ static void read_ours(struct tun_bench *t)
 	struct tv_piece pieces[32];
 	int n;
 
-	while ((n = tv_peek(t->stack, t->connection, pieces, 32)) > 0) {
+	while ((n = tv_peek(t->at.stack, t->connection, pieces, 32)) > 0) {
 		uint64_t at = t->got;
 
 		for (int i = 0; i < n; i++) {
@@ -125,7 +111,7 @@ static void read_ours(struct tun_bench *t)
 				memcmp(pieces[i].data, t->pattern + at % PERIOD, pieces[i].len) != 0;
 			at += pieces[i].len;
 		}
-		tv_consume(t->stack, run_now(t->run), t->connection, (size_t)(at - t->got));
+		tv_consume(t->at.stack, run_now(t->at.run), t->connection, (size_t)(at - t->got));
 		t->got = at;
 	}
 }
@@ -135,7 +121,7 @@ static void on_event(void *user, const struct tv_event *event)
 	struct tun_bench *t = user;
 
 	if ((event->flags & TV_EV_ACCEPT) != 0)
-		(void)tv_accept(t->stack, run_now(t->run), event->handle, &t->connection);
+		(void)tv_accept(t->at.stack, run_now(t->at.run), event->handle, &t->connection);
 	else if ((event->flags & TV_EV_CLOSED) != 0)
 		t->ended = true;
 	if (t->connection == 0)
@@ -191,36 +177,20 @@ static int open_kernel(void)
 /* ---- The run ---- */
 static const char *begin(struct tun_bench *t)
 {
-	static struct link_fault fault;
-	struct tv_addr kernel = bench_addr(1), ours = bench_addr(2);
 	struct tv_listen_config listen;
 	struct tv_config config;
 	tv_handle listener;
-	size_t bytes;
-	void *region;
+	const char *why;
 
-	t->link = link_tun_open("bench0", 0, &fault);
-	if (t->link == NULL)
-		return fault.text;
-	if (host_link_quiet("bench0") < 0 || host_address_add("bench0", &kernel, 24) < 0 ||
-		host_link_up("bench0", true) < 0)
-		return "the device cannot be set up";
 	bench_config(&config, 2);
 	config.connections = 16;
 	config.defaults.rcv_buf = config.defaults.snd_buf = BUFFER;
-	bytes = tv_stack_size(&config);
-	region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (bytes == 0 || region == MAP_FAILED ||
-		tv_stack_init(region, bytes, &config, clock_now(), &t->stack) != TV_OK)
-		return "no stack";
-	t->run = run_new(t->stack);
-	if (t->run == NULL || run_link(t->run, t->link) != 0 ||
-		tv_address_add(t->stack, clock_now(), 0, &ours, 96 + 24) != TV_OK)
-		return "no stack";
-	run_events(t->run, on_event, t);
+	if ((why = netns_stack(&t->at, &config, 24)) != NULL)
+		return why;
+	run_events(t->at.run, on_event, t);
 	tv_listen_default(&listen);
 	listen.port_first = listen.port_last = PORT;
-	if (tv_listen(t->stack, clock_now(), &listen, &listener) != TV_OK)
+	if (tv_listen(t->at.stack, clock_now(), &listen, &listener) != TV_OK)
 		return "cannot listen";
 	if ((t->fd = open_kernel()) < 0)
 		return "the kernel cannot connect with cubic";
@@ -229,7 +199,8 @@ static const char *begin(struct tun_bench *t)
 	return NULL;
 }
 
-static void carry(struct tun_bench *t)
+/* Returns Gbit for each second of CPU time. */
+static double carry(struct tun_bench *t)
 {
 	tv_time last = clock_now();
 	uint64_t seen = 0, from = 0;
@@ -240,7 +211,7 @@ static void carry(struct tun_bench *t)
 			read_kernel(t);
 		else
 			write_kernel(t);
-		if (run_once(t->run, t->got == seen ? clock_now() + TV_MS : 0) < 0)
+		if (run_once(t->at.run, t->got == seen ? clock_now() + TV_MS : 0) < 0)
 			break;
 		if (t->got == seen && clock_now() > last + STALLED)
 			break;
@@ -252,59 +223,44 @@ static void carry(struct tun_bench *t)
 			from = t->got;
 		}
 	}
-	t->result->gbits = (double)(t->got - from) * 8 / (cpu_seconds() - start) / 1e9;
+	return (double)(t->got - from) * 8 / (cpu_seconds() - start) / 1e9;
 }
 
-static int play(void *user)
+static const char *play(void *user, struct result *r)
 {
 	struct tun_bench *t = user;
 	struct tv_counters c = {.size = sizeof c};
 	const char *why = begin(t);
 	struct run_counts counts;
 
-	if (why != NULL) {
-		snprintf(t->result->why, sizeof t->result->why, "%s", why);
-		return 1;
-	}
-	carry(t);
-	tv_counters(t->stack, &c);
-	run_counts(t->run, &counts);
-	t->result->ok = !t->wrong && !t->ended && t->got >= t->warm + t->want;
-	snprintf(t->result->detail, sizeof t->result->detail,
+	if (why != NULL)
+		return why;
+	r->value = carry(t);
+	tv_counters(t->at.stack, &c);
+	run_counts(t->at.run, &counts);
+	r->ok = !t->wrong && !t->ended && t->got >= t->warm + t->want;
+	snprintf(r->detail, sizeof r->detail,
 		"\"bytes_per_packet\": %.0f, \"packets_per_poll\": %.1f, \"retransmissions\": %llu",
 		(double)t->got / (double)(t->out ? counts.packets_out : counts.packets_in),
 		(double)(counts.packets_in + counts.packets_out) / (double)counts.polls,
 		(unsigned long long)c.retransmissions);
-	return 0;
+	return NULL;
 }
 
 static struct result run(const struct options *o, bool out)
 {
 	struct tun_bench t = {.out = out, .self_test = o->self_test, .flip_at = -1, .fd = -1};
-	struct result r = {0};
-	struct host_obstacle at;
-	struct host_facts facts;
-	struct host_cure cure;
+	struct result r;
 
 	t.warm = 256ull << 20;
 	t.want = o->quick ? 512ull << 20 : 8ull << 30;
 	t.pattern = malloc(PERIOD + CHUNK);
 	t.buffer = malloc(CHUNK);
-	t.result = mmap(NULL, sizeof *t.result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (t.pattern == NULL || t.buffer == NULL || t.result == MAP_FAILED)
+	if (t.pattern == NULL || t.buffer == NULL)
 		bench_die("no memory");
 	for (uint32_t i = 0; i < PERIOD + CHUNK; i++)
 		t.pattern[i] = (uint8_t)((i % PERIOD) * 2654435761u >> 24);
-	if (host_netns_run(0, play, &t, &at) < 0) {
-		host_facts(&facts);
-		host_rights(&at, &facts, NULL, &cure);
-		snprintf(t.result->why, sizeof t.result->why, "%.250s", cure.why);
-	}
-	r.value = t.result->gbits;
-	r.ok = t.result->ok;
-	memcpy(r.detail, t.result->detail, sizeof r.detail);
-	memcpy(r.not_run, t.result->why, sizeof r.not_run);
-	munmap(t.result, sizeof *t.result);
+	r = netns_run(play, &t);
 	free(t.pattern);
 	free(t.buffer);
 	return r;
