@@ -282,7 +282,7 @@ stage-reqs:
 stage-rest: all examples $(LIVE_PEERS)
 	+@$(FUZZ_MAKE) stage-fuzz-build
 	@$(TALLY) --limit 900 $(foreach t,$(LIVE),'live:lines $t') \
-		'live:lines tests/cases/check.py --matrix $(BUILD)/cases.txt' 'plain tools/lint -j 1 --states 60000' \
+		'live:lines tests/cases/check.py --matrix $(BUILD)/cases.txt' 'plain tools/lint -j 1 --states 30000' \
 		'plain $(MAKE) --no-print-directory -s portable' $(fuzz-tests); cat $(BUILD)/cases.txt
 
 FUZZ_SECONDS ?= 60

@@ -146,8 +146,10 @@ static const char examples[] =
 static void check_operands(int operands, char **argv)
 {
 	const char *colon = operands == 1 ? strrchr(argv[1], ':') : NULL;
+	/* More than one colon outside brackets is an IPv6 address alone. */
+	bool one = colon && colon > argv[1] && (strchr(argv[1], ':') == colon || colon[-1] == ']');
 
-	if (colon && colon > argv[1] && number_read(colon + 1, 1, 65535, &(uint64_t){0}))
+	if (one && number_read(colon + 1, 1, 65535, &(uint64_t){0}))
 		usage_error("check", "HOST and PORT are two words: trivet check %.*s %s", (int)(colon - argv[1]), argv[1],
 			colon + 1);
 	if (operands != 2)

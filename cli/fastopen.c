@@ -204,7 +204,7 @@ void fastopen_load(const struct common *common, struct fastopen_cache *cache, st
 	char *text;
 
 	cache->whole = false;
-	if (!cache->path || !(text = malloc(CACHE_BYTES)))
+	if (!cache->path || !(text = calloc(1, CACHE_BYTES)))
 		return;
 	ssize_t len = read_small(cache->path, text, CACHE_BYTES, &mode);
 	unsigned bad = len < 0 ? 0 : memchr(text, 0, (size_t)len) ? 1 : read_lines(text, NULL, now);
