@@ -27,7 +27,7 @@ const struct experiment experiments[EXPERIMENTS] = {
 	{"mtu", "a narrow link on the way: path MTU discovery at work, and a black hole",
 		{"ok-pmtu-lowered", "mtu-blackhole"}, show_mtu},
 	{"options", "a middlebox strips window scale: what each end believes", {"ok", "window-scale-stripped"}, show_options},
-	{"flood", "100,000 forged SYNs beside an honest client, with and without SYN cookies",
+	{"flood", "100,000 forged SYNs beside a client, without SYN cookies and with them",
 		{"ok", "syn-flood-denied", "syn-flood-survived"}, show_flood},
 	{"fastopen", "the first and the second visit side by side; a lost SYN; a changed key",
 		{"ok", "ok-tfo", "tfo-syn-data-dropped"}, show_fastopen},
