@@ -51,6 +51,7 @@ int link_rx(struct link *l, struct tv_packet *packets, unsigned n)
 
 	l->counts.rx_calls++;
 	for (int i = 0; i < got; i++) {
+		packets[i].piece_count = 0; /* it is whole; the caller's structure may hold anything */
 		l->counts.rx_bytes += packets[i].len;
 		if (l->tap)
 			tap_write(l->tap, packets[i].time ? packets[i].time : wall_now(), TAP_IN, &packets[i]);
