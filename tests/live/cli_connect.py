@@ -10,7 +10,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cli_lib import (KERNEL, KERNEL6, TRIVET_AT, capture_faults, enter, expect, folder, need, need_tun, run,
+from cli_lib import (KERNEL, KERNEL6, TRIVET_AT, capture_faults, enter, expect, folder, need, need_tun, read_all, run,
                      run_tests, start, trivet, tshark)
 
 ENDS = ["--tun", "tv0", "--addr", KERNEL + "/24", "--addr", KERNEL6 + "/64"]
@@ -42,13 +42,7 @@ class Server:
             if self.first:
                 c.sendall(self.answer)
                 c.shutdown(socket.SHUT_WR)
-            pieces = []
-            while True:
-                piece = c.recv(1 << 20)
-                if not piece:
-                    break
-                pieces.append(piece)
-            self.got = b"".join(pieces)
+            self.got = read_all(c)
             if not self.first:
                 c.sendall(self.answer)
 

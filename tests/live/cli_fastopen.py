@@ -11,7 +11,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cli_lib import (KERNEL, KERNEL6, TRIVET6, TRIVET_AT, enter, expect, folder, need, need_tun, run, run_tests,
+from cli_lib import (KERNEL, KERNEL6, TRIVET6, TRIVET_AT, enter, expect, folder, need, need_tun, read_all, run, run_tests,
                      start, stop_all, trivet, tshark, wait)
 
 RTT = 0.040
@@ -73,12 +73,7 @@ def serve_there(*arguments):
 def exchange(s):
     """Half-close, then all that comes back."""
     s.shutdown(socket.SHUT_WR)
-    got = b""
-    while True:
-        piece = s.recv(1000)
-        if not piece:
-            return got
-        got += piece
+    return read_all(s)
 
 
 def visit(family, host, text=REQUEST):

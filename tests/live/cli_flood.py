@@ -9,7 +9,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cli_lib import TRIVET6, TRIVET_AT, enter, expect, need, need_tun, run_tests, serve, wait
+from cli_lib import TRIVET6, TRIVET_AT, enter, expect, need, need_tun, read_all, run_tests, serve, wait
 
 
 def ones(data):
@@ -40,12 +40,7 @@ def echo(host, text=b"hello"):
     with socket.create_connection((host, 7), 20) as s:
         s.sendall(text)
         s.shutdown(socket.SHUT_WR)
-        got = b""
-        while True:
-            piece = s.recv(100)
-            if not piece:
-                return got
-            got += piece
+        return read_all(s)
 
 
 def test_flood_is_told_and_others_are_served():

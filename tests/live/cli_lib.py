@@ -200,6 +200,16 @@ def serve(*arguments, port=80):
     return program
 
 
+def read_all(s):
+    """What comes on a socket until the other end closes."""
+    got = bytearray()
+    while True:
+        piece = s.recv(1 << 20)
+        if not piece:
+            return bytes(got)
+        got += piece
+
+
 def listens(port, family="inet"):
     """Does a socket of this machine's kernel listen on this port?"""
     text = run(["ss", "-Hltn", "--family", family, "sport = :%d" % port])[1]

@@ -14,7 +14,8 @@ import threading
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cli_lib import (KERNEL, KERNEL6, Skipped, TRIVET6, TRIVET_AT, capture_count, capture_faults, enter, expect,
-                     folder, need, need_tun, run, run_tests, serve, start, trivet, wait)
+                     folder, need, need_tun, read_all, run, run_tests, serve, start, trivet,
+                     wait)
 
 BIG = 100 * 1000 * 1000
 
@@ -171,20 +172,15 @@ def test_serve_echo_20_mb_each_way_at_once():
     serve("--echo", port=7)
     text = os.urandom(1 << 20) * 20
     for host in (TRIVET_AT, TRIVET6):
-        got = bytearray()
         with socket.create_connection((host, 7), 30) as s:
             def write(to=s):
                 to.sendall(text)
                 to.shutdown(socket.SHUT_WR)
             writer = threading.Thread(target=write)
             writer.start()
-            while True:
-                piece = s.recv(1 << 20)
-                if not piece:
-                    break
-                got += piece
+            got = read_all(s)
             writer.join()
-        expect(bytes(got) == text, "%s: %d bytes came back, or others" % (host, len(got)))
+        expect(got == text, "%s: %d bytes came back, or others" % (host, len(got)))
 
 
 # ------------------------------------------------------------------------------------------------
