@@ -61,11 +61,12 @@ static void check_packet(const uint8_t *p, size_t n, unsigned choice, uint16_t s
 		MUST(!plain);
 		return;
 	}
-	/* The short way is for IPv4 without options, and tells the same. */
-	MUST(plain == (!ip.v6 && ip.header_len == 20 && ip.protocol == TV_PROTO_TCP));
+	/* The short way is for IPv4 without options and IPv6 without extension headers, and tells the same. */
+	MUST(plain == (ip.header_len == (ip.v6 ? 40 : 20) && ip.protocol == TV_PROTO_TCP));
 	if (plain) {
-		MUST(memcmp(s.key.b, slow.key.b, 12) == 0 && s.seq == slow.seq && s.ack == slow.ack);
-		MUST(s.text == slow.text && s.len == slow.len && s.flags == slow.flags && s.wnd == slow.wnd);
+		MUST(s.key.v6 == ip.v6 && slow.key.v6 == ip.v6 && memcmp(s.key.b, slow.key.b, ip.v6 ? 36 : 12) == 0);
+		MUST(s.seq == slow.seq && s.ack == slow.ack && s.text == slow.text && s.len == slow.len);
+		MUST(s.flags == slow.flags && s.wnd == slow.wnd);
 		MUST(s.urg == slow.urg && s.seg_size == slow.seg_size && s.opt.has == slow.opt.has);
 	}
 	s = slow;
