@@ -294,7 +294,8 @@ TV_API void tv_input(struct tv_stack *stack, tv_time now, const struct tv_packet
 TV_API unsigned tv_output(struct tv_stack *stack, tv_time now, uint32_t link, struct tv_packet *packets,
                           unsigned cap);
 
-/* The latest moment at which tv_output() should next be called; may be in the past; TV_NEVER. */
+/* The latest moment at which tv_output() should next be called; may be in the past; TV_NEVER. It is now while
+ * packets wait, also for a link that cannot take any: then wait until that link can. */
 TV_API tv_time tv_deadline(const struct tv_stack *stack);
 
 /* Which stack of `count` a packet (from its IP header on) belongs to: a symmetric keyed hash of the
@@ -387,9 +388,9 @@ TV_API int64_t tv_consume(struct tv_stack *stack, tv_time now, tv_handle connect
 /* Half-close: sends FIN behind all queued data; receiving goes on. TV_ECLOSING twice, TV_ESTATE. */
 TV_API int tv_shutdown(struct tv_stack *stack, tv_time now, tv_handle connection);
 /*
- * CLOSE. A listener: its questions and unaccepted connections are reset. A connection: FIN behind
- * all queued data, or RST if unread data is there [SHLD-3]; nothing more can be read. The handle
- * stays valid until released. Calling it twice is harmless.
+ * CLOSE. A listener: its questions and unaccepted connections are reset (a walk over all records). A
+ * connection: FIN behind all queued data, or RST if unread data is there [SHLD-3]; nothing more can be
+ * read. The handle stays valid until released. Calling it twice is harmless.
  */
 TV_API int tv_close(struct tv_stack *stack, tv_time now, tv_handle handle);
 /* ABORT: RST where RFC 9293 3.10.5 says so, then CLOSED with TV_R_ABORTED. */
@@ -514,7 +515,7 @@ struct tv_info {
 	 * TIME-WAIT record, or is about as old as the last tv_reseed(). From 25 days on, 25 days too late. */
 	tv_time opened;
 	uint64_t user;
-	tv_handle listener;
+	tv_handle listener;                /* that it came to; 0: none, or closed since */
 	struct tv_flood flood;             /* of a listener */
 	/* side record */
 	uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;

@@ -68,7 +68,7 @@ static void fill_ends(const struct tv_key *k, struct tv_info *info)
 
 static tv_handle listener_handle(const struct tv_core *c, uint16_t number)
 {
-	if (number == 0 || tv_listener_at(c, number - 1u)->gen == 0)
+	if (number == 0)
 		return 0;
 	return tv_handle_make(TV_KIND_LISTENER, tv_listener_at(c, number - 1u)->gen, number - 1u);
 }

@@ -133,13 +133,17 @@ int tv_accept(struct tv_stack *s, tv_time now, tv_handle h, tv_handle *connectio
 	return TV_OK;
 }
 
-/* Accepted before the final ACK: nobody counts them any more. */
-static void forget_pending(struct tv_core *c, uint32_t listener)
+/* Its connections go on, and nobody counts those that were accepted before the final ACK; another listener may get
+ * its slot. */
+static void leave_connections(struct tv_core *c, uint32_t listener)
 {
 	for (uint32_t i = tv_pool_next(&c->conns, tv_region(c), 0); i != TV_NONE;
-	     i = tv_pool_next(&c->conns, tv_region(c), i + 1))
-		if (tv_conn_at(c, i)->listener == listener + 1)
-			tv_conn(c, i)->flags &= ~(uint32_t)TV_F_PENDING;
+	     i = tv_pool_next(&c->conns, tv_region(c), i + 1)) {
+		if (tv_conn_at(c, i)->listener != listener + 1)
+			continue;
+		tv_conn(c, i)->flags &= ~(uint32_t)TV_F_PENDING;
+		tv_conn(c, i)->listener = 0;
+	}
 }
 
 /* What was not accepted is reset (RFC 9293 3.10.4, LISTEN; as Linux does it). */
@@ -165,8 +169,7 @@ int tv_listener_close(struct tv_stack *s, tv_handle h)
 	     i = tv_pool_next(&c->halves, tv_region(c), i + 1))
 		if (tv_half_at(c, i)->listener == me + 1)
 			tv_half_free(s, i);
-	if (l->fastopen.now != 0)
-		forget_pending(c, me);
+	leave_connections(c, me);
 	if (l->in_ready_list)
 		tv_untell(c, (uint32_t)TV_KIND_LISTENER << TV_REF_SLOT_BITS | me);
 	tv_listen_drop(c, me);

@@ -372,8 +372,10 @@ static void test_listen_again_leaves_connections_alone(void **state)
 	assert_memory_equal(&before, &after, sizeof before);
 	assert_int_equal(tv_close(l->s, l->now, h), TV_OK);
 	assert_int_equal(tv_close(l->s, l->now, l->listener), TV_OK);
+	g.addr = (struct tv_addr){{0}};
+	listens(l, &g); /* takes the place of one that is gone, and has no part in what came to that one */
 	after = lab_info(l);
-	before.listener = after.listener; /* it is gone */
+	before.listener = 0;
 	assert_memory_equal(&before, &after, sizeof before);
 	assert_int_equal(SAY(l, .flags = TV_ACK, .len = 10), TV_V_OK);
 	lab_free(l);
