@@ -52,6 +52,7 @@ static int set_buffer(struct sockets *s, struct slot *slot, int name, int value)
 
 	if (name == SO_RCVBUF) {
 		slot->options.rcv_buf = bytes;
+		slot->options.rcv_buf_max = 0; /* as in Linux, where a size that was asked for is not grown */
 		return push(s, slot, TV_OPT_RCV_BUF, bytes);
 	}
 	slot->options.snd_buf = bytes * 2;

@@ -92,7 +92,8 @@ struct tv_options {
 	uint8_t syn_ack_tries;     /* repeats of a SYN-ACK; 0: the configuration's */
 	uint8_t keepalive_count;   /* unanswered probes until the end; default 9 */
 	uint8_t window_clamp_log;  /* reserved, 0 */
-	uint32_t reserved;
+	uint32_t rcv_buf_max;      /* the largest rcv_buf that it may be given while it is open: the window scale, which
+	                            * is announced once, allows for it (RFC 7323 2.2); 0 (default): rcv_buf; ..2^30 */
 	tv_time keepalive_idle;    /* default 7200 s [MUST-28] */
 	tv_time keepalive_interval; /* default 75 s */
 	tv_time user_timeout;      /* R2: data unacknowledged; default 924.6 s; TV_NEVER: no end [MUST-21] */

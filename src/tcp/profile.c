@@ -15,7 +15,8 @@ static bool wait_valid(tv_time wait)
 int tv_options_valid(const struct tv_options *o)
 {
 	bool fine = o->size == sizeof *o && o->rcv_buf >= BUF_MIN && o->rcv_buf <= BUF_MAX && o->snd_buf >= BUF_MIN &&
-	            o->snd_buf <= BUF_MAX && (o->mss_max == 0 || (o->mss_max >= 48 && o->mss_max <= 65495)) &&
+	            o->snd_buf <= BUF_MAX && o->rcv_buf_max <= BUF_MAX &&
+	            (o->mss_max == 0 || (o->mss_max >= 48 && o->mss_max <= 65495)) &&
 	            o->dscp < 64 && o->keepalive_count != 0 && wait_valid(o->keepalive_idle) &&
 	            wait_valid(o->keepalive_interval) && wait_valid(o->user_timeout) && wait_valid(o->fin_wait_2) &&
 	            (o->fin_wait_2 <= TV_WAIT_MOST || o->fin_wait_2 == TV_NEVER);
@@ -28,7 +29,7 @@ static bool same(const struct tv_options *a, const struct tv_options *b)
 	return memcmp(a, b, sizeof *a) == 0; /* padding may differ: then they merely do not share */
 }
 
-/* The smallest scale that lets the receive buffer be announced whole. */
+/* The smallest scale that lets a receive buffer of so many bytes be announced whole (RFC 7323 2.2). */
 static uint8_t scale_for(uint32_t bytes)
 {
 	uint32_t bits = 32 - (uint32_t)__builtin_clz(bytes | 1);
@@ -48,7 +49,7 @@ void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_optio
 		p->offers |= TV_O_SACK;
 	if (c->cfg.window_scale && !o->no_window_scale)
 		p->offers |= TV_O_WSCALE;
-	p->rcv_scale = (p->offers & TV_O_WSCALE) != 0 ? scale_for(o->rcv_buf) : 0;
+	p->rcv_scale = (p->offers & TV_O_WSCALE) != 0 ? scale_for(tv_max32(o->rcv_buf, o->rcv_buf_max)) : 0;
 }
 
 uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o)

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first number of a value and, if there are three (min default max), the second. */
 static bool first_number(const char *value, uint64_t *out)
 {
 	char *end;
@@ -18,16 +17,17 @@ static bool first_number(const char *value, uint64_t *out)
 	return end != value;
 }
 
-static bool middle_number(const char *value, uint64_t *out)
+/* The first n numbers of a value ("min default max"); false: there are fewer. */
+static bool numbers(const char *value, uint64_t *out, unsigned n)
 {
 	char *end;
 
-	strtoull(value, &end, 0);
-	if (end == value)
-		return false;
-	const char *middle = end;
-	*out = strtoull(middle, &end, 0);
-	return end != middle;
+	for (unsigned i = 0; i < n; i++, value = end) {
+		out[i] = strtoull(value, &end, 0);
+		if (end == value)
+			return false;
+	}
+	return true;
 }
 
 /* How long Linux goes on for a number of retransmissions, when the first waits 200 ms. */
@@ -126,30 +126,32 @@ static bool apply_time(struct tv_config *c, const char *name, uint64_t n)
 
 static bool apply_buffer(struct tv_config *c, const char *name, const char *value)
 {
-	uint64_t n;
+	const uint64_t most = 1u << 30;
+	uint64_t n[3];
 
 	if (strcmp(name, "tcp_rmem") != 0 && strcmp(name, "tcp_wmem") != 0)
 		return false;
-	if (!middle_number(value, &n) || n < 2048 || n > (1u << 30))
+	if (!numbers(value, n, 3) || n[1] < 2048 || n[1] > most || n[2] > most)
 		return false;
-	/* Linux offers half of its receive memory as the window. */
-	if (name[4] == 'r')
-		c->defaults.rcv_buf = (uint32_t)(n / 2);
-	else
-		c->defaults.snd_buf = (uint32_t)n;
+	/* Linux offers half of its receive memory as the window; its scale allows for the most it could grow to. */
+	if (name[4] == 'r') {
+		c->defaults.rcv_buf = (uint32_t)(n[1] / 2);
+		c->defaults.rcv_buf_max = (uint32_t)n[2];
+	} else {
+		c->defaults.snd_buf = (uint32_t)n[1];
+	}
 	return true;
 }
 
 static bool apply_ports(struct tv_config *c, const char *name, const char *value)
 {
-	uint64_t first;
-	uint64_t last;
+	uint64_t n[2];
 
-	if (strcmp(name, "ip_local_port_range") != 0 || !first_number(value, &first) ||
-	    !middle_number(value, &last) || first < 1 || last > 65535 || first > last)
+	if (strcmp(name, "ip_local_port_range") != 0 || !numbers(value, n, 2) || n[0] < 1 || n[1] > 65535 ||
+	    n[0] > n[1])
 		return false;
-	c->port_first = (uint16_t)first;
-	c->port_last = (uint16_t)last;
+	c->port_first = (uint16_t)n[0];
+	c->port_last = (uint16_t)n[1];
 	return true;
 }
 

@@ -132,6 +132,7 @@ static void test_setup_sysctl_becomes_configuration(void **state)
 	assert_int_equal(setup.config.defaults.fin_wait_2, 7 * TV_S);
 	assert_int_equal(setup.config.defaults.keepalive_idle, 9 * TV_S);
 	assert_int_equal(setup.config.defaults.rcv_buf, 270000);
+	assert_int_equal(setup.config.defaults.rcv_buf_max, 15728640);
 	assert_int_equal(setup.config.port_first, 40000);
 	assert_int_equal(setup.config.port_last, 40010);
 	assert_int_equal(setup.config.time_wait_reuse, TV_REUSE_ALL);

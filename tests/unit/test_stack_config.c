@@ -43,6 +43,7 @@ static void spoil(struct tv_config *g, unsigned i)
 	case 26: g->r1 = 0; break;
 	case 27: g->defaults.rcv_buf = 1023; break;
 	case 28: g->defaults.keepalive_idle = 0; break;
+	case 31: g->defaults.rcv_buf_max = (1u << 30) + 1; break;
 	case 29: g->two_msl = 64801 * TV_S; break;
 	case 30: g->question_timeout = 64801 * TV_S; break;
 	default: g->defaults.fin_wait_2 = 64801 * TV_S; break;
@@ -62,7 +63,7 @@ static void test_config_impossible_is_refused(void **state)
 	region = aligned_alloc(4096, n);
 	assert_non_null(region);
 	memset(region, 0, n);
-	for (unsigned i = 0; i < 32; i++) {
+	for (unsigned i = 0; i < 33; i++) {
 		lab_config(&g);
 		spoil(&g, i);
 		if (tv_stack_size(&g) != 0)

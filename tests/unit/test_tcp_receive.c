@@ -93,12 +93,35 @@ static void test_receive_window_edge_stays_within_one_and_a_half_buffers(void **
 	lab_free(l);
 }
 
+/* RFC 7323 2.2: the scale is told once, in the SYN; a buffer that grows later is told whole only if the scale
+ * allowed for it. Linux's scale, too, is that of the largest buffer that it could come to (tcp_rmem). */
+static void test_receive_buffer_that_grows_is_announced_whole(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct lab *l = lab_new(NULL, false);
+		const uint32_t most = 131072;
+
+		l->opts.rcv_buf = 65535;
+		l->opts.rcv_buf_max = i == 0 ? most : 0;
+		l->syn.has |= TV_OPT_HAS_WSCALE;
+		lab_active(l);
+		assert_int_equal(lab_info(l).rcv_scale, i == 0 ? 2 : 0);
+		lab_set(l, TV_OPT_RCV_BUF, most);
+		lab_set(l, TV_OPT_QUICK_ACK, 1);
+		SAY(l, .flags = TV_ACK, .len = 1000);
+		assert_int_equal(lab_info(l).rcv_wnd, i == 0 ? most - 1000 : 65535 - 1000);
+		lab_free(l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_receive_text_into_a_closed_window_counts_for_nothing),
 		cmocka_unit_test(test_receive_old_text_with_fin_after_close_is_no_reason_to_reset),
 		cmocka_unit_test(test_receive_window_edge_stays_within_one_and_a_half_buffers),
+		cmocka_unit_test(test_receive_buffer_that_grows_is_announced_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
