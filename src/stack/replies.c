@@ -178,17 +178,44 @@ static TV_APART bool write_any(struct tv_stack *s, const struct tv_reply *r, str
 	return true;
 }
 
+/* A segment over a link without a header, which nothing limits or observes. */
+static inline bool is_plain(const struct tv_stack *s, const struct tv_reply *r)
+{
+	return tv_link_at(s, r->link)->kind == TV_LINK_IP && !r->limited && r->kind == TV_REPLY_TCP &&
+	       s->core.cfg.trace == NULL;
+}
+
 static inline bool write_reply(struct tv_stack *s, const struct tv_reply *r, struct tv_packet *p)
 {
-	const struct tv_link *l = tv_link_at(s, r->link);
-	struct tv_out out = {.packet = p, .csum_partial = l->csum_offload};
+	struct tv_out out = {.packet = p, .csum_partial = tv_link_at(s, r->link)->csum_offload};
 
-	if (TV_UNLIKELY(l->kind != TV_LINK_IP || r->limited || r->kind != TV_REPLY_TCP ||
-	                s->core.cfg.trace != NULL))
+	if (TV_UNLIKELY(!is_plain(s, r)))
 		return write_any(s, r, p);
 	p->link = r->link;
 	tv_reply_build(&s->core, r, &out);
 	return true;
+}
+
+/* The replies at the head of the ring that say the same as the first, at most `most` of them; 0: there is no
+ * second one, or they cannot be made from a mould. */
+static unsigned write_alike(struct tv_stack *s, struct tv_packet *packets, uint32_t most)
+{
+	struct tv_core *c = &s->core;
+	uint32_t mask = c->cfg.replies - 1, at = c->reply_head;
+	const struct tv_reply *all = ring(s), *first = &all[at & mask];
+	struct tv_mould mould;
+	unsigned n = 0;
+
+	if (most < 2 || !tv_reply_is_like(first, &all[(at + 1) & mask]) || !is_plain(s, first) ||
+	    tv_link_at(s, first->link)->csum_offload || (first->has & TV_OPT_HAS_FASTOPEN) != 0)
+		return 0;
+	tv_mould_make(c, first, &mould);
+	do
+		tv_mould_cast(&mould, &all[at++ & mask], &packets[n++]);
+	while (n < most && tv_reply_is_like(first, &all[at & mask]));
+	c->reply_head = at;
+	c->cnt.segments_out += n;
+	return n;
 }
 
 /* A reply to one of our own addresses goes round inside. */
@@ -217,7 +244,7 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 {
 	struct tv_core *c = &s->core;
 	uint32_t end = c->reply_tail;
-	unsigned n = 0;
+	unsigned n = 0, alike;
 
 	while (n < cap && c->reply_head != end) {
 		const struct tv_reply *r = &ring(s)[c->reply_head & (c->cfg.replies - 1)];
@@ -226,6 +253,8 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 			loop_reply(s, r);
 		} else if (TV_UNLIKELY(link != TV_ANY_LINK && r->link != link)) {
 			put_back(s, r);
+		} else if ((alike = write_alike(s, packets + n, tv_min32(cap - n, end - c->reply_head))) != 0) {
+			n += alike;
 		} else {
 			n += write_reply(s, r, &packets[n]);
 			drop_page(s, r);

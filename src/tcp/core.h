@@ -12,6 +12,7 @@
 
 #include "base/table.h"
 #include "tcp/open/flood.h"
+#include "tcp/reply.h"
 #include "tcp/tcb.h"
 #include "wire/segment.h"
 
@@ -84,23 +85,6 @@ struct tv_fifo {
 
 #define TV_SYN_ACK_INTERVALS 8
 #define TV_LINKS_MAX 64
-
-/* A packet that no connection sends: RST, ACK of a small record, SYN-ACK, ICMP, ARP. */
-struct tv_reply {
-	struct tv_key key;         /* of a packet that is not TCP: who it is for is the remote end */
-	uint32_t seq, ack;
-	uint32_t ts_val, ts_ecr;
-	uint16_t flags;            /* TCP flags; 0: not TCP */
-	uint16_t wnd, mss;
-	uint8_t has;               /* TV_OPT_HAS_ of what is sent */
-	uint8_t wscale, ttl, tos, link;
-	uint8_t kind;              /* TV_REPLY_ */
-	bool limited;              /* an answer to a stranger: counts against rates */
-	bool frame;                /* TV_REPLY_PACKET: begins with a link header */
-	bool cookie_exp;           /* its Fast Open cookie goes in option kind 254 */
-	uint32_t page;             /* ICMP, ARP, ND: the packet's own bytes (base/pages.h); 0: none */
-};
-enum { TV_REPLY_TCP, TV_REPLY_PACKET };
 
 struct tv_listener {
 	struct tv_addr addr;
@@ -333,16 +317,6 @@ int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
  * SYN-SENT: what the ACK acknowledges besides our SYN, text, FIN. */
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 
-/* ---- reply queue (reply.c) ---- */
-/* For the ends of this key over this link; NULL: no room. */
-struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8_t link);
-/* RST in answer to a segment without a connection (RFC 9293 3.10.7.1), never to a RST. */
-void tv_reply_rst(struct tv_core *c, const struct tv_segment *s);
-/* The RST of an abort (RFC 9293 3.10.5). */
-void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t);
-/* The ACK, or SYN-ACK, that a scratch record wants. */
-void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key);
-
 /* ---- timers.c ---- */
 void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);
@@ -574,6 +548,11 @@ struct tv_out {
 /* Builds the next segment of this connection; false: nothing to say now. */
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
 void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *o);
+/* The mould of what this reply says, which has no Fast Open cookie. */
+void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould *m);
+/* The same packet as tv_reply_build() makes of a reply that says what the mould says, without link header, with
+ * its checksums; but it is not counted. */
+void tv_mould_cast(const struct tv_mould *m, const struct tv_reply *r, struct tv_packet *p);
 
 /* ---- user.c ---- (the calls of trivet.h on one connection) */
 int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags);

@@ -400,3 +400,54 @@ void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv
 	else
 		reply_build(c, r, out, false);
 }
+
+/* Built of nothing but what it says: the checksums are those of the words that stay. */
+void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould *m)
+{
+	struct tv_reply blank = {.key = {.v6 = r->v6}, .said = {r->said[0], r->said[1]}};
+	struct tv_packet p = {.data = m->bytes};
+	uint16_t ip, tcp;
+
+	*m = (struct tv_mould){.link = r->link, .v6 = r->v6};
+	tv_reply_build(c, &blank, &(struct tv_out){.packet = &p});
+	c->cnt.segments_out--;
+	memcpy(&ip, m->bytes + 10, 2);
+	memcpy(&tcp, m->bytes + tv_ip_header_len(r->v6) + CSUM_AT, 2);
+	m->ip_sum = (uint16_t)~ip;
+	m->tcp_sum = (uint16_t)~tcp;
+	m->len = (uint16_t)p.len;
+	if ((r->has & TV_OPT_HAS_TS) != 0)
+		m->stamps_at = (uint8_t)(TCP_HEADER + 4 + ((r->has & TV_OPT_HAS_MSS) != 0 ? 4 : 0));
+}
+
+/* What differs in a TCP header; sum: that of the addresses. */
+static inline void cast_tcp(const struct tv_mould *m, const struct tv_reply *r, uint8_t *tcp, uint32_t ports,
+                            uint64_t sum)
+{
+	memcpy(tcp, &ports, 4);
+	sum = tv_csum_around(sum, tv_put_pair(tcp + 4, r->seq, r->ack));
+	if (TV_LIKELY(m->stamps_at != 0))
+		sum = tv_csum_around(sum, tv_put_pair(tcp + m->stamps_at, r->ts_val, r->ts_ecr));
+	tv_csum_store(tcp + CSUM_AT, m->tcp_sum + ports + tv_csum_pair(sum));
+}
+
+void tv_mould_cast(const struct tv_mould *m, const struct tv_reply *r, struct tv_packet *p)
+{
+	uint8_t *ip = p->data;
+	uint64_t ends;
+
+	p->len = p->head_len = m->len;
+	p->link = m->link;
+	p->flags = p->seg_size = p->piece_count = 0;
+	if (m->v6) {
+		memcpy(ip, m->bytes, TV_MOULD_V6);
+		ends = tv_key_put_v6(ip + 8, r->key.b, r->key.b + TV_KEY_HEAD);
+		cast_tcp(m, r, ip + 40, tv_key_ports_v6(r->key.b + TV_KEY_HEAD), ends);
+		return;
+	}
+	memcpy(ip, m->bytes, TV_MOULD_V4);
+	ends = tv_key_ends_v4(r->key.b);
+	memcpy(ip + 12, &ends, 8);
+	tv_csum_store(ip + 10, m->ip_sum + tv_csum_pair(ends));
+	cast_tcp(m, r, ip + 20, tv_key_ports_v4(r->key.b), ends);
+}

@@ -18,6 +18,7 @@ struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8
 	memset(r, 0, sizeof *r);
 	tv_key_load(&r->key, key->b, key->b + TV_KEY_HEAD, key->v6, key->zone);
 	r->link = link;
+	r->v6 = key->v6;
 	return r;
 }
 
