@@ -547,6 +547,8 @@ struct tv_out {
 };
 /* Builds the next segment of this connection; false: nothing to say now. */
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
+/* The same without the short way for plain segments (flow/send.h). */
+bool tv_tcp_out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
 void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *o);
 /* The mould of what this reply says, which has no Fast Open cookie. */
 void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould *m);

@@ -9,6 +9,7 @@
  * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
  * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
  */
+#include "tcp/flow/send.h"
 #include "tcp/open/open.h"
 #include "wire/csum.h"
 
@@ -105,14 +106,19 @@ static TV_APART unsigned gather(struct tv_core *c, struct tv_tcb *t, const struc
 	                        p->pieces, p->piece_cap, covered);
 }
 
+/* Is there room for it, copied, behind the longest headers that there are? True of all but super-segments. */
+static inline bool fits(const struct tv_out *out, uint32_t len)
+{
+	return !out->gather && out->head + HEADERS_MOST + len <= out->packet->cap;
+}
+
 /* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. */
 static inline unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
 {
 	uint32_t head, blocks, room, covered;
 	unsigned n;
 
-	/* With the longest headers that there are: true of all but super-segments. */
-	if (TV_LIKELY(!out->gather && out->head + HEADERS_MOST + x->len <= out->packet->cap))
+	if (TV_LIKELY(fits(out, x->len)))
 		return 0;
 	head = out->head + tv_ip_header_len(t->v6) + TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
 	blocks = x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss ? SACK_ROOM : 0;
@@ -332,19 +338,70 @@ static TV_APART void build_v6(struct tv_core *c, struct tv_tcb *t, const struct 
 	build(c, t, out, x, pieces, true);
 }
 
-bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+/* What is plain (flow/send.h), in one go: its headers, its text, and what follows from its leaving. */
+TV_INLINE void build_plain(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, const struct tv_xmit *x)
+{
+	uint16_t wnd = (uint16_t)tv_rcv_window(c, t);
+	const struct tv_options *o = tv_opts(c, t);
+	struct build b = {.head = t->key, .ttl = o->ttl, .tos = (uint8_t)(o->dscp << 2), .len = x->len};
+	uint32_t opts = 0;
+	uint64_t sum;
+
+	if (TV_LIKELY((t->opt.flags & TV_O_TS) != 0)) { /* RFC 7323 3.2 */
+		opts = 12;
+		b.opt_sum = tv_tcp_opt_put_ts(tcp_at(out, false) + TCP_HEADER, c->now_ms + t->opt.ts_offset,
+		                              t->opt.ts_recent);
+	}
+	b.h = (struct tv_tcp_header){.seq = t->snd.nxt, .ack = t->rcv.nxt, .flags = x->flags, .wnd = wnd};
+	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
+	sum = headers(&b, out, false);
+	out->packet->seg_size = 0;
+	if (x->len != 0)
+		sum += text(c, t, x, out);
+	seal(out, false, sum);
+	c->cnt.segments_out++;
+	tv_ack_sent(t);
+}
+
+static TV_APART bool out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
 	struct tv_xmit x;
 	unsigned pieces;
 
-	if ((t->want & TV_WANT_SEND) != 0)
-		restart_if_idle(c, t);
 	if (!choose(c, t, out, &x, &pieces))
 		return false;
 	if (TV_UNLIKELY(t->v6))
 		build_v6(c, t, out, &x, pieces);
 	else
 		build(c, t, out, &x, pieces, false);
+	return true;
+}
+
+bool tv_tcp_out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+{
+	if ((t->want & TV_WANT_SEND) != 0)
+		restart_if_idle(c, t);
+	return out_any(c, t, out);
+}
+
+bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+{
+	struct tv_xmit x = {.kind = TV_X_ACK, .flags = TV_ACK};
+
+	if ((t->want & TV_WANT_SEND) != 0)
+		restart_if_idle(c, t);
+	if (TV_UNLIKELY(!tv_send_is_plain(t) || !fits(out, t->out.len)))
+		return out_any(c, t, out);
+	if (t->want == TV_WANT_ACK) {
+		build_plain(c, t, out, &x);
+		return true;
+	}
+	x = tv_send_plain(t);
+	t->want = 0;
+	t->flags |= TV_F_ALONE; /* as tv_rtx_sent() */
+	t->sent_us = (uint32_t)c->now_us;
+	build_plain(c, t, out, &x);
+	sent_new(c, t, &x);
 	return true;
 }
 
