@@ -170,6 +170,14 @@ static inline void tv_key_ends(struct tv_endpoint *local, struct tv_endpoint *re
 	local->zone = remote->zone = zone;
 }
 
+/* The first 8 octets of the remote address as a number; an IPv4 address stands on top. */
+static inline uint64_t tv_key_remote_top(const uint8_t *head, const uint8_t *rest, bool v6)
+{
+	if (v6)
+		return (uint64_t)tv_load32(rest + 4) << 32 | tv_load32(rest + 8);
+	return (uint64_t)tv_load32(head + 4) << 32;
+}
+
 /* Have both the same local end? */
 static inline bool tv_key_same_local(const struct tv_key *a, const struct tv_key *b)
 {

@@ -434,7 +434,9 @@ static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 		return v;
 	}
 	tv_half_update(c, slot, &t);
-	if (t.want != 0)
+	if ((t.want & TV_WANT_SYN) != 0)
+		(void)tv_half_say(c, slot);
+	else if (t.want != 0)
 		tv_reply_scratch(c, &t, &k);
 	return v;
 }

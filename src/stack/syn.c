@@ -4,10 +4,10 @@
  * A SYN to a listener passes tv_backlog_ask() (tcp/open/backlog.c) and becomes a half-open record, or is
  * answered with a cookie.
  *
- * In a flood nearly all packets are SYNs of strangers, from somebody else each but all to one end of ours.
- * Whether that end is ours and who listens there is found out once in each batch (a door); the index has
- * said already that nobody has the tuple, which is true as long as nothing was added to it. What is left
- * for each SYN is to look at its source. Whatever is not like that goes the way of all segments
+ * SYNs come from somebody else each, but many to one end of ours, in a flood and where many connect. Whether
+ * that end is ours and who listens there is found out once in each batch (a door); the index has said already
+ * that nobody has the tuple, and is asked once more when something was added to it since. What is left for
+ * each SYN is to look at its source. Whatever is not like that goes the way of all segments
  * (demux.c), with the same result: tests/unit/test_stack_syn.c compares the two.
  */
 #include "stack/stack.h"
@@ -21,37 +21,28 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 	struct tv_core *c = &s->core;
 	struct tv_listener *l = tv_listener_at(c, index);
 	enum tv_fo_answer fast = tv_fastopen_ask(c, l, seg);
-	struct tv_tcb t;
+	struct tv_reply *r;
+	struct tv_half *h;
 	uint32_t slot;
 	int v;
 
 	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, k, fast)) != TV_NEXT)
 		return v;
 	slot = tv_pool_take(&c->halves, tv_region(c));
-	tv_zero(&t, sizeof t);
-	t.flags = TV_F_SCRATCH;
-	t.link = seg->link;
-	t.listener = (uint16_t)(index + 1);
-	t.profile = l->profile;
-	tv_open_passive(c, &t, seg, k);
-	if (fast != TV_FO_NO)
-		tv_fastopen_grant(&t, seg);
+	h = tv_half_at(c, slot);
+	tv_half_open(c, slot, index, seg);
 	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
-		t.snd.iss = t.snd.una = old->snd.nxt + 65537;
-		t.snd.nxt = t.snd.iss + 1;
+		h->iss = old->snd.nxt + 65537;
+		h->flags = TV_H_REOPENS;
 	}
-	tv_half_pack(c, slot, &t, k);
-	tv_half_at(c, slot)->gen = tv_gen_next(c);
 	tv_index_add(s, k, (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
 	tv_backlog_take(c, slot);
-	if (old != NULL)
-		tv_half_at(c, slot)->flags = TV_H_REOPENS;
 	if (l->hold) {
-		tv_half_at(c, slot)->flags |= TV_H_HELD | TV_H_READY;
+		h->flags |= TV_H_HELD | TV_H_READY;
 		l->held++;
 		tv_ready_push(c, TV_KIND_HALF, slot);
-	} else {
-		tv_reply_scratch(c, &t, k);
+	} else if ((r = tv_half_say(c, slot)) != NULL && fast != TV_FO_NO) {
+		tv_fastopen_grant(r, seg);
 	}
 	tv_half_queue(c, slot);
 	return TV_V_OK;
@@ -133,7 +124,8 @@ enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv
 {
 	int v;
 
-	if (!d->quiet || d->adds != s->index_adds)
+	/* Something was added since: perhaps this tuple. */
+	if ((!d->quiet || d->adds != s->index_adds) && tv_index_find(s, &seg->key, hash) != 0)
 		return tv_demux(s, seg, hash, 0);
 	if ((d->listener == 0 || d->link != seg->link || !tv_key_same_local(&d->key, &seg->key)) &&
 	    !find_door(s, d, seg))

@@ -245,6 +245,13 @@ static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, s
 
 /* ---- state.c ---- */
 void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to);
+/* A half-open record begins: SYN-RECEIVED, from LISTEN. */
+void tv_state_half_told(struct tv_core *c);
+static inline void tv_state_half(struct tv_core *c)
+{
+	if (TV_UNLIKELY(c->cfg.trace != NULL))
+		tv_state_half_told(c);
+}
 bool tv_state_legal(enum tv_state from, enum tv_state to);
 bool tv_state_synchronised(enum tv_state state);
 /* May text still arrive? Also when we have closed our half [EV-41]. */
@@ -364,7 +371,7 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 int tv_in_syn_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* Both begin with a zeroed record whose link and profile (and flags) are set. */
 void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k);
-/* Fills the scratch record of a SYN to a listener (LISTEN, RFC 9293 3.10.7.2). */
+/* Of a SYN to a listener (LISTEN, RFC 9293 3.10.7.2) that needs no half-open record (Fast Open). */
 void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k);
 /* listen.c */
 void tv_listen_plan(struct tv_core *c, uint32_t listeners, uint64_t *end);
@@ -376,7 +383,10 @@ void tv_listen_drop(struct tv_core *c, uint32_t index);
 /* An accepted question: the options that were given narrow what was negotiated. */
 void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t);
 /* half_open.c: records, their FIFOs and their timers. */
-void tv_half_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k);
+/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third). */
+void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s);
+/* Its SYN-ACK; NULL: no room for it. */
+struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot);
 void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
 void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t);
 void tv_half_queue(struct tv_core *c, uint32_t slot);

@@ -67,35 +67,18 @@ void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t)
 void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key)
 {
 	struct tv_reply *r = tv_reply_new(c, key, t->link);
-	struct tv_tcp_options o;
 
 	if (r == NULL)
 		return;
-	o.has = o.ts_val = o.ts_ecr = 0;
-	o.mss = o.wscale = 0;
+	r->flags = TV_ACK;
+	r->seq = t->snd.nxt;
 	r->ack = t->rcv.nxt;
+	r->wnd = (uint16_t)((t->rcv.adv - t->rcv.nxt) >> t->opt.rcv_scale);
 	r->ttl = tv_opts(c, t)->ttl;
 	r->tos = (uint8_t)(tv_opts(c, t)->dscp << 2);
-	if ((t->want & TV_WANT_SYN) != 0) {
-		r->flags = TV_SYN | TV_ACK;
-		r->seq = t->snd.iss;
-		tv_negotiate_offer(c, t, &o);
-		r->mss = o.mss;
-		r->wscale = o.wscale;
-		r->wnd = (uint16_t)tv_min32(t->rcv.adv - t->rcv.nxt, UINT16_MAX);
-		o.has |= (t->opt.fastopen & TV_FO_OPTION) != 0 ? TV_OPT_HAS_FASTOPEN : 0; /* its cookie: out.c */
-		r->cookie_exp = (t->opt.fastopen & TV_FO_EXP) != 0;
-	} else {
-		r->flags = TV_ACK;
-		r->seq = t->snd.nxt;
-		r->wnd = (uint16_t)((t->rcv.adv - t->rcv.nxt) >> t->opt.rcv_scale);
-		if ((t->opt.flags & TV_O_TS) != 0) {
-			o.has = TV_OPT_HAS_TS;
-			o.ts_val = c->now_ms + t->opt.ts_offset;
-			o.ts_ecr = t->opt.ts_recent;
-		}
+	if ((t->opt.flags & TV_O_TS) != 0) {
+		r->has = TV_OPT_HAS_TS;
+		r->ts_val = c->now_ms + t->opt.ts_offset;
+		r->ts_ecr = t->opt.ts_recent;
 	}
-	r->has = (uint8_t)o.has;
-	r->ts_val = o.ts_val;
-	r->ts_ecr = o.ts_ecr;
 }

@@ -61,7 +61,7 @@ struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8
 void tv_reply_rst(struct tv_core *c, const struct tv_segment *s);
 /* The RST of an abort (RFC 9293 3.10.5). */
 void tv_reply_abort(struct tv_core *c, const struct tv_tcb *t);
-/* The ACK, or SYN-ACK, that a scratch record wants. */
+/* The ACK that a scratch record wants. */
 void tv_reply_scratch(struct tv_core *c, const struct tv_tcb *t, const struct tv_key *key);
 
 #endif

@@ -47,6 +47,13 @@ static void trace_state(struct tv_core *c, const struct tv_tcb *t, enum tv_state
 	c->cfg.trace(c->cfg.trace_user, &trace);
 }
 
+void tv_state_half_told(struct tv_core *c)
+{
+	struct tv_tcb scratch = {.flags = TV_F_SCRATCH};
+
+	trace_state(c, &scratch, TV_LISTEN, TV_SYN_RECEIVED);
+}
+
 void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
 {
 	enum tv_state from = (enum tv_state)t->state;

@@ -35,14 +35,10 @@ void tv_bucket_take(struct tv_bucket *b)
 	b->tokens_milli -= 1000;
 }
 
-/* Which of 2^10 buckets the prefix of an address falls into. NH (base/key.h) guards it: an attacker who does
+/* Which of 2^10 buckets a prefix falls into: so many bits of p. NH (base/key.h) guards it: an attacker who does
  * not know the key cannot find prefixes that collide. */
-static uint32_t bucket_of(const struct tv_core *c, const struct tv_addr *a, unsigned bits_v4, unsigned bits_v6,
-                          uint32_t listener)
+static inline uint32_t bucket_of(const struct tv_core *c, uint64_t p, unsigned bits, uint32_t listener)
 {
-	bool v4 = tv_addr_is_v4(a);
-	unsigned bits = v4 ? bits_v4 : bits_v6;
-	uint64_t p = v4 ? (uint64_t)tv_load32(a->b + 12) << 32 : (uint64_t)tv_load32(a->b) << 32 | tv_load32(a->b + 4);
 	uint64_t h;
 
 	p = bits == 0 ? 0 : p & ~(uint64_t)0 << (64 - bits);
@@ -51,15 +47,18 @@ static uint32_t bucket_of(const struct tv_core *c, const struct tv_addr *a, unsi
 	return (uint32_t)(h >> (64 - TV_PREFIX_BITS));
 }
 
-static uint32_t *share_of(struct tv_core *c, const struct tv_half *h, uint32_t slot)
+/* How many records the prefix of a remote address has. */
+static inline uint32_t *share(struct tv_core *c, uint64_t top, bool v6, uint32_t listener)
 {
-	struct tv_endpoint remote;
-	struct tv_key k;
+	return &c->half_share[bucket_of(c, top, v6 ? SHARE_BITS_V6 : SHARE_BITS_V4, listener)];
+}
 
-	tv_key_load(&k, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST, (h->opt & TV_H_V6) != 0,
-	            h->zone);
-	tv_key_remote(&k, &remote);
-	return &c->half_share[bucket_of(c, &remote.addr, SHARE_BITS_V4, SHARE_BITS_V6, h->listener)];
+static inline uint32_t *share_of(struct tv_core *c, const struct tv_half *h, uint32_t slot)
+{
+	const uint8_t *rest = tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST;
+	bool v6 = (h->opt & TV_H_V6) != 0;
+
+	return share(c, tv_key_remote_top(h->key, rest, v6), v6, h->listener);
 }
 
 void tv_backlog_take(struct tv_core *c, uint32_t slot)
@@ -113,11 +112,11 @@ static int dropped(struct tv_core *c, struct tv_listener *l, int verdict)
 /* Of the prefix of this SYN, which has a limit. */
 static TV_APART bool over_rate(struct tv_core *c, const struct tv_segment *s)
 {
-	struct tv_endpoint source;
+	const struct tv_key *k = &s->key;
+	unsigned bits = k->v6 ? c->cfg.syn_prefix_v6 : c->cfg.syn_prefix_v4;
 	struct tv_bucket *b;
 
-	tv_key_remote(&s->key, &source);
-	b = &c->syn_rate[bucket_of(c, &source.addr, c->cfg.syn_prefix_v4, c->cfg.syn_prefix_v6, 0)];
+	b = &c->syn_rate[bucket_of(c, tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6), bits, 0)];
 	if (!tv_bucket_has(b, c->cfg.syn_per_second, c->now_ms))
 		return true;
 	tv_bucket_take(b);
@@ -125,20 +124,19 @@ static TV_APART bool over_rate(struct tv_core *c, const struct tv_segment *s)
 }
 
 /* Without a cookie: is there a place? TV_V_OK, or why not. */
-static enum tv_verdict place(const struct tv_core *c, const struct tv_listener *l, uint32_t index,
-                             const struct tv_segment *s)
+static inline enum tv_verdict place(struct tv_core *c, const struct tv_listener *l, uint32_t index,
+                                    const struct tv_segment *s)
 {
-	struct tv_endpoint source;
-	uint32_t free, bucket;
+	const struct tv_key *k = &s->key;
+	uint64_t top = tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6);
+	uint32_t free;
 
 	if (l->half >= l->backlog)
 		return TV_V_BACKLOG_FULL;
 	if (c->halves.used >= c->halves.count)
 		return TV_V_NO_RECORD;
 	free = l->backlog - l->half;
-	tv_key_remote(&s->key, &source);
-	bucket = bucket_of(c, &source.addr, SHARE_BITS_V4, SHARE_BITS_V6, index + 1);
-	return c->half_share[bucket] / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
+	return *share(c, top, k->v6, index + 1) / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
 }
 
 /* May it have a record? cookies: one may answer in its stead. */

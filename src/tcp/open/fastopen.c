@@ -104,17 +104,13 @@ enum tv_fo_answer tv_fastopen_ask(struct tv_core *c, struct tv_listener *l, cons
 	return TV_FO_GRANT;
 }
 
-void tv_fastopen_grant(struct tv_tcb *t, const struct tv_segment *s)
-{
-	t->opt.fastopen |= (uint8_t)(TV_FO_OPTION | (s->opt.cookie_exp ? TV_FO_EXP : 0));
-}
-
 void tv_fastopen_open(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, enum tv_fo_answer how)
 {
 	t->flags |= TV_F_PENDING;
 	set_what(t, TV_FO_ACCEPTED);
 	if (how == TV_FO_OPEN_OLD) {
-		tv_fastopen_grant(t, s); /* the next visit brings one of the new key */
+		/* The next visit brings one of the new key. */
+		t->opt.fastopen |= (uint8_t)(TV_FO_OPTION | (s->opt.cookie_exp ? TV_FO_EXP : 0));
 		c->cnt.fastopen_old_key++;
 	}
 	tv_listener_at(c, t->listener - 1u)->fastopen.now++;

@@ -6,8 +6,8 @@
  * record goes to the next FIFO; when its tries are used up it is handed to the stack to be freed. A held
  * SYN (a question) waits in a FIFO of its own and says nothing.
  *
- * unpack() makes a scratch tcb of the record for in.c, and pack() the record again: what a half-open
- * connection remembers is exactly what these two carry. Time-out and congestion window are not among it: a
+ * A SYN becomes a record without a tcb in between; unpack() makes the tcb of it that the SYN would have made
+ * (tv_open_passive()): a scratch one for in.c. Time-out and congestion window are not among what it remembers: a
  * scratch record has no use for them, and who makes a connection of it sets them.
  */
 #include "tcp/open/open.h"
@@ -26,23 +26,55 @@ void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t)
 		h->challenge_ms = t->challenge_ms;
 }
 
-void tv_half_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k)
+void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s)
 {
 	struct tv_half *h = tv_half_at(c, slot);
+	struct tv_agreed a;
 
+	tv_negotiate_listen(c, tv_listener_at(c, index)->profile, s, &a);
 	memset(h, 0, sizeof *h);
-	tv_key_store(k, h->key, rest_of(c, slot));
-	h->iss = t->snd.iss;
-	h->irs = t->rcv.irs;
-	h->born_ms = t->progress_ms;
-	h->listener = t->listener;
-	h->mss_peer = t->opt.mss_peer;
-	h->wnd = (uint16_t)t->snd.wnd;
-	h->zone = t->zone;
-	h->link = t->link;
-	h->scales = (uint8_t)(t->opt.snd_scale | t->opt.rcv_scale << 4);
-	h->opt = (uint8_t)(t->opt.flags | (t->v6 ? TV_H_V6 : 0));
-	tv_half_update(c, slot, t);
+	tv_key_store(&s->key, h->key, rest_of(c, slot));
+	h->gen = tv_gen_next(c);
+	h->iss = tv_isn(c, &s->key);
+	h->irs = s->seq; /* text on the SYN is not kept [EV-08] */
+	h->ts_recent = (a.flags & TV_O_TS) != 0 ? s->opt.ts_val : 0;
+	h->born_ms = c->now_ms;
+	h->listener = (uint16_t)(index + 1);
+	h->mss_peer = a.mss_peer;
+	h->wnd = s->wnd; /* the window of a SYN is never scaled */
+	h->zone = s->key.zone;
+	h->link = s->link;
+	h->scales = (uint8_t)(a.snd_scale | a.rcv_scale << 4);
+	h->opt = (uint8_t)(a.flags | (s->key.v6 ? TV_H_V6 : 0));
+	c->cnt.passive_opens++;
+	tv_state_half(c); /* [EV-06] */
+}
+
+struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot)
+{
+	const struct tv_half *h = tv_half_at(c, slot);
+	const struct tv_options *o = &tv_profile_at(c, tv_listener_at(c, h->listener - 1u)->profile)->o;
+	struct tv_reply *r;
+	struct tv_key k;
+
+	tv_key_load(&k, h->key, rest_of(c, slot), (h->opt & TV_H_V6) != 0, h->zone);
+	r = tv_reply_new(c, &k, h->link);
+	if (r == NULL)
+		return NULL;
+	r->flags = TV_SYN | TV_ACK;
+	r->seq = h->iss;
+	r->ack = h->irs + 1;
+	r->wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: not scaled */
+	r->ttl = o->ttl;
+	r->tos = (uint8_t)(o->dscp << 2);
+	r->mss = tv_mss_announced(c, o, h->link, k.v6); /* [MUST-14] [SHLD-5] [MAY-3] */
+	r->wscale = h->scales >> 4;
+	r->has = tv_offered(h->opt);
+	if ((h->opt & TV_O_TS) != 0) {
+		r->ts_val = c->now_ms + tv_ts_offset(c, &k);
+		r->ts_ecr = h->ts_recent;
+	}
+	return r;
 }
 
 void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k)
@@ -139,12 +171,7 @@ static uint32_t tries_of(const struct tv_core *c, const struct tv_half *h)
 /* Says the SYN-ACK of a record again. */
 static void say_again(struct tv_core *c, uint32_t slot)
 {
-	struct tv_tcb t;
-	struct tv_key k;
-
-	tv_half_unpack(c, slot, &t, &k);
-	t.want = TV_WANT_SYN;
-	tv_reply_scratch(c, &t, &k);
+	(void)tv_half_say(c, slot);
 	c->cnt.syn_retransmissions++;
 }
 

@@ -35,12 +35,20 @@ static inline uint8_t tv_mutual(const struct tv_tcp_options *o)
 	                 ((o->has & TV_OPT_HAS_WSCALE) != 0 ? TV_O_WSCALE : 0));
 }
 
+/* The same as what stands in a SYN or SYN-ACK that offers them; an MSS stands in each. */
+static inline uint8_t tv_offered(uint8_t flags)
+{
+	return (uint8_t)(TV_OPT_HAS_MSS | ((flags & TV_O_TS) != 0 ? TV_OPT_HAS_TS : 0) |
+	                 ((flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
+	                 ((flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
+}
+
 /* What the options of a SYN and those of its SYN-ACK make: as tv_open_passive(), without a connection. */
 struct tv_agreed {
 	uint16_t mss_peer, mss_rcv;
 	uint8_t flags;             /* TV_O_ */
 	uint8_t snd_scale;         /* with TV_O_WSCALE, else 0 */
-	uint8_t rcv_scale;
+	uint8_t rcv_scale;         /* the same */
 };
 static inline void tv_negotiate_listen(const struct tv_core *c, uint32_t profile, const struct tv_segment *s,
                                        struct tv_agreed *a)
@@ -52,7 +60,7 @@ static inline void tv_negotiate_listen(const struct tv_core *c, uint32_t profile
 	a->mss_peer = (s->opt.has & TV_OPT_HAS_MSS) != 0 ? s->opt.mss : tv_mss_default(v6); /* [MUST-14] */
 	a->flags = p->offers & tv_mutual(&s->opt);
 	a->snd_scale = (a->flags & TV_O_WSCALE) != 0 ? (uint8_t)tv_min32(s->opt.wscale, TV_SCALE_MAX) : 0;
-	a->rcv_scale = p->rcv_scale;
+	a->rcv_scale = (a->flags & TV_O_WSCALE) != 0 ? p->rcv_scale : 0; /* RFC 7323 2.2: both or none */
 }
 /* Fills a zeroed record, whose link, listener and profile are set, from the final ACK of a handshake and
  * the options of its SYN. */
@@ -92,7 +100,11 @@ void tv_fastopen_derive(struct tv_core *c, const uint8_t secret[32]);
 enum tv_fo_answer { TV_FO_NO, TV_FO_GRANT, TV_FO_OPEN, TV_FO_OPEN_OLD };
 enum tv_fo_answer tv_fastopen_ask(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s);
 /* Our SYN-ACK shall carry a cookie, in the option kind that the SYN used. */
-void tv_fastopen_grant(struct tv_tcb *t, const struct tv_segment *s);
+static inline void tv_fastopen_grant(struct tv_reply *r, const struct tv_segment *s)
+{
+	r->has |= TV_OPT_HAS_FASTOPEN;
+	r->cookie_exp = s->opt.cookie_exp;
+}
 /* A record in SYN-RECEIVED whose SYN brought a good cookie. */
 void tv_fastopen_open(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, enum tv_fo_answer how);
 /* Puts the cookie for the ends of a key among the options of a SYN-ACK. */
