@@ -84,14 +84,34 @@ struct tv_probe {
 	uint32_t at, count, steps;
 };
 
+/* All look-ups in one area have this in common. */
+static inline void tv_probe_area(struct tv_probe *p, const struct tv_table *t, const uint8_t *region,
+                                 unsigned area)
+{
+	p->slots = (const uint64_t *)(const void *)(region + t->area[area]);
+	p->count = t->slots[area];
+}
+
+/* One in the area that takes new entries. */
+static inline void tv_probe_at(struct tv_probe *p, uint64_t hash)
+{
+	p->tag = hash >> TV_TABLE_REF_BITS;
+	p->at = tv_table_home(hash, p->count);
+	p->steps = 0;
+}
+
+/* Where that will look first. Whoever fetches it ahead says so himself: a function that does nothing else is one
+ * without effect to compilers, and they leave it out. */
+static inline const uint64_t *tv_probe_home(const struct tv_probe *p, uint64_t hash)
+{
+	return p->slots + tv_table_home(hash, p->count);
+}
+
 static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t,
                                   const uint8_t *region, unsigned area, uint64_t hash)
 {
-	p->slots = (const uint64_t *)(const void *)(region + t->area[area]);
-	p->tag = hash >> TV_TABLE_REF_BITS;
-	p->count = t->slots[area];
-	p->at = tv_table_home(hash, p->count);
-	p->steps = 0;
+	tv_probe_area(p, t, region, area);
+	tv_probe_at(p, hash);
 	/* What is being emptied begins where the emptied part ends. */
 	if (area != t->live && t->start != TV_TABLE_UNSET &&
 	    tv_table_far(p->at, t->start, p->count) < t->cursor)
@@ -111,11 +131,6 @@ static inline uint32_t tv_probe_next(struct tv_probe *p)
 		if (slot >> TV_TABLE_REF_BITS == p->tag)
 			return (uint32_t)slot & TV_TABLE_REF_MASK;
 	}
-}
-
-static inline void tv_table_prefetch(const struct tv_table *t, const uint8_t *region, uint64_t hash)
-{
-	__builtin_prefetch(region + t->area[t->live] + tv_table_home(hash, t->slots[t->live]) * 8ull);
 }
 
 #endif

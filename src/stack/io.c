@@ -18,68 +18,76 @@
 #define BATCH_BYTES 12288u         /* a part of what lies nearest to a processor */
 #define TURN 16u
 
+enum { IS_OTHER, IS_TCP, IS_ARP };
+
 struct parsed {
 	struct tv_segment seg;
-	struct tv_ip ip;           /* of what is not a plain segment */
 	uint64_t hash;
 	const uint8_t *l3;
 	uint32_t l3_len, ref;
-	enum tv_verdict verdict;
-	bool tcp, arp;
+	uint8_t what;              /* IS_ */
+	uint8_t verdict;           /* of what is not TCP */
+	struct tv_ip ip;           /* of what is not a plain segment */
 };
 
 /* What is not a plain segment (wire/segment.h), or is a bad one; false: not a good segment either. */
 static TV_APART bool parse_any(const struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
 {
-	enum tv_verdict v;
+	enum tv_verdict v = tv_ip_parse(&r->ip, r->l3, r->l3_len);
 
-	r->verdict = tv_ip_parse(&r->ip, r->l3, r->l3_len);
-	if (r->verdict != TV_V_OK)
+	r->verdict = (uint8_t)v;
+	if (v != TV_V_OK)
 		return false;
 	if (r->ip.protocol == TV_PROTO_TCP) {
-		r->verdict = tv_segment_parse(&r->seg, &r->ip, p->flags, p->seg_size, s->core.cfg.arch);
-		if (r->verdict == TV_V_OK)
+		v = tv_segment_parse(&r->seg, &r->ip, p->flags, p->seg_size, s->core.cfg.arch);
+		if (v == TV_V_OK)
 			return true; /* tv_demux() looks at the addresses */
+		r->verdict = (uint8_t)v;
 	}
 	v = tv_check_addresses(s, &r->ip.src, &r->ip.dst, r->ip.protocol, p->link);
 	if (v != TV_V_OK)
-		r->verdict = v;
+		r->verdict = (uint8_t)v;
 	return false;
 }
 
-/* First pass: bytes to values. */
-static inline void parse(struct tv_stack *s, const struct tv_packet *p, struct parsed *r)
+/* Takes the header of a frame off; false: it is not for us, or no IP. */
+static TV_APART bool unframe(const struct tv_link *l, const struct tv_packet *p, struct parsed *r)
 {
-	const struct tv_link *l = tv_link_at(s, p->link);
+	struct tv_eth e;
+	enum tv_verdict v = tv_eth_parse(&e, p->data, p->len);
+
+	r->verdict = (uint8_t)v;
+	if (v != TV_V_OK)
+		return false;
+	r->l3 += e.header_len;
+	r->l3_len -= e.header_len;
+	if (e.type == TV_ETH_ARP) {
+		r->what = IS_ARP;
+		return false;
+	}
+	r->verdict = TV_V_NOT_OURS;
+	return memcmp(e.dst, l->mac, 6) == 0 || tv_mac_is_group(e.dst);
+}
+
+/* First pass: bytes to values. The index is asked from `area` on. */
+static inline void parse(struct tv_stack *s, const struct tv_link *l, const struct tv_packet *p, struct parsed *r,
+                         const struct tv_probe *area)
+{
 	r->l3 = p->data;
 	r->l3_len = p->len;
-	r->tcp = r->arp = false;
-	if (l->kind == TV_LINK_ETHERNET) {
-		struct tv_eth e;
-
-		r->verdict = tv_eth_parse(&e, p->data, p->len);
-		if (r->verdict != TV_V_OK)
-			return;
-		r->l3 += e.header_len;
-		r->l3_len -= e.header_len;
-		r->arp = e.type == TV_ETH_ARP;
-		if (r->arp)
-			return;
-		if (memcmp(e.dst, l->mac, 6) != 0 && !tv_mac_is_group(e.dst)) {
-			r->verdict = TV_V_NOT_OURS;
-			return;
-		}
-	}
-	if (TV_LIKELY(tv_segment_parse_plain(&r->seg, r->l3, r->l3_len, p->flags, p->seg_size, s->core.cfg.arch)))
-		r->verdict = TV_V_OK;
-	else if (!parse_any(s, p, r))
+	r->what = IS_OTHER;
+	if (TV_UNLIKELY(l->kind == TV_LINK_ETHERNET) && !unframe(l, p, r))
 		return;
-	r->tcp = true;
+	if (TV_UNLIKELY(!tv_segment_parse_plain(&r->seg, r->l3, r->l3_len, p->flags, p->seg_size,
+	                                        s->core.cfg.arch)) &&
+	    !parse_any(s, p, r))
+		return;
+	r->what = IS_TCP;
 	r->seg.link = (uint8_t)p->link;
 	if (r->seg.key.v6 && tv_key_from_link_local(&r->seg.key))
 		r->seg.key.zone = l->zone;
 	r->hash = tv_key_hash(&r->seg.key, &s->seed);
-	tv_table_prefetch(&s->index, tv_region(&s->core), r->hash);
+	__builtin_prefetch(tv_probe_home(area, r->hash));
 }
 
 /* All of a connection's record; whoever wants it next waits for it once. */
@@ -95,18 +103,16 @@ static inline void fetch_record(const struct tv_tcb *t)
 }
 
 /* Second pass: the record that the index names is fetched. */
-static void fetch(const struct tv_stack *s, struct parsed *r)
+static inline void fetch(const struct tv_core *c, struct parsed *r, struct tv_probe area)
 {
-	const struct tv_core *c = &s->core;
 	uint32_t ref, slot;
-	struct tv_probe p;
 
-	if (!r->tcp)
+	if (TV_UNLIKELY(r->what != IS_TCP))
 		return;
-	tv_probe_start(&p, &s->index, tv_region(c), s->index.live, r->hash);
-	r->ref = ref = tv_probe_next(&p);
+	tv_probe_at(&area, r->hash);
+	r->ref = ref = tv_probe_next(&area);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
-	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
+	if (TV_LIKELY(ref >> TV_REF_SLOT_BITS == TV_KIND_CONN)) {
 		fetch_record(tv_conn_at(c, slot));
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
 		__builtin_prefetch(tv_half_at(c, slot));
@@ -115,12 +121,12 @@ static void fetch(const struct tv_stack *s, struct parsed *r)
 	}
 }
 
-static enum tv_verdict not_tcp(struct tv_stack *s, const struct tv_packet *p, const struct parsed *r)
+static TV_APART enum tv_verdict not_tcp(struct tv_stack *s, const struct tv_packet *p, const struct parsed *r)
 {
-	if (r->arp)
+	if (r->what == IS_ARP)
 		return tv_arp_in(s, p->link, r->l3, r->l3_len);
 	if (r->verdict != TV_V_OK)
-		return r->verdict;
+		return (enum tv_verdict)r->verdict;
 	if (r->ip.protocol == (r->ip.v6 ? TV_PROTO_ICMP6 : TV_PROTO_ICMP))
 		return tv_icmp_in(s, p->link, &r->ip);
 	if (r->ip.protocol == TV_PROTO_UDP)
@@ -128,7 +134,7 @@ static enum tv_verdict not_tcp(struct tv_stack *s, const struct tv_packet *p, co
 	return TV_V_UNKNOWN_PROTOCOL;
 }
 
-static void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_verdict v)
+static TV_APART void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_verdict v)
 {
 	struct tv_trace trace = {
 		.kind = TV_TRACE_IN, .now = s->core.now, .ip = r->l3, .len = r->l3_len, .verdict = v};
@@ -136,44 +142,61 @@ static void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_v
 	s->core.cfg.trace(s->core.cfg.trace_user, &trace);
 }
 
-/* The first of n, at least one; returns how many. inside: from tv_loop_in(), over the link that nobody outside
- * can name. */
+/* Passes one and two over the first of n; returns how many. inside: from tv_loop_in(), over the link that nobody
+ * outside can name. */
+static inline unsigned look_up(struct tv_stack *s, const struct tv_packet *packets, unsigned n,
+                               struct parsed *parsed, bool inside)
+{
+	struct tv_counters *cnt = &s->core.cnt;
+	const struct tv_packet *p = packets;
+	const struct tv_link *l = NULL;
+	struct parsed *r = parsed;
+	uint32_t link = UINT32_MAX;
+	struct tv_probe area;
+	uint64_t bytes = 0;
+
+	tv_probe_area(&area, &s->index, tv_region(&s->core), s->index.live);
+	for (; p < packets + n && bytes < BATCH_BYTES; p++, r++) {
+		bytes += p->len;
+		if (TV_UNLIKELY(p->link != link)) {
+			if (p->link >= s->link_count && !inside) {
+				*r = (struct parsed){.l3 = p->data, .verdict = TV_V_BAD_METADATA};
+				continue;
+			}
+			link = p->link;
+			l = tv_link_at(s, link);
+		}
+		parse(s, l, p, r, &area);
+	}
+	n = (unsigned)(p - packets);
+	cnt->bytes_in += bytes;
+	cnt->packets_in += n;
+	for (const struct parsed *end = r; parsed < end; parsed++)
+		fetch(&s->core, parsed, area);
+	return n;
+}
+
+/* The first of n, at least one; returns how many. */
 static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, unsigned n, uint8_t *verdicts,
                          bool inside)
 {
-	struct tv_counters *cnt = &s->core.cnt;
-	struct parsed parsed[BATCH];
+	struct parsed parsed[BATCH], *r = parsed;
+	bool traced = s->core.cfg.trace != NULL;
 	struct tv_door door;
-	uint64_t bytes = 0;
-	unsigned k;
 
-	n = tv_min32(n, BATCH);
-	for (k = 0; k < n && bytes < BATCH_BYTES; k++) {
-		if (TV_LIKELY(packets[k].link < s->link_count || inside))
-			parse(s, &packets[k], &parsed[k]);
-		else
-			parsed[k] = (struct parsed){.l3 = packets[k].data, .verdict = TV_V_BAD_METADATA};
-		bytes += packets[k].len;
-	}
-	n = k;
-	cnt->bytes_in += bytes;
-	cnt->packets_in += n;
 	tv_door_begin(s, &door);
-	for (unsigned i = 0; i < n; i++)
-		fetch(s, &parsed[i]);
-	for (unsigned i = 0; i < n; i++) {
-		struct parsed *r = &parsed[i];
+	n = look_up(s, packets, tv_min32(n, BATCH), parsed, inside);
+	for (unsigned i = 0; i < n; i++, r++) {
 		enum tv_verdict v;
 
-		if (r->tcp && r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) == TV_SYN) {
-			v = tv_syn_in(s, &door, &r->seg, r->hash);
-		} else if (r->tcp) {
-			v = tv_demux(s, &r->seg, r->hash, r->ref);
-		} else {
+		if (TV_UNLIKELY(r->what != IS_TCP))
 			v = not_tcp(s, &packets[i], r);
-		}
-		cnt->verdicts[v]++;
-		if (TV_UNLIKELY(s->core.cfg.trace != NULL))
+		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) == TV_SYN)
+			v = tv_syn_in(s, &door, &r->seg, r->hash);
+		else
+			v = tv_demux(s, &r->seg, r->hash, r->ref);
+		s->core.cnt.verdicts[v]++;
+		if (TV_UNLIKELY(traced))
 			trace_in(s, r, v);
 		if (verdicts != NULL)
 			verdicts[i] = (uint8_t)v;

@@ -20,12 +20,18 @@ static inline uint16_t tv_csum_fold(uint64_t sum)
 
 /*
  * Is this the sum of a run that holds its own right checksum? Such a sum folds to 0xffff, which is
- * to say that 2^16 - 1 divides it; the compiler turns that into one multiplication. A run of zeros
- * is not right.
+ * to say that 2^16 - 1 divides it: multiplied by the inverse of that modulo 2^64, it gives a quotient that is
+ * not too large. A run of zeros is not right; `whole`: there is no need to ask, because something else than
+ * zeros is known to be among it.
  */
+static inline bool tv_csum_is_whole(uint64_t sum)
+{
+	return sum * 0xfffefffefffeffffull <= 0x0001000100010001ull;
+}
+
 static inline bool tv_csum_is_right(uint64_t sum)
 {
-	return sum % 0xffff == 0 && sum != 0;
+	return tv_csum_is_whole(sum) && sum != 0;
 }
 
 /* A sum that was taken of bytes which begin at an odd offset, as it counts in the whole. */

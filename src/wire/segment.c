@@ -18,11 +18,11 @@
 #include "arch/kernels.h"
 #include "base/bytes.h"
 
-/* A sum over n bytes, added to `sum`. */
+/* A sum over n bytes, added to that of a pseudo-header. */
 static inline bool sum_is_right(const uint8_t *p, size_t n, uint64_t sum, enum tv_arch arch)
 {
-	if (n <= TV_KERNEL_SMALL) return tv_csum_is_right(tv_sum_small(p, n, sum));
-	return tv_csum_is_right(tv_kernel_sum(arch, p, n, sum));
+	if (n <= TV_KERNEL_SMALL) return tv_csum_is_whole(tv_sum_small(p, n, sum));
+	return tv_csum_is_whole(tv_kernel_sum(arch, p, n, sum));
 }
 
 static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
@@ -32,9 +32,8 @@ static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
 	return sum_is_right(ip->payload, ip->len, sum, arch);
 }
 
-/* The fields of a header that is there (`header` bytes of `len`); the key is not among them. */
-TV_INLINE enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, uint32_t header,
-	uint32_t len, uint16_t seg_size)
+/* The fields of a header that is there (`header` bytes of `len`) but for its options; the key is not among them. */
+TV_INLINE void read_fixed(struct tv_segment *s, const uint8_t *p, uint32_t header, uint32_t len)
 {
 	uint32_t word = tv_load32(p + 12);
 
@@ -46,8 +45,18 @@ TV_INLINE enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, ui
 	s->text = p + header;
 	s->len = len - header;
 	s->link = 0;
-	s->seg_size = s->len > seg_size ? seg_size : 0;
-	if (s->seg_size != 0 && s->flags & (TV_SYN | TV_RST)) return TV_V_BAD_METADATA;
+	s->seg_size = 0;
+}
+
+/* All of them. */
+TV_INLINE enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, uint32_t header,
+	uint32_t len, uint16_t seg_size)
+{
+	read_fixed(s, p, header, len);
+	if (TV_UNLIKELY(seg_size != 0) && s->len > seg_size) {
+		s->seg_size = seg_size;
+		if (s->flags & (TV_SYN | TV_RST)) return TV_V_BAD_METADATA;
+	}
 	return tv_tcp_opt_parse(&s->opt, p + 20, header - 20, (s->flags & TV_SYN) != 0);
 }
 
@@ -67,20 +76,56 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
 	return read_fields(s, p, header, ip->len, seg_size);
 }
 
-static inline bool plain_v4(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
+/*
+ * A segment without text whose header has its usual length, so that all lengths are known: an acknowledgment
+ * with timestamps (32), a SYN with the options of Linux (40).
+ */
+TV_INLINE bool plain_bare(struct tv_segment *s, const uint8_t *p, uint16_t flags, uint32_t header)
+{
+	/* Version and length of the header, total length; fragments: more of them, or an offset. */
+	const uint8_t mask[8] = {0xff, 0, 0xff, 0xff, 0, 0, 0x3f, 0xff};
+	const uint8_t plain[8] = {0x45, 0, 0, (uint8_t)(20 + header)};
+	uint64_t first = tv_native64(p), second = tv_native64(p + 8), sum;
+	const uint8_t *tcp = p + 20;
+
+	if ((first & tv_native64(mask)) != tv_native64(plain) || p[9] != TV_PROTO_TCP) return false;
+	if (tcp[12] >> 4 != header / 4) return false;
+	if (header == 32 && !tv_opt_is_only_ts(tcp + 20)) return false;
+	if (header == 40 && ((tcp[13] & TV_SYN) == 0 || !tv_opt_is_linux_syn(tcp + 20))) return false;
+	if (!tv_csum_is_whole(tv_sum_around(tv_sum_around(first, second), tv_native32(p + 16)))) return false;
+	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL))) { /* RFC 9293 3.1 [MUST-3] */
+		sum = tv_sum_around(tv_native64(p + 12), tv_native64(tcp));
+		sum = tv_sum_around(sum, tv_native64(tcp + 8));
+		sum = tv_sum_around(sum, tv_native64(tcp + 16));
+		sum = tv_sum_around(sum, tv_native64(tcp + 24));
+		if (header == 40) sum = tv_sum_around(sum, tv_native64(tcp + 32));
+		sum = tv_sum_around(sum, (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(header));
+		if (!tv_csum_is_whole(sum)) return false;
+	}
+	tv_key_arrived(&s->key, false, p + 12, tcp);
+	read_fixed(s, tcp, header, header);
+	if (header == 32)
+		tv_opt_read_only_ts(&s->opt, tcp + 20);
+	else
+		tv_opt_read_linux_syn(&s->opt, tcp + 20);
+	return true;
+}
+
+static TV_APART bool plain_v4(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
 	uint16_t seg_size, enum tv_arch arch)
 {
 	const uint8_t *tcp = p + 20;
-	uint32_t total, header;
+	uint32_t total, header, len;
 	uint64_t sum;
 
-	if (n < 40 || p[9] != TV_PROTO_TCP) return false;
+	if (p[0] != 0x45 || p[9] != TV_PROTO_TCP) return false;
 	total = tv_load16(p + 2);
 	header = (tcp[12] >> 4) * 4u;
-	if (total > n || header < 20 || 20 + header > total) return false;
+	len = total - 20 - header;
+	if (total > n || header < 20 || len > UINT16_MAX) return false;
 	if ((tv_load16(p + 6) & 0x3fff) != 0) return false; /* more fragments, or an offset */
 	sum = tv_sum_around(tv_native64(p), tv_native64(p + 8));
-	if (!tv_csum_is_right(tv_sum_around(sum, tv_native32(p + 16)))) return false;
+	if (!tv_csum_is_whole(tv_sum_around(sum, tv_native32(p + 16)))) return false;
 	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL))) {
 		/* RFC 9293 3.1 [MUST-3]; the addresses of the pseudo-header stand before the TCP header */
 		sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(total - 20);
@@ -121,9 +166,11 @@ static TV_APART bool plain_v6(struct tv_segment *s, const uint8_t *p, size_t n, 
 bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
 	uint16_t seg_size, enum tv_arch arch)
 {
-	if (n == 0) return false;
-	if (TV_LIKELY(p[0] == 0x45)) return plain_v4(s, p, n, flags, seg_size, arch);
-	return p[0] >> 4 == 6 && plain_v6(s, p, n, flags, seg_size, arch);
+	if (n == 52 && TV_LIKELY(plain_bare(s, p, flags, 32))) return true;
+	if (n == 60 && TV_LIKELY(plain_bare(s, p, flags, 40))) return true;
+	if (n < 40) return false;
+	if (p[0] >> 4 != 6) return plain_v4(s, p, n, flags, seg_size, arch);
+	return plain_v6(s, p, n, flags, seg_size, arch);
 }
 
 bool tv_segment_parse_quoted(const struct tv_ip *ip, uint16_t *sport, uint16_t *dport,

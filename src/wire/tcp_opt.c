@@ -97,7 +97,7 @@ static void read_option(struct tv_tcp_options *o, const uint8_t *p, unsigned len
 	}
 }
 
-enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
+static TV_APART enum tv_verdict parse_walk(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
 {
 	size_t length;
 
@@ -116,6 +116,13 @@ enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p,
 			return TV_V_BAD_OPTION; /* RFC 9293 3.1 [MUST-7] */
 		read_option(o, p + at, (unsigned)length, syn);
 	}
+	return TV_V_OK;
+}
+
+enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
+{
+	if (n != 20 || !syn || !tv_opt_is_linux_syn(p)) return parse_walk(o, p, n, syn);
+	tv_opt_read_linux_syn(o, p);
 	return TV_V_OK;
 }
 

@@ -33,6 +33,20 @@ struct tv_tcp_options {
 	} sack[TV_SACK_MAX];
 };
 
+/* NOP, NOP, timestamps: 12 bytes. */
+static inline bool tv_opt_is_only_ts(const uint8_t *p)
+{
+	return tv_load32(p) == TV_OPT_ONLY_TS;
+}
+
+static inline void tv_opt_read_only_ts(struct tv_tcp_options *o, const uint8_t *p)
+{
+	o->has = TV_OPT_HAS_TS;
+	o->kinds = 1u << 1 | 1u << 8;
+	o->ts_val = tv_load32(p + 4);
+	o->ts_ecr = tv_load32(p + 8);
+}
+
 /* MSS, SACK-permitted, timestamps, NOP, window scale: 20 bytes that Linux and many others send. */
 static inline bool tv_opt_is_linux_syn(const uint8_t *p)
 {
@@ -58,15 +72,8 @@ static inline void tv_opt_read_linux_syn(struct tv_tcp_options *o, const uint8_t
 enum tv_verdict tv_tcp_opt_parse_any(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn);
 static inline enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const uint8_t *p, size_t n, bool syn)
 {
-	if (n == 20 && syn && tv_opt_is_linux_syn(p)) {
-		tv_opt_read_linux_syn(o, p);
-		return TV_V_OK;
-	}
-	if (n != 12 || tv_load32(p) != TV_OPT_ONLY_TS) return tv_tcp_opt_parse_any(o, p, n, syn);
-	o->has = TV_OPT_HAS_TS;
-	o->kinds = 1u << 1 | 1u << 8;
-	o->ts_val = tv_load32(p + 4);
-	o->ts_ecr = tv_load32(p + 8);
+	if (TV_UNLIKELY(n != 12 || !tv_opt_is_only_ts(p))) return tv_tcp_opt_parse_any(o, p, n, syn);
+	tv_opt_read_only_ts(o, p);
 	return TV_V_OK;
 }
 
