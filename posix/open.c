@@ -99,7 +99,6 @@ int sockets_listen(struct sockets *s, int fd, int backlog)
 	int result = tv_listen(s->config.stack, sockets_now(s), &config, &slot->handle);
 	if (result < 0) return sockets_errno(result);
 	slot->phase = PHASE_LISTENING;
-	slot->listened = slot->options;
 	return 0;
 }
 
@@ -142,7 +141,7 @@ static int accepted(struct sockets *s, const struct slot *listener, tv_handle ha
 	slot->cloexec = (flags & SOCK_CLOEXEC) != 0;
 	sockets_adopt(s, fd, handle);
 	catch_up(s, slot);
-	sockets_inherit(s, listener, slot);
+	sockets_inherit(s, slot);
 	return fd;
 }
 

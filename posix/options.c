@@ -28,12 +28,14 @@
 #define BUF_MIN 2304
 #define BUF_MAX (1 << 29)
 
-/* Writes one option to the connection, if there is one. */
+/* Writes one option to the connection, or to the listener for those to come, if there is one. Corking and quick ACKs
+ * are no options of a listener's. */
 static int push(struct sockets *s, const struct slot *slot, enum tv_option option, uint64_t value)
 {
 	bool live = slot->handle != 0 && slot->phase != PHASE_ENDED;
+	bool own = option == TV_OPT_CORK || option == TV_OPT_QUICK_ACK;
 
-	if (!live || slot->phase == PHASE_LISTENING) return 0;
+	if (!live || (own && slot->phase == PHASE_LISTENING)) return 0;
 	int result = tv_set(s->config.stack, sockets_now(s), slot->handle, option, value);
 	return result == TV_ESTALE || result == TV_ECLOSED ? 0 : sockets_errno(result);
 }
@@ -255,31 +257,9 @@ int sockets_setsockopt(struct sockets *s, int fd, int level, int name, const voi
 	return set_ip(s, slot, level, name, number);
 }
 
-void sockets_inherit(struct sockets *s, const struct slot *listener, const struct slot *slot)
+void sockets_inherit(struct sockets *s, const struct slot *slot)
 {
-	const struct tv_options *was = &listener->listened;
-	const struct tv_options *is = &listener->options;
-	const struct {
-		enum tv_option option;
-		uint64_t was, is;
-	} fields[] = {
-		{TV_OPT_NODELAY, was->nodelay, is->nodelay},
-		{TV_OPT_KEEPALIVE, was->keepalive, is->keepalive},
-		{TV_OPT_KEEPALIVE_COUNT, was->keepalive_count, is->keepalive_count},
-		{TV_OPT_KEEPALIVE_IDLE, was->keepalive_idle, is->keepalive_idle},
-		{TV_OPT_KEEPALIVE_INTERVAL, was->keepalive_interval, is->keepalive_interval},
-		{TV_OPT_USER_TIMEOUT, was->user_timeout, is->user_timeout},
-		{TV_OPT_FIN_WAIT_2, was->fin_wait_2, is->fin_wait_2},
-		{TV_OPT_RCV_BUF, was->rcv_buf, is->rcv_buf},
-		{TV_OPT_SND_BUF, was->snd_buf, is->snd_buf},
-		{TV_OPT_MSS_MAX, was->mss_max, is->mss_max},
-		{TV_OPT_DSCP, was->dscp, is->dscp},
-		{TV_OPT_TTL, was->ttl, is->ttl},
-		{TV_OPT_CORK, false, listener->cork},
-	};
-
-	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-		if (fields[i].was != fields[i].is) push(s, slot, fields[i].option, fields[i].is);
+	if (slot->cork) push(s, slot, TV_OPT_CORK, true);
 }
 
 /* ------------------------------------------------------------------------------------------ */

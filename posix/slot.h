@@ -54,7 +54,6 @@ struct slot {
 	tv_time rcv_timeout, snd_timeout; /* 0: none */
 	int rcv_lowat;
 	uint32_t notsent_lowat; /* 0: no limit */
-	struct tv_options listened; /* listener: the options that the stack's listener has */
 	int syn_count;    /* as TCP_SYNCNT was told */
 	bool inq, cork, quickack_off;
 	bool fastopen_connect; /* TCP_FASTOPEN_CONNECT */
@@ -95,8 +94,8 @@ void sockets_dissolve(struct sockets *s, struct slot *slot);
 /* What an accepted or connected handle needs: events to this descriptor, a side record. */
 void sockets_adopt(struct sockets *s, int fd, tv_handle handle);
 void sockets_tcp_info(struct sockets *s, const struct slot *slot, struct sockets_tcp_info *out);
-/* Hands options that were changed since listen() to an accepted connection. */
-void sockets_inherit(struct sockets *s, const struct slot *listener, const struct slot *slot);
+/* Hands an accepted connection what the stack's listener cannot. */
+void sockets_inherit(struct sockets *s, const struct slot *slot);
 /* A timeout of 0 means none. */
 tv_time sockets_deadline(const struct sockets *s, tv_time timeout);
 
