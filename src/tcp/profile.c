@@ -203,8 +203,8 @@ static void apply(struct tv_core *c, struct tv_tcb *t, enum tv_option option)
 {
 	if (option == TV_OPT_NODELAY) {
 		t->flags = tv_opts(c, t)->nodelay ? t->flags | TV_F_NODELAY : t->flags & ~(uint32_t)TV_F_NODELAY;
-		if (t->state >= TV_ESTABLISHED)
-			tv_want(c, t, TV_WANT_SEND);
+		if (t->state >= TV_ESTABLISHED) /* what waits goes now, a cork or not (as Linux) */
+			tv_want(c, t, (t->flags & TV_F_NODELAY) != 0 ? TV_WANT_SEND | TV_WANT_PUSH : TV_WANT_SEND);
 	} else if (option == TV_OPT_MSS_MAX) {
 		tv_mss_update(c, t);
 	} else if (option == TV_OPT_KEEPALIVE || option == TV_OPT_KEEPALIVE_IDLE) {

@@ -65,7 +65,8 @@ enum {
 	TV_F_TIMERS = 1u << 27,        /* a deadline is earlier than what the wheel knows */
 	TV_F_ALONE = 1u << 28,         /* all that is in flight is one piece, sent once (deliver/rtx.c) */
 	TV_F_FORWARD = 1u << 29,       /* new text was acknowledged since something was last sent: the way is good */
-	TV_F_PENDING = 1u << 30        /* passive, in SYN-RECEIVED by Fast Open: its listener counts it */
+	TV_F_PENDING = 1u << 30,       /* passive, in SYN-RECEIVED by Fast Open: its listener counts it */
+	TV_F_SMALL = 1u << 31          /* of what is in flight, a segment was not a full one (Nagle) */
 };
 
 /* Negotiated options (opt.flags). */

@@ -115,7 +115,9 @@ static inline bool small_one_goes(const struct tv_tcb *t, uint32_t n, bool rest)
 		return true; /* the last of all does not wait, nor what is urgent (as Linux) */
 	if ((t->flags & (TV_F_CORK | TV_F_MORE)) != 0)
 		return false;
-	return quiet || (t->flags & TV_F_NODELAY) != 0; /* Nagle, RFC 9293 3.7.4 [MUST-17] [SHLD-7] */
+	/* Nagle, RFC 9293 3.7.4 [MUST-17] [SHLD-7], with Minshall's modification (A.3): only a small one in flight
+	 * holds another back, so that the rest of a longer text does not wait for a delayed ACK. */
+	return quiet || (t->flags & TV_F_SMALL) == 0 || (t->flags & TV_F_NODELAY) != 0;
 }
 
 /* Nothing may be sent now: which timer will change that? */
@@ -135,10 +137,12 @@ static TV_APART void wait_for(struct tv_core *c, struct tv_tcb *t, bool window_c
 	}
 }
 
-static inline void take_text(const struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, struct tv_xmit *x)
+static inline void take_text(struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, struct tv_xmit *x)
 {
 	uint32_t mss = t->opt.mss;
 
+	if (t->snd.una == t->snd.nxt)
+		t->flags &= ~(uint32_t)TV_F_SMALL;
 	x->kind = TV_X_DATA;
 	x->seq = t->snd.nxt;
 	x->len = tv_min32(n, mss);
@@ -146,6 +150,8 @@ static inline void take_text(const struct tv_tcb *t, uint32_t n, uint32_t gso_by
 		x->len = tv_min32(n, gso_bytes / mss * mss);
 		x->seg_size = (uint16_t)(x->len > mss ? mss : 0);
 	}
+	if (x->len < mss || (x->seg_size != 0 && x->len % mss != 0))
+		t->flags |= TV_F_SMALL;
 	set_text_flags(t, x);
 }
 
