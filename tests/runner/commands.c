@@ -108,9 +108,10 @@ static bool take_ip_link(struct command_sink *sink, const struct words *w)
 
 static bool take_ip(struct command_sink *sink, const struct words *w)
 {
-	/* We remember nothing of earlier connections. */
-	if (word_is(w, 1, "tcp_metrics") && word_is(w, 2, "flush"))
+	if (word_is(w, 1, "tcp_metrics") && word_is(w, 2, "flush")) {
+		sink->setup->flush_paths = true;
 		return true;
+	}
 	return take_ip_link(sink, w);
 }
 

@@ -150,12 +150,28 @@ static bool run_packet(struct runner *r, const struct event *e, const struct mom
 	return packets_expect(r, e->packet, m->from - tolerance, m->to + tolerance);
 }
 
+static bool flush_paths(struct runner *r)
+{
+	struct tv_fastopen_path path = {.size = sizeof path};
+	uint64_t cursor = 0;
+
+	while (tv_fastopen_next(r->stack, &cursor, &path)) {
+		path.cookie_len = path.failures = 0;
+		if (tv_fastopen_put(r->stack, runner_time(r), &path) < 0)
+			return fail_with(r->f, "the stack does not forget a destination");
+		cursor = 0;
+	}
+	return true;
+}
+
 static bool run_command(struct runner *r, const struct event *e, const struct moments *m)
 {
 	if (!come_to(r, m))
 		return false;
 	if (!setup_command(&r->setup, e->text, e->line, true))
 		return true;
+	if (r->setup.flush_paths && !flush_paths(r))
+		return false;
 	if (tv_link_mtu(r->stack, runner_time(r), r->link, r->setup.mtu) < 0)
 		return fail_with(r->f, "the stack refuses an MTU of %u", r->setup.mtu);
 	return runner_settle(r);

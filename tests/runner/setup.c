@@ -227,6 +227,7 @@ bool setup_command(struct setup *setup, const char *text, int line, bool running
 	struct command_sink sink = {.setup = setup, .line = line, .running = running, .note = note};
 	uint32_t mtu = setup->mtu;
 
+	setup->flush_paths = false;
 	commands_take(&sink, text);
-	return setup->mtu != mtu;
+	return setup->mtu != mtu || setup->flush_paths;
 }

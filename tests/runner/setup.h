@@ -32,6 +32,7 @@ struct setup {
 	uint16_t bind_port;
 	uint16_t connect_port;
 	uint32_t mtu;
+	bool flush_paths;            /* by the last command: what is remembered of destinations, Fast Open cookies */
 	int64_t tolerance_ns;
 	unsigned tolerance_permille; /* of the time since the previous event; 0 unless asked for */
 	bool strict_segments;        /* a packet of the script is exactly one packet */
@@ -51,7 +52,8 @@ unsigned setup_versions(const struct script *script, struct fail *f);
 bool setup_start(struct setup *setup, struct script *script, enum ip_version version,
                  const struct tv_config *defaults, struct fail *f);
 
-/* True if a command of the shell, met while the script runs, changes the MTU of our link. */
+/* Commands of the shell. True if one that is met while the script runs means something to the stack: mtu has changed,
+ * or flush_paths is set. */
 bool setup_command(struct setup *setup, const char *text, int line, bool running);
 
 #endif

@@ -237,6 +237,8 @@ static void test_setup_mtu_command_changes_the_link(void **state)
 	assert_true(start("", VERSION_IPV4));
 	assert_true(setup_command(&setup, "ip link set dev tun0 mtu 1200", 5, true));
 	assert_int_equal(setup.mtu, 1200);
+	assert_true(setup_command(&setup, "ip tcp_metrics flush all > /dev/null 2>&1", 5, true));
+	assert_true(setup.flush_paths);
 	/* While the script runs the configuration is fixed. */
 	assert_false(setup_command(&setup, "sysctl -q net.ipv4.tcp_sack=0", 6, true));
 	assert_true(noted("tcp_sack=0"));
