@@ -145,12 +145,12 @@ unsigned sockets_fastopen_keys(const char *text, uint8_t keys[2 * SOCKETS_FASTOP
  * when the stack can tell the value, 0 when it is always zero.
  */
 #define SOCKETS_TCP_INFO(X)                                                                         \
-	X(uint8_t, tcpi_state, 1) X(uint8_t, tcpi_ca_state, 0) X(uint8_t, tcpi_retransmits, 1)      \
+	X(uint8_t, tcpi_state, 1) X(uint8_t, tcpi_ca_state, 1) X(uint8_t, tcpi_retransmits, 1)      \
 	X(uint8_t, tcpi_probes, 1) X(uint8_t, tcpi_backoff, 1) X(uint8_t, tcpi_options, 1)          \
 	X(uint8_t, tcpi_wscales, 1) X(uint8_t, tcpi_bits, 1)                                        \
 	X(uint32_t, tcpi_rto, 1) X(uint32_t, tcpi_ato, 0) X(uint32_t, tcpi_snd_mss, 1)              \
-	X(uint32_t, tcpi_rcv_mss, 0) X(uint32_t, tcpi_unacked, 1) X(uint32_t, tcpi_sacked, 0)       \
-	X(uint32_t, tcpi_lost, 0) X(uint32_t, tcpi_retrans, 0) X(uint32_t, tcpi_fackets, 0)         \
+	X(uint32_t, tcpi_rcv_mss, 0) X(uint32_t, tcpi_unacked, 1) X(uint32_t, tcpi_sacked, 1)       \
+	X(uint32_t, tcpi_lost, 1) X(uint32_t, tcpi_retrans, 1) X(uint32_t, tcpi_fackets, 0)         \
 	X(uint32_t, tcpi_last_data_sent, 0) X(uint32_t, tcpi_last_ack_sent, 0)                      \
 	X(uint32_t, tcpi_last_data_recv, 0) X(uint32_t, tcpi_last_ack_recv, 1)                      \
 	X(uint32_t, tcpi_pmtu, 1) X(uint32_t, tcpi_rcv_ssthresh, 0) X(uint32_t, tcpi_rtt, 1)        \

@@ -111,7 +111,8 @@ static void fill(const struct sockets *s, const struct tv_info *info, struct soc
 	out->tcpi_snd_ssthresh = info->ssthresh >= SSTHRESH_INFINITE ? SSTHRESH_INFINITE
 		: whole_segments(info->ssthresh, info->mss_snd);
 	out->tcpi_sacked = segments(info->bytes_sacked, info->mss_snd);
-	out->tcpi_lost = segments(info->bytes_lost, info->mss_snd);
+	/* What was sent again still counts as lost until it is acknowledged. */
+	out->tcpi_lost = segments(info->bytes_lost + info->bytes_repeated, info->mss_snd);
 	out->tcpi_retrans = segments(info->bytes_repeated, info->mss_snd);
 	out->tcpi_ca_state = info->recovery == 2 ? 4 : info->recovery == 1 ? 3 : info->dup_acks != 0;
 	out->tcpi_notsent_bytes = info->bytes_queued - info->bytes_in_flight;
