@@ -133,7 +133,8 @@ struct tv_tcb {
 	struct {
 		uint32_t cwnd, ssthresh; /* bytes */
 		uint32_t recover;      /* CLOSED: octets that were sent and not acknowledged */
-		uint32_t acked;        /* bytes acknowledged, counted for congestion avoidance; CLOSED: never sent */
+		uint32_t acked;        /* bytes acknowledged, counted for congestion avoidance; in slow start: most that
+		                        * was in flight since nothing was; CLOSED: never sent */
 		uint8_t dup_acks;
 		uint8_t quick;         /* ACKs not to be delayed */
 		uint16_t seg_rcv;      /* largest segment received: what a full-sized one of the peer is */

@@ -304,29 +304,70 @@ static void test_cc_sack_empty_block_marks_nothing(void **state)
 	lab_free(l);
 }
 
-/* RFC 7661: a window into which one more full segment fits was not the limit, and does not grow; whether the
- * text is at its end, or the peer's window. */
+/* RFC 7661 4.2, RFC 5681 3.1; Linux, slow-start-app-limited.pkt and slow-start-ack-per-2pkt-send-6pkt.pkt: in slow
+ * start the window grows to twice what was in flight, with every ACK of it, though nothing more is to be sent. */
+static void test_cc_slow_start_grows_to_twice_the_flight(void **state)
+{
+	(void)state;
+	for (unsigned segments = 5; segments <= 10; segments++) {
+		struct lab *l = lab_new(NULL, false);
+		uint32_t cwnd = 10000;
+
+		l->syn.mss = 1000;
+		lab_active(l);
+		for (unsigned again = 0; again < 2; again++) {
+			lab_send(l, segments * 1000, 0);
+			for (unsigned k = 0; k < segments; k++) {
+				acks(l, 1000);
+				cwnd += cwnd < 2 * segments * 1000 ? 1000 : 0;
+				assert_int_equal(lab_info(l).cwnd, cwnd);
+			}
+		}
+		lab_send(l, 4000, 0); /* a smaller flight counts for itself */
+		acks(l, 4000);
+		assert_int_equal(lab_info(l).cwnd, cwnd);
+		lab_free(l);
+	}
+}
+
+/* RFC 5681 3.1, equation 4, and slow start up to ssthresh: a window of 5000 in congestion avoidance. */
+static void into_avoidance(struct lab *l)
+{
+	lab_send(l, 10000, 0);
+	lab_wait(l, 1500 * TV_MS);
+	assert_int_equal(lab_info(l).cwnd, 1000);
+	assert_int_equal(lab_info(l).ssthresh, 5000);
+	acks(l, 10000);
+	assert_int_equal(lab_info(l).cwnd, 3000); /* RFC 3465 2.3: the ACK after the time-out grows it too */
+	lab_send(l, 3000, 0);
+	acks(l, 3000);
+	assert_int_equal(lab_info(l).cwnd, 5000);
+}
+
+/* RFC 7661: in congestion avoidance a window into which one more full segment fits was not the limit, and does not
+ * grow; whether the text is at its end, or the peer's window. */
 static void test_cc_room_for_one_more_segment_is_no_limit(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
-		bool room = i % 2 == 0, closed = i >= 2;
+	for (unsigned i = 0; i < 3; i++) {
+		bool room = i != 1, closed = i == 2;
 		struct lab *l = lab_new(NULL, false);
-		uint32_t first = room ? 500 : 499, cwnd;
+		uint32_t flight = room ? 4000 : 4500;
 
 		l->syn.mss = 1000;
-		l->wnd = closed ? 10000 : 65535;
+		l->opts.nodelay = true;
 		lab_active(l);
-		lab_send(l, closed ? 12000 : 10000, 0);
-		assert_int_equal(l->count, 10);
+		into_avoidance(l);
+		l->wnd = closed ? (uint16_t)flight : l->wnd;
+		SAY(l, .flags = TV_ACK);
 		for (unsigned k = 0; k < 2; k++) {
-			if (closed)
-				l->wnd = (uint16_t)(l->wnd - (k == 0 ? first : 1000));
-			cwnd = lab_info(l).cwnd;
-			acks(l, k == 0 ? first : 1000);
-			assert_int_equal(l->count, 0);
-			assert_int_equal(lab_info(l).cwnd - cwnd, k == 0 ? first : room ? 0 : 1000);
+			if (!closed || k == 0)
+				lab_send(l, closed ? 2 * flight : flight, 0);
+			assert_int_equal(lab_info(l).bytes_in_flight, flight);
+			assert_int_equal(lab_info(l).cwnd, 5000);
+			acks(l, flight);
 		}
+		assert_int_equal(lab_info(l).cwnd, room ? 5000 : 6000);
 		lab_free(l);
 	}
 }
@@ -400,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_cc_recovery_after_time_out_ends_exactly),
 		cmocka_unit_test(test_cc_sack_below_the_ack_starts_no_recovery),
 		cmocka_unit_test(test_cc_sack_empty_block_marks_nothing),
+		cmocka_unit_test(test_cc_slow_start_grows_to_twice_the_flight),
 		cmocka_unit_test(test_cc_room_for_one_more_segment_is_no_limit),
 		cmocka_unit_test(test_cc_sack_repeats_the_holes_only),
 		cmocka_unit_test(test_cc_dsack_is_counted_and_marks_nothing),

@@ -372,7 +372,7 @@ static void test_edges_super_segments_by_size(void **state)
 {
 	static const struct {
 		uint32_t gso, bytes;
-		bool nodelay, busy;        /* busy: something is in flight already */
+		bool nodelay, busy;        /* busy: something small is in flight already */
 		uint32_t lens[4];
 	} cases[] = {
 		{4000, 3500, true, false, {3500}},       {4000, 4000, true, false, {4000}},
@@ -391,7 +391,7 @@ static void test_edges_super_segments_by_size(void **state)
 		l->opts.nodelay = cases[i].nodelay;
 		lab_active(l);
 		if (cases[i].busy)
-			lab_send(l, 1000, 0);
+			lab_send(l, 100, 0);
 		lab_send(l, cases[i].bytes, 0);
 		while (n < 4 && cases[i].lens[n] != 0)
 			n++;

@@ -3,11 +3,10 @@
  * how much (today Reno, RFC 5681 with RFC 6582, RFC 6928 and RFC 3465) is reached through three
  * questions, so that another needs only a file of its own: growth, reduction, and idle.
  *
- * The window is counted in bytes and never exceeds 2^30. It grows only when it was the limit (RFC 7661:
- * TV_F_LIMITED). In fast recovery the window is ssthresh, and what may be sent is that less the pipe
- * (deliver/rtx.c): SACKed and lost octets have left the network, and without SACK each duplicate ACK
- * stands for a segment that has, which is the "inflation" of RFC 5681 in other words; the same sum gives
- * limited transmit (RFC 3042).
+ * The window is counted in bytes and never exceeds 2^30. It grows only when it was used (RFC 7661). In fast
+ * recovery the window is ssthresh, and what may be sent is that less the pipe (deliver/rtx.c): SACKed and lost
+ * octets have left the network, and without SACK each duplicate ACK stands for a segment that has, which is the
+ * "inflation" of RFC 5681 in other words; the same sum gives limited transmit (RFC 3042).
  */
 #include "tcp/core.h"
 #include "tcp/flow/reno.h"
@@ -76,6 +75,23 @@ static void partial_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_ack
 	tv_want(c, t, TV_WANT_SEND);
 }
 
+/*
+ * RFC 9293 3.8.2 [MUST-19]. After a time-out the window is one segment, which was the limit. In slow start it grows as
+ * long as it is less than twice what was in flight, that is, as it was used (RFC 7661 4.2; Linux): a flight that filled
+ * it counts with all of its ACKs, though the user has nothing more to send while they arrive.
+ */
+static void grow(struct tv_tcb *t, const struct tv_acked *a)
+{
+	bool slow = t->cc.cwnd < t->cc.ssthresh;
+
+	if (slow)
+		t->cc.acked = tv_max32(t->cc.acked, a->prior_flight);
+	if ((t->flags & (TV_F_LIMITED | TV_F_RTO_RECOVERY)) != 0 || (slow && t->cc.cwnd < 2 * t->cc.acked))
+		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), CWND_MAX);
+	if (slow && (t->snd.una == t->snd.nxt || t->cc.cwnd >= t->cc.ssthresh))
+		t->cc.acked = 0;
+}
+
 static void forward_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)
 {
 	if ((t->flags & TV_F_RECOVERY) != 0) {
@@ -86,10 +102,9 @@ static void forward_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_ack
 		return;
 	}
 	t->cc.dup_acks = 0;
+	grow(t, a);
 	if ((t->flags & TV_F_RTO_RECOVERY) != 0 && seq_geq(t->snd.una, t->cc.recover))
 		t->flags &= ~(uint32_t)TV_F_RTO_RECOVERY;
-	if ((t->flags & (TV_F_LIMITED | TV_F_RTO_RECOVERY)) != 0)
-		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), CWND_MAX); /* RFC 9293 3.8.2 [MUST-19] */
 }
 
 /* RFC 6582 3.2, 2: not for duplicates of what an earlier recovery repeated. Without SACK these still come
