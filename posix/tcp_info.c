@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define FASTOPEN_FAIL_SHIFT 1 /* of tcpi_fastopen_client_fail, behind tcpi_delivery_rate_app_limited */
-#define SSTHRESH_INFINITE 0x7fffffffu
+#define SSTHRESH_NONE (1u << 30)      /* tv_info: nothing was lost yet; Linux shows 0x7fffffff */
 
 /* Linux's numbers of the states (net/tcp_states.h); they are part of its user interface. */
 static uint8_t linux_state(enum tv_state state)
@@ -108,7 +108,7 @@ static void fill(const struct sockets *s, const struct tv_info *info, struct soc
 	out->tcpi_rttvar = info->rttvar_us;
 	out->tcpi_min_rtt = info->min_rtt_us;
 	out->tcpi_snd_cwnd = whole_segments(info->cwnd, info->mss_snd);
-	out->tcpi_snd_ssthresh = info->ssthresh >= SSTHRESH_INFINITE ? SSTHRESH_INFINITE
+	out->tcpi_snd_ssthresh = info->ssthresh >= SSTHRESH_NONE ? 0x7fffffff
 		: whole_segments(info->ssthresh, info->mss_snd);
 	out->tcpi_sacked = segments(info->bytes_sacked, info->mss_snd);
 	/* What was sent again still counts as lost until it is acknowledged. */

@@ -501,7 +501,7 @@ struct tv_info {
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_max_wnd;
 	uint32_t rcv_nxt, rcv_wnd;
 	uint32_t mss_snd, mss_rcv, mss_peer, pmtu; /* in use; announced by us; announced by the peer */
-	uint32_t cwnd, ssthresh;           /* bytes */
+	uint32_t cwnd, ssthresh;           /* bytes; ssthresh 2^30: nothing was lost yet */
 	uint32_t srtt_us, rttvar_us, min_rtt_us, rto_us;
 	uint32_t bytes_unread, bytes_queued, bytes_in_flight, bytes_out_of_order;
 	/* Of what was written: sent and not acknowledged; never sent. Both also tell of a connection that has ended

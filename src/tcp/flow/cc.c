@@ -11,7 +11,6 @@
 #include "tcp/core.h"
 #include "tcp/flow/reno.h"
 
-#define CWND_MAX (1u << 30)
 #define DUP_THRESH 3
 
 /* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one segment when the SYN was repeated (RFC 5681 3.1). */
@@ -27,7 +26,7 @@ static uint32_t initial_window(const struct tv_core *c, const struct tv_tcb *t)
 void tv_cc_init(struct tv_core *c, struct tv_tcb *t)
 {
 	t->cc.cwnd = initial_window(c, t);
-	t->cc.ssthresh = CWND_MAX;
+	t->cc.ssthresh = TV_SSTHRESH_NONE;
 	t->cc.acked = 0;
 	t->cc.dup_acks = 0;
 	t->cc.recover = t->snd.iss;
@@ -87,7 +86,7 @@ static void grow(struct tv_tcb *t, const struct tv_acked *a)
 	if (slow)
 		t->cc.acked = tv_max32(t->cc.acked, a->prior_flight);
 	if ((t->flags & (TV_F_LIMITED | TV_F_RTO_RECOVERY)) != 0 || (slow && t->cc.cwnd < 2 * t->cc.acked))
-		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), CWND_MAX);
+		t->cc.cwnd = tv_min32(tv_reno_grown(t, a->bytes), TV_SSTHRESH_NONE);
 	if (slow && (t->snd.una == t->snd.nxt || t->cc.cwnd >= t->cc.ssthresh))
 		t->cc.acked = 0;
 }
