@@ -398,7 +398,7 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	}
 	x = tv_send_plain(t);
 	t->want = 0;
-	t->flags |= TV_F_ALONE; /* as tv_rtx_sent() */
+	t->flags = (t->flags & ~(uint32_t)TV_F_SMALL) | TV_F_ALONE | (x.len < t->opt.mss ? TV_F_SMALL : 0);
 	t->sent_us = (uint32_t)c->now_us;
 	build_plain(c, t, out, &x);
 	sent_new(c, t, &x);
