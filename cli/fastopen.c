@@ -159,8 +159,9 @@ static bool read_line(char *line, uint64_t now_s, struct tv_fastopen_path *path)
 	char *percent = strchr(words[0], '%');
 	if (percent)
 		*percent = 0;
-	if (!address_read(words[0], &path->addr) || (percent && !number_read(percent + 1, 1, UINT8_MAX, &zone)) ||
-		!number_read(words[1], 34, 254, &kind) || (kind != 34 && kind != 254) || !read_cookie(words[2], path) ||
+	if (!address_read(words[0], &path->addr) || address_is_zero(&path->addr) ||
+		(percent && !number_read(percent + 1, 1, UINT8_MAX, &zone)) || !number_read(words[1], 34, 254, &kind) ||
+		(kind != 34 && kind != 254) || !read_cookie(words[2], path) ||
 		!number_read(words[3], 0, UINT16_MAX, &mss) || !number_read(words[4], 0, UINT8_MAX, &failures) ||
 		!number_read(words[5], 0, UINT32_MAX, &until))
 		return false;

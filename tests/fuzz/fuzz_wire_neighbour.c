@@ -46,7 +46,7 @@ static void check_nd(uint8_t *p, size_t n)
 	MUST(tv_nd_parse(&back, &ip) == TV_V_OK);
 	MUST(back.advert == d.advert && back.has_mac == d.has_mac && back.router == d.router);
 	MUST(back.solicited == d.solicited && back.override == d.override);
-	MUST(tv_addr_equal(&back.target, &d.target));
+	MUST(tv_addr_equal(&back.target, &d.target) && (!d.has_mac || memcmp(back.mac, d.mac, 6) == 0));
 }
 
 /* A header before the message at p + 40; bits of `choice`: the type, and who speaks to whom. */

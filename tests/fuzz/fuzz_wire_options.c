@@ -1,6 +1,7 @@
 /*
  * fuzz_wire_options.c - TCP options from the input (its first byte says whether in a SYN). What was
- * read is within its bounds, and written again it reads the same.
+ * read is within its bounds, the short way of what most segments carry reads what the walk reads, and
+ * written again it reads the same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +28,18 @@ static void check_same(const struct tv_tcp_options *a, const struct tv_tcp_optio
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct tv_tcp_options o, back;
+	struct tv_tcp_options o, walked, back;
 	uint8_t out[40];
 	uint32_t built;
-	bool syn;
+	bool syn, good;
 
 	if (n < 1 || n > 41) return 0;
 	syn = p[0] & 1;
-	if (tv_tcp_opt_parse(&o, p + 1, n - 1, syn) != TV_V_OK) return 0;
+	good = tv_tcp_opt_parse(&o, p + 1, n - 1, syn) == TV_V_OK;
+	MUST(good == (tv_tcp_opt_parse_any(&walked, p + 1, n - 1, syn) == TV_V_OK));
+	if (!good) return 0;
+	MUST(o.kinds == walked.kinds);
+	check_same(&o, &walked);
 	MUST(o.has < 64);
 	if (!syn) MUST((o.has & ~(TV_OPT_HAS_TS | TV_OPT_HAS_SACK)) == 0);
 	if (o.has & TV_OPT_HAS_SACK) MUST(o.sack_count >= 1 && o.sack_count <= TV_SACK_MAX);

@@ -1,7 +1,7 @@
 /*
- * fuzz_wire_segment.c - a packet from the input. Its first byte makes the IPv4 checksum right, vouches
- * for TCP's, and chooses a kernel, so that the fuzzer gets behind the checksums; two more are the
- * size of merged segments. Whatever passes lies within the packet.
+ * fuzz_wire_segment.c - a packet from the input. Its first byte makes the IPv4 checksum right and vouches
+ * for TCP's, so that the fuzzer gets behind the checksums; two more are the size of merged segments.
+ * Whatever passes lies within the packet.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -224,6 +224,7 @@ static void test_cache_bad_file_is_left_as_it_is(void **state)
 		TITLE "10.9.0.1 254 - 1460 0 0\n",
 		TITLE "fe80::1%256 34 0123456789abcdef 1460 0 0\n", TITLE "\n", TITLE TITLE,
 		TITLE "10.9.0.1 34 0123456789abcdef 1460 0 0\n\033[2J\n",
+		TITLE "10.9.0.1 34 0123456789abcdef 1460 0 0\n:: 34 0123456789abcdef 1460 0 0\n",
 	};
 
 	(void)state;
