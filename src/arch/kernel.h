@@ -19,8 +19,8 @@ uint64_t tv_kernel_sum(enum tv_arch arch, const uint8_t *p, size_t n, uint64_t s
 uint64_t tv_kernel_copy_sum(enum tv_arch arch, uint8_t *restrict dst, const uint8_t *restrict src, size_t n,
                             uint64_t sum);
 
-/* tv_sip_lanes() of all lanes (base/siphash.h); false: there is no kernel for it. */
+/* tv_sip_lanes() (base/siphash.h); false: there is no kernel for it. */
 bool tv_kernel_sip(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
-                   uint64_t out[TV_SIP_LANES]);
+                   unsigned count, uint64_t out[TV_SIP_LANES]);
 
 #endif

@@ -24,7 +24,7 @@ uint64_t tv_copy_sum_avx512(uint8_t *restrict dst, const uint8_t *restrict src, 
 	uint64_t sum);
 
 void tv_sip_avx2(const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
-	uint64_t out[TV_SIP_LANES]);
+	unsigned count, uint64_t out[TV_SIP_LANES]);
 
 /* 2^32 is 1 modulo 2^16 - 1: both halves of a longer word count as two words of 16 bits do. */
 static inline uint64_t tv_sum_halves(uint64_t w)

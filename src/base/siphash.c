@@ -67,8 +67,8 @@ void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16])
 void tv_sip_lanes(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
                   unsigned count, uint64_t out[TV_SIP_LANES])
 {
-	/* A vector takes as long for one input as for all of them, which is as long as two in turn. */
-	if (count > 2 && tv_kernel_sip(arch, key, words, n, out))
+	/* Vectors take as long for one input as for eight of them, which is as long as two in turn. */
+	if (count > 2 && tv_kernel_sip(arch, key, words, n, count, out))
 		return;
 	for (unsigned lane = 0; lane < count; lane++) {
 		struct tv_sip s;

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include <trivet/trivet.h>
 
-#define TV_SIP_LANES 4     /* inputs that are hashed at once */
+#define TV_SIP_LANES 32    /* inputs that are hashed at once, at most */
 
 struct tv_sipkey {
 	uint64_t k0, k1;

@@ -324,6 +324,22 @@ int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
  * SYN-SENT: what the ACK acknowledges besides our SYN, text, FIN. */
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 
+/* ---- reply.c ---- (the rest of it: tcp/reply.h) */
+static inline struct tv_reply *tv_reply_at(const struct tv_core *c, uint32_t place)
+{
+	return (struct tv_reply *)(void *)(tv_region(c) + c->reply_ring) + (place & (c->cfg.replies - 1));
+}
+
+/* The next place in the queue, as it was left by whoever had it; NULL: no room. */
+static inline struct tv_reply *tv_reply_take(struct tv_core *c)
+{
+	if (TV_UNLIKELY(c->reply_tail - c->reply_head >= c->cfg.replies)) {
+		c->cnt.replies_dropped++;
+		return NULL;
+	}
+	return tv_reply_at(c, c->reply_tail++);
+}
+
 /* ---- timers.c ---- */
 void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);

@@ -7,14 +7,10 @@
 
 struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8_t link)
 {
-	struct tv_reply *ring = (struct tv_reply *)(void *)(tv_region(c) + c->reply_ring);
-	struct tv_reply *r;
+	struct tv_reply *r = tv_reply_take(c);
 
-	if (c->reply_tail - c->reply_head >= c->cfg.replies) {
-		c->cnt.replies_dropped++;
+	if (r == NULL)
 		return NULL;
-	}
-	r = &ring[c->reply_tail++ & (c->cfg.replies - 1)];
 	memset(r, 0, sizeof *r);
 	tv_key_load(&r->key, key->b, key->b + TV_KEY_HEAD, key->v6, key->zone);
 	r->link = link;

@@ -137,6 +137,27 @@ static void test_cookie_without_timestamps_rounds_down(void **state)
 }
 
 /* What frequent peers get. A table: without timestamps the nearest lower profile, with them the MSS. */
+/* The first SYN that a stack ever sees, without options: an MSS and nothing else in answer (RFC 7323 1.3, 2.2; RFC 2018
+ * 2), from where it was sent to. */
+static void test_cookie_for_a_first_syn_without_options(void **state)
+{
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct lab *l = with(TV_COOKIES_ALWAYS, v6 != 0, 1);
+		const struct tv_segment *s;
+
+		lab_listen(l);
+		SAY(l, .flags = TV_SYN);
+		s = lab_only(l, TV_SYN | TV_ACK);
+		assert_int_equal(s->ack, 1000001);
+		assert_int_equal(s->opt.has, TV_OPT_HAS_MSS);
+		assert_int_equal(s->opt.mss, v6 != 0 ? 1440 : 1460);
+		assert_int_equal(s->wnd, 65535);
+		assert_int_equal(tv_key_remote_port(&s->key), 80); /* as the peer sees it */
+		lab_free(l);
+	}
+}
+
 static void test_cookie_profiles_of_known_peers(void **state)
 {
 	static const struct {
@@ -506,6 +527,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cookie_with_timestamps_negotiates_the_same),
 		cmocka_unit_test(test_cookie_without_timestamps_rounds_down),
+		cmocka_unit_test(test_cookie_for_a_first_syn_without_options),
 		cmocka_unit_test(test_cookie_profiles_of_known_peers),
 		cmocka_unit_test(test_cookie_timestamp_is_the_clock_but_for_its_bits),
 		cmocka_unit_test(test_cookie_stores_nothing),

@@ -72,8 +72,8 @@ static void make_batch(const struct lab *like, struct batch *b)
 	b->n = 1 + dice(BATCH_MOST);
 	for (unsigned i = 0; i < b->n; i++) {
 		if (i == 0 || dice(4) == 0) {
-			o = (struct tv_tcp_options){.has = dice(16), .wscale = (uint8_t)dice(15)};
-			o.mss = (uint16_t)(500 + 500 * dice(3));
+			o = (struct tv_tcp_options){.has = dice(2) != 0 ? 15 : dice(16), .wscale = 7};
+			o.mss = (uint16_t)(500 + 500 * dice(2));
 			l.port = (uint16_t)(dice(2) != 0 ? 80 : 80 + dice(3)); /* nobody listens at 82 */
 			o.has |= l.port == FAST ? TV_OPT_HAS_FASTOPEN : 0;
 			l.v6 = dice(2) != 0;

@@ -30,9 +30,9 @@ uint64_t tv_kernel_copy_sum(enum tv_arch arch, uint8_t *restrict dst, const uint
 }
 
 bool tv_kernel_sip(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,
-	uint64_t out[TV_SIP_LANES])
+	unsigned count, uint64_t out[TV_SIP_LANES])
 {
 	if (arch == TV_ARCH_PORTABLE) return false;
-	tv_sip_avx2(key, words, n, out); /* AVX-512 contains AVX2 */
+	tv_sip_avx2(key, words, n, count, out); /* AVX-512 contains AVX2 */
 	return true;
 }

@@ -110,7 +110,7 @@ static int dropped(struct tv_core *c, struct tv_listener *l, int verdict)
 }
 
 /* Of the prefix of this SYN, which has a limit. */
-static TV_APART bool over_rate(struct tv_core *c, const struct tv_segment *s)
+static bool over_rate(struct tv_core *c, const struct tv_segment *s)
 {
 	const struct tv_key *k = &s->key;
 	unsigned bits = k->v6 ? c->cfg.syn_prefix_v6 : c->cfg.syn_prefix_v4;
@@ -159,23 +159,39 @@ static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv
 	return TV_NEXT;
 }
 
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+/* The limits but for the rate. */
+TV_INLINE int ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
 
-	l->flood.syns += l->flood.on;
-	if (TV_UNLIKELY(c->cfg.syn_per_second != 0) && over_rate(c, s)) {
-		too_many(c, index);
-		l->flood.dropped++;
-		c->cnt.syn_rate_drops++;
-		return TV_V_SYN_RATE;
-	}
 	if (TV_UNLIKELY(l->waiting >= l->backlog))
 		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
 	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
 		return TV_COOKIE;
 	return ask_place(c, index, s, cookies);
+}
+
+/* SYNs have a rate. */
+static TV_APART int ask_within_rate(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+{
+	if (over_rate(c, s)) {
+		too_many(c, index);
+		tv_listener_at(c, index)->flood.dropped++;
+		c->cnt.syn_rate_drops++;
+		return TV_V_SYN_RATE;
+	}
+	return ask(c, index, s, reopens);
+}
+
+int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+{
+	struct tv_listener *l = tv_listener_at(c, index);
+
+	l->flood.syns += l->flood.on;
+	if (TV_UNLIKELY(c->cfg.syn_per_second != 0))
+		return ask_within_rate(c, index, s, reopens);
+	return ask(c, index, s, reopens);
 }
 
 void tv_flood_due(struct tv_core *c)

@@ -28,7 +28,6 @@
 #define HASH_MASK ((1u << HASH_BITS) - 1)
 #define PROFILES 8u
 #define WITH_TS 8u                 /* of what a cookie stands for */
-#define LANES (TV_COOKIE_GROUPS * TV_SIP_LANES)
 
 /* The low bits of TSval; bit 5 is for ECN, and 0 until ECN is negotiated. */
 #define TS_BITS 63u
@@ -115,89 +114,84 @@ static uint32_t profile_for(const struct tv_agreed *a)
 	return i;
 }
 
-/* The newest reply waits for its hashes. Behind the key: IRS and what. The first words are the key's, and
- * with their length alone they are what tv_ts_offset() hashes. */
-static inline void wait_for_hash(struct tv_core *c, const struct tv_key *k, uint32_t irs, uint32_t what)
+/* What is hashed for a SYN-ACK: the key, and behind it IRS and what. The first words are the key's, and with their
+ * length alone they are what tv_ts_offset() hashes. */
+TV_INLINE void put_words(struct tv_cookie_lanes *w, uint32_t lane, const struct tv_key *k, uint32_t irs, uint32_t what,
+                         bool v6)
 {
-	struct tv_cookie_lanes *w = &c->cookies;
-	uint64_t(*word)[TV_SIP_LANES];
-	uint32_t lane, place = c->reply_tail - 1;
+	uint32_t n = words_of(v6);
 
-	if (TV_UNLIKELY(w->count != 0 && (w->v6 != k->v6 || w->first + w->count != place)))
-		tv_cookies_seal(c);
-	TV_ASSERT(w->count < LANES); /* a batch is not longer */
-	if (w->count == 0) {
-		w->v6 = k->v6;
-		w->first = place;
-	}
-	word = w->words[w->count / TV_SIP_LANES];
-	lane = w->count++ % TV_SIP_LANES;
-	for (uint32_t i = 0; i < words_of(false); i++)
-		word[i][lane] = tv_native64(k->b + 8 * i);
-	if (k->v6) {
-		for (uint32_t i = words_of(false); i < words_of(true); i++)
-			word[i][lane] = tv_native64(k->b + 8 * i);
-		word += words_of(true) - words_of(false);
-	}
-	word += words_of(false);
-	word[0][lane] = tv_native32(k->b + 8 * words_of(k->v6)) | (uint64_t)irs << 32;
-	word[1][lane] = what | (uint64_t)(8 * words_of(k->v6) + 12) << 56;
-	w->stamps = w->stamps || (what & WITH_TS) != 0;
+	for (uint32_t i = 0; i < n; i++)
+		w->words[i][lane] = tv_native64(k->b + 8 * i);
+	w->words[n][lane] = tv_native32(k->b + 8 * n) | (uint64_t)irs << 32;
+	w->words[n + 1][lane] = what | (uint64_t)(8 * n + 12) << 56;
 }
 
 /* Sequence number and TSval of a SYN-ACK; what: what its cookie stands for, of which h is the hash. */
-static inline void seal(struct tv_core *c, uint32_t place, uint32_t what, uint32_t h, uint32_t offset)
+static inline void seal(struct tv_reply *r, uint32_t what, uint32_t h, uint32_t now)
 {
-	struct tv_reply *r = (struct tv_reply *)(void *)(tv_region(c) + c->reply_ring) + (place & (c->cfg.replies - 1));
-	uint32_t bits = what >> 4 & TS_BITS, now = c->now_ms + offset, clock = (now & ~TS_BITS) | bits;
-
 	h &= HASH_MASK;
 	r->seq = ((what ^ h) & (PROFILES - 1)) << HASH_BITS | h;
 	if ((what & WITH_TS) != 0)
-		r->ts_val = seq_gt(clock, now) ? clock - (TS_BITS + 1) : clock;
-}
-
-/* count: how many of these lanes; first: the place of their first SYN-ACK. */
-static void seal_lanes(struct tv_core *c, const struct tv_sipkey *key, uint64_t (*words)[TV_SIP_LANES], uint32_t first,
-                       uint32_t count)
-{
-	uint32_t n = words_of(c->cookies.v6), pair = c->cookies.v6 ? 4 : 1;
-	uint64_t hashes[TV_SIP_LANES], stamps[TV_SIP_LANES] = {0};
-
-	tv_sip_lanes(c->cfg.arch, key, words, n + 2, count, hashes);
-	if (c->cookies.stamps) {
-		for (uint32_t i = 0; i < TV_SIP_LANES; i++)
-			words[pair][i] = (uint64_t)(8 * pair) << 56;
-		tv_sip_lanes(c->cfg.arch, &c->key_stamp, words, pair + 1, count, stamps);
-	}
-	for (uint32_t i = 0; i < count; i++)
-		seal(c, first + i, (uint32_t)words[n + 1][i], (uint32_t)hashes[i], (uint32_t)stamps[i]);
+		r->ts_val = now - ((now - (what >> 4)) & TS_BITS);
 }
 
 void tv_cookies_seal(struct tv_core *c)
 {
-	const struct tv_sipkey *key = key_of(c, c->now / PERIOD);
 	struct tv_cookie_lanes *w = &c->cookies;
+	uint32_t n = words_of(w->v6), pair = w->v6 ? 4 : 1;
+	uint64_t hashes[TV_SIP_LANES], stamps[TV_SIP_LANES] = {0};
 
-	for (uint32_t i = 0; i < w->count; i += TV_SIP_LANES)
-		seal_lanes(c, key, w->words[i / TV_SIP_LANES], w->first + i, tv_min32(TV_SIP_LANES, w->count - i));
+	w->form.offered = 0; /* options and links may be other ones when the next batch comes */
+	if (w->count == 0)
+		return;
+	tv_sip_lanes(c->cfg.arch, key_of(c, c->now / PERIOD), w->words, n + 2, w->count, hashes);
+	if (w->stamps) {
+		for (uint32_t i = 0; i < TV_SIP_LANES; i++)
+			w->words[pair][i] = (uint64_t)(8 * pair) << 56;
+		tv_sip_lanes(c->cfg.arch, &c->key_stamp, w->words, pair + 1, w->count, stamps);
+	}
+	for (uint32_t i = 0; i < w->count; i++)
+		seal(tv_reply_at(c, w->places[i]), (uint32_t)w->words[n + 1][i], (uint32_t)hashes[i],
+		     c->now_ms + (uint32_t)stamps[i]);
 	w->count = 0;
 	w->stamps = false;
-	w->form.known = false; /* options and links may be other ones when the next batch comes */
+}
+
+static inline uint32_t sizes_of(const struct tv_segment *s)
+{
+	return s->opt.mss | (uint32_t)s->opt.wscale << 16;
 }
 
 /* The form for this SYN is that of the last one. */
-static inline bool form_fits(const struct tv_cookie_form *f, uint32_t profile, const struct tv_segment *s)
+static inline bool form_fits(const struct tv_cookie_lanes *w, uint32_t profile, const struct tv_segment *s)
 {
-	return f->known && f->offered == s->opt.has && f->profile == profile && f->link == s->link &&
-	       f->v6 == s->key.v6 && ((s->opt.has & TV_OPT_HAS_MSS) == 0 || f->offered_mss == s->opt.mss) &&
-	       ((s->opt.has & TV_OPT_HAS_WSCALE) == 0 || f->offered_scale == s->opt.wscale);
+	const struct tv_cookie_form *f = &w->form;
+
+	return f->offered == s->opt.has + 1 && ((f->sizes ^ sizes_of(s)) & f->sizes_mask) == 0 &&
+	       f->profile == profile && f->link == s->link && w->v6 == s->key.v6;
 }
 
-static TV_APART void form_make(const struct tv_core *c, uint32_t profile, const struct tv_segment *s,
-                               struct tv_cookie_form *f)
+/* What a SYN-ACK with a cookie of this profile says. */
+static void form_say(const struct tv_options *o, const struct tv_agreed *a, const struct tv_segment *s,
+                     struct tv_cookie_form *f)
 {
-	const struct tv_options *o = &tv_profile_at(c, profile)->o;
+	struct tv_reply r = {.flags = TV_SYN | TV_ACK, .link = s->link, .v6 = s->key.v6};
+
+	r.has = (uint8_t)(TV_OPT_HAS_MSS | ((a->flags & TV_O_TS) != 0 ? TV_OPT_HAS_TS : 0) |
+	                  ((a->flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
+	                  ((a->flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
+	r.wscale = a->rcv_scale;
+	r.ttl = o->ttl;
+	r.tos = (uint8_t)(o->dscp << 2);
+	r.mss = a->mss_rcv;
+	r.wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX);
+	f->said[0] = r.said[0];
+	f->said[1] = r.said[1];
+}
+
+static void form_make(const struct tv_core *c, uint32_t profile, const struct tv_segment *s, struct tv_cookie_form *f)
+{
 	struct tv_agreed a;
 	uint32_t p;
 	bool ts;
@@ -207,44 +201,58 @@ static TV_APART void form_make(const struct tv_core *c, uint32_t profile, const 
 	ts = (a.flags & TV_O_TS) != 0;
 	if (!ts) /* the SYN-ACK offers what the profile can remember */
 		a.flags &= (uint8_t)((profiles[p].scale != 0 ? TV_O_WSCALE : 0) | (profiles[p].sack ? TV_O_SACK : 0));
-	*f = (struct tv_cookie_form){
-		.profile = profile, .offered = s->opt.has, .link = s->link, .v6 = s->key.v6, .known = true};
-	f->offered_mss = (s->opt.has & TV_OPT_HAS_MSS) != 0 ? s->opt.mss : 0;
-	f->offered_scale = (s->opt.has & TV_OPT_HAS_WSCALE) != 0 ? s->opt.wscale : 0;
-	f->has = (uint8_t)(TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0) |
-	                   ((a.flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
-	                   ((a.flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
-	f->wscale = a.rcv_scale;
-	f->ttl = o->ttl;
-	f->tos = (uint8_t)(o->dscp << 2);
-	f->mss = a.mss_rcv;
-	f->wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX);
+	*f = (struct tv_cookie_form){.profile = profile, .offered = s->opt.has + 1, .link = s->link};
+	f->sizes_mask = ((s->opt.has & TV_OPT_HAS_MSS) != 0 ? 0xffffu : 0) |
+	                ((s->opt.has & TV_OPT_HAS_WSCALE) != 0 ? 0xff0000u : 0);
+	f->sizes = sizes_of(s) & f->sizes_mask;
 	f->what = what_of(0, p, ts, ts ? bits_of(&a) : 0);
+	form_say(&tv_profile_at(c, profile)->o, &a, s, f);
 }
 
-int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
+/* With the form that fits; what its hashes tell is still missing in the SYN-ACK. */
+TV_INLINE int answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
 {
-	struct tv_reply *r = tv_reply_new(c, k, s->link);
-	struct tv_cookie_form *f = &c->cookies.form;
+	struct tv_cookie_lanes *w = &c->cookies;
+	uint32_t what = w->form.what | zone_of(k), place = c->reply_tail, lane;
+	struct tv_reply *r = tv_reply_take(c);
 
 	if (TV_UNLIKELY(r == NULL))
 		return TV_V_REPLIES_FULL;
-	if (TV_UNLIKELY(!form_fits(f, l->profile, s)))
-		form_make(c, l->profile, s, f);
+	tv_key_load(&r->key, k->b, k->b + TV_KEY_HEAD, k->v6, k->zone);
 	r->ack = s->seq + 1;
-	r->flags = TV_SYN | TV_ACK;
-	r->wnd = f->wnd;
-	r->mss = f->mss;
-	r->has = f->has;
-	r->wscale = f->wscale;
-	r->ttl = f->ttl;
-	r->tos = f->tos;
-	r->ts_ecr = (f->what & WITH_TS) != 0 ? s->opt.ts_val : 0;
-	wait_for_hash(c, k, s->seq, f->what | zone_of(k));
+	r->ts_ecr = (what & WITH_TS) != 0 ? s->opt.ts_val : 0;
+	r->said[0] = w->form.said[0];
+	r->said[1] = w->form.said[1];
+	r->page = 0;
+	TV_ASSERT(w->count < TV_SIP_LANES); /* a batch is not longer */
+	lane = w->count++;
+	w->stamps |= (what & WITH_TS) != 0;
+	w->places[lane] = place;
+	if (TV_LIKELY(!k->v6))
+		put_words(w, lane, k, s->seq, what, false);
+	else
+		put_words(w, lane, k, s->seq, what, true);
 	l->cookie_at = c->now + 1;
 	l->flood.cookies += l->flood.on;
 	c->cnt.cookies_sent++;
 	return TV_V_OK;
+}
+
+static TV_APART int answer_anew(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s,
+                                const struct tv_key *k)
+{
+	if (c->cookies.v6 != k->v6)
+		tv_cookies_seal(c);
+	c->cookies.v6 = k->v6;
+	form_make(c, l->profile, s, &c->cookies.form);
+	return answer(c, l, s, k);
+}
+
+int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
+{
+	if (TV_UNLIKELY(!form_fits(&c->cookies, l->profile, s)))
+		return answer_anew(c, l, s, k);
+	return answer(c, l, s, k);
 }
 
 /* The options of the SYN, as far as the cookie tells. */
