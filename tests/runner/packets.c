@@ -435,7 +435,11 @@ static bool continues(const struct wire_packet *so_far, const struct wire_packet
 	       so_far->length + next->length <= wanted;
 }
 
-/* Puts further segments behind `whole` until it has the length that the script expects. */
+/*
+ * Puts further segments behind `whole` until it has the length that the script expects. Linux pushes each
+ * super-segment that it hands to a device, wherever the text goes on; together they are taken for pushed where the
+ * script says so.
+ */
 static bool gather(struct runner *r, const struct packet_spec *spec, struct conn *c,
                    struct wire_packet *whole, int64_t to)
 {
@@ -448,7 +452,7 @@ static bool gather(struct runner *r, const struct packet_spec *spec, struct conn
 		if (!check_payload(r, c, &s->wire))
 			return false;
 		whole->length += s->wire.length;
-		whole->flags |= s->wire.flags;
+		whole->flags |= s->wire.flags | (spec->flags & FLAG_PSH);
 		whole->window = s->wire.window;
 		drop_sent(r, s);
 	}

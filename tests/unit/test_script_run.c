@@ -50,8 +50,10 @@ static const char *const passing[] = {
 	/* data both ways, checked byte by byte */
 	SERVER "+0 < P. 1:1001(1000) ack 1 win 65535\n* > . 1:1(0) ack 1001\n+0 read(4, ..., 2000) = 1000\n"
 	       "+0 write(4, ..., 100) = 100\n+0 > P. 1:101(100) ack 1001\n",
-	/* segments are put together */
+	/* segments are put together, and may be expected as pushed, as a super-segment of Linux is */
 	SERVER NODELAY "+0 write(4, ..., 2500) = 2500\n+0 > P. 1:2501(2500) ack 1\n",
+	SERVER NODELAY "+0 write(4, ..., 2500) = 2500\n+0 > P. 1:2001(2000) ack 1\n+0 > P. 2001:2501(500) ack 1\n",
+	SERVER NODELAY "+0 write(4, ..., 2500) = 2500\n+0 > . 1:2001(2000) ack 1\n+0 > P. 2001:2501(500) ack 1\n",
 	SERVER NODELAY "+0 write(4, ..., 2500) = 2500\n+0 > . 1:1001(1000) ack 1\n+0 > . 1001:2001(1000) ack 1\n"
 	       "+0 > P. 2001:2501(500) ack 1\n",
 	/* times: absolute, relative, ranges, any; timers run while time passes */
@@ -111,7 +113,7 @@ static const struct {
 	{SERVER "* > . 1:1(0) ack 1\n", 8, "no packet was sent"},
 	{"--strict_segments\n" SERVER "+0 write(4, ..., 2500) = 2500\n+0 > P. 1:2501(2500) ack 1\n", 10,
 		"wrong packet: flags"},
-	{SERVER "+0 write(4, ..., 2500) = 2500\n+0 > P. 1:2401(2400) ack 1\n", 9, "wrong packet: flags"},
+	{SERVER "+0 write(4, ..., 2500) = 2500\n+0 > P. 1:2401(2400) ack 1\n", 9, "wrong packet: length"},
 	/* a packet that nobody expects is in the way of the next, and a reset is noticed at the end */
 	{SERVER "+0 write(4, ..., 10) = 10\n+.05 write(4, ..., 10) = 10\n+0 > P. 11:21(10) ack 1\n", 10,
 		"wrong packet: sequence number"},
