@@ -155,7 +155,20 @@ static bool is_own(const struct tv_addr *addr)
 	return false;
 }
 
-static void judge_facts(const struct try *t, struct finding *f)
+/* Was its SYN captured? */
+static bool has_left(const struct try *t)
+{
+	const struct conn *n;
+	uint32_t cursor = 0;
+
+	while ((n = tracker_next(t->tracker, &cursor)) != NULL)
+		for (unsigned i = 0; i < 2; i++)
+			if (n->side[i].syn_seen && !n->side[i].syn_is_answer)
+				return true;
+	return false;
+}
+
+static void judge_facts(const struct check *c, const struct try *t, struct finding *f)
 {
 	const struct host_attempt *a = &t->at;
 	tv_time from = t->last ? t->last : t->asked_at ? t->asked_at : t->opened ? t->opened : t->begun;
@@ -163,6 +176,7 @@ static void judge_facts(const struct try *t, struct finding *f)
 		.client = a->local, .server = a->remote, .err = a->err, .at_once = a->at_once, .gave_up = t->gave_up,
 		.open = t->opened != 0, .reported = a->reported, .icmp_type = a->icmp_type, .icmp_code = a->icmp_code,
 		.icmp_from = a->icmp_from, .syn_repeats = t->syn_repeats, .waited = t->over - from, .rtt = try_rtt(t),
+		.unseen = t->tracker && c->capture.dropped == 0 && !has_left(t),
 		.asked = t->spoke, .heard = t->heard, .received = t->received,
 		.repeats = t->info.total_repeats - (t->info.total_repeats < t->syn_repeats ? 0 : t->syn_repeats),
 		.from_here = a->reported && !tv_addr_equal(&a->icmp_from, &a->remote.addr) && is_own(&a->icmp_from),
@@ -207,6 +221,13 @@ static bool judge_packets(struct try *t, const struct finding *kernel)
 	return problem;
 }
 
+/* Who was reset before a byte came knows nothing of the other end's TLS. */
+static bool is_cut_off(const struct try *t)
+{
+	return t->finding_count && (t->findings[0].word == WORD_RESET_AFTER_ACCEPT ||
+		t->findings[0].word == WORD_ACCEPT_QUEUE_OVERFLOW_RESET);
+}
+
 static void judge_tls(struct try *t)
 {
 	struct finding f = {.certainty = CERTAIN, .client = t->at.local, .server = t->at.remote, .count = 1,
@@ -214,18 +235,18 @@ static void judge_tls(struct try *t)
 	char why[DETAIL_MAX];
 
 	f.word = t->tls ? tls_judge(t->tls, why, sizeof why) : WORD_NONE;
-	if (f.word == WORD_NONE)
+	if (f.word == WORD_NONE || (f.word == WORD_TLS_REFUSED && is_cut_off(t)))
 		return;
 	finding_say(&f, "%s", why);
 	add(t, &f);
 }
 
-static void judge(struct try *t)
+static void judge(const struct check *c, struct try *t)
 {
 	struct finding kernel;
 	bool problem = false;
 
-	judge_facts(t, &kernel);
+	judge_facts(c, t, &kernel);
 	if (t->tracker)
 		problem = judge_packets(t, &kernel);
 	if (!problem && (is_problem(&kernel) || t->finding_count == 0))
@@ -240,10 +261,10 @@ void capture_judge(struct check *c)
 {
 	struct live_counts counts;
 
+	if (c->capture.live) {
+		live_counts(c->capture.live, &counts);
+		c->capture.dropped = counts.dropped;
+	}
 	for (unsigned i = 0; i < c->count; i++)
-		judge(&c->tries[i]);
-	if (!c->capture.live)
-		return;
-	live_counts(c->capture.live, &counts);
-	c->capture.dropped = counts.dropped;
+		judge(c, &c->tries[i]);
 }

@@ -110,7 +110,8 @@ static void judge_families(struct check *c)
 			return;
 		lost = lost ? lost : &c->tries[i];
 	}
-	if (!lost)
+	/* Who begins with the family that works never tries the other one. */
+	if (!lost || lost->begun > won->begun)
 		return;
 	c->finding = (struct finding){.word = WORD_OK_FAMILY_FALLBACK, .certainty = CERTAIN, .client = won->at.local,
 		.server = won->at.remote, .v6 = is_v6(won), .count = 1, .connection = 1};

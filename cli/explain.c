@@ -40,8 +40,9 @@ static void print_summary(const struct explain *e)
 	const struct tracker_counts *n = e->summary.counts;
 	char text[24];
 
-	printf("%llu packets, %llu TCP, %llu ICMP errors, %llu connection%s in %s; %llu went well.\n",
-		(unsigned long long)e->summary.records, (unsigned long long)n->tcp, (unsigned long long)n->icmp,
+	printf("%llu packet%s, %llu TCP, %llu ICMP error%s, %llu connection%s in %s; %llu went well.\n",
+		(unsigned long long)e->summary.records, e->summary.records == 1 ? "" : "s",
+		(unsigned long long)n->tcp, (unsigned long long)n->icmp, n->icmp == 1 ? "" : "s",
 		(unsigned long long)n->connections, n->connections == 1 ? "" : "s",
 		time_text(mark_time(&n->last) - mark_time(&n->first), text), (unsigned long long)e->report.healthy);
 	if (e->summary.damage[0])

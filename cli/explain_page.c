@@ -290,8 +290,10 @@ static void put_page(struct html *page, struct work *w)
 	const struct tracker_counts *n = from->summary->counts;
 	char about[512], text[24];
 
-	snprintf(about, sizeof about, "%llu packets, %llu TCP, %llu ICMP errors, %llu connection%s in %s; %llu went well.",
-		(unsigned long long)from->summary->records, (unsigned long long)n->tcp, (unsigned long long)n->icmp,
+	snprintf(about, sizeof about, "%llu packet%s, %llu TCP, %llu ICMP error%s, %llu connection%s in %s; "
+		"%llu went well.",
+		(unsigned long long)from->summary->records, from->summary->records == 1 ? "" : "s",
+		(unsigned long long)n->tcp, (unsigned long long)n->icmp, n->icmp == 1 ? "" : "s",
 		(unsigned long long)n->connections, n->connections == 1 ? "" : "s",
 		time_text(mark_time(&n->last) - mark_time(&n->first), text), (unsigned long long)from->report->healthy);
 	html_begin(page, "What happened to these connections", about);

@@ -30,16 +30,14 @@ static void judge_icmp(const struct attempt_facts *a, struct finding *f)
 {
 	bool v6 = !tv_addr_is_v4(&a->server.addr);
 	struct tv_endpoint from = {.addr = a->icmp_from};
-	const char *who = "not the other end";
+	enum word word = word_of_icmp(tv_icmp_kind(v6, a->icmp_type, a->icmp_code));
+	bool other_end = tv_addr_equal(&a->icmp_from, &a->server.addr);
 	char text[64];
 
-	if (tv_addr_equal(&a->icmp_from, &a->server.addr))
-		who = "the other end itself";
-	else if (a->from_here)
-		who = "this machine itself: nobody answered its ARP or neighbour solicitation";
-	start(a, f, word_of_icmp(tv_icmp_kind(v6, a->icmp_type, a->icmp_code)), CERTAIN);
+	start(a, f, word, CERTAIN);
 	end_text(&from, text, sizeof text);
-	finding_say(f, "%s type %u code %u from %s (%s).", v6 ? "ICMPv6" : "ICMP", a->icmp_type, a->icmp_code, text, who);
+	finding_say(f, "%s type %u code %u from %s (%s).", v6 ? "ICMPv6" : "ICMP", a->icmp_type, a->icmp_code, text,
+		icmp_sender(word, other_end, a->from_here));
 }
 
 /* connect() failed before a packet left. */
@@ -61,6 +59,13 @@ static void judge_silence(const struct attempt_facts *a, struct finding *f)
 {
 	char text[24];
 
+	if (a->unseen) {
+		start(a, f, WORD_FAILED_HERE, LIKELY);
+		finding_say(f, "The kernel counts %u SYN%s, and none was seen leaving: a rule of this machine's firewall drops "
+			"what goes out, or nobody answers its ARP or neighbour solicitation.", a->syn_repeats + 1,
+			a->syn_repeats ? "s" : "");
+		return;
+	}
 	start(a, f, WORD_SYN_UNANSWERED, a->syn_repeats ? CERTAIN : OPEN);
 	if (a->syn_repeats)
 		finding_say(f, "%u SYNs in %s.", a->syn_repeats + 1, time_text(a->waited, text));
@@ -75,7 +80,18 @@ static void judge_closed(const struct attempt_facts *a, struct finding *f)
 
 	switch (a->err) {
 	case ECONNREFUSED:
+		if (a->unseen) {
+			start(a, f, WORD_FAILED_HERE, LIKELY);
+			finding_say(f, "An RST came, and no SYN was seen leaving: a rule of this machine's firewall rejects what "
+				"goes out.");
+			return;
+		}
 		start(a, f, a->syn_repeats ? WORD_REFUSED_AFTER_LOSS : WORD_REFUSED, LIKELY);
+		finding_say(f, "Who sent the RST was not seen.");
+		return;
+	/* It was open already, and not any more when the kernel told of it. */
+	case ECONNRESET:
+		start(a, f, WORD_RESET_AFTER_ACCEPT, LIKELY);
 		finding_say(f, "Who sent the RST was not seen.");
 		return;
 	case 0:
@@ -112,7 +128,8 @@ static bool judge_open(const struct attempt_facts *a, struct finding *f)
 	}
 	if (a->received || a->waited < limit(LIMIT_SERVER_SILENT))
 		return false;
-	start(a, f, WORD_SERVER_SILENT, CERTAIN);
+	/* An answer that is lost on the way looks the same to the kernel. */
+	start(a, f, WORD_SERVER_SILENT, LIKELY);
 	finding_say(f, "The request was acknowledged, and nothing came for %s.", time_text(a->waited, text));
 	return true;
 }

@@ -15,6 +15,7 @@ struct attempt_facts {
 	bool at_once;                  /* connect() itself failed: no packet left this machine */
 	bool gave_up;                  /* whoever tried had no more patience */
 	bool open;                     /* connect() succeeded */
+	bool unseen;                   /* packets were captured, and no SYN of this attempt was among them */
 	bool reported;                 /* an ICMP error came: the next four are known */
 	bool from_here;                /* ... from an address of this machine */
 	uint8_t icmp_type, icmp_code;

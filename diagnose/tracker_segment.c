@@ -46,7 +46,8 @@ static void take_syn(struct conn *c, unsigned from, const struct packet *p)
 
 	if (answer && o->syn_seen && (p->ack == o->isn || seq_after(o->isn + 1, p->ack) ||
 		seq_after(p->ack, o->isn + 1 + o->syn_len))) {
-		if (!seen(&c->wrong_synack))
+		/* Whoever has talked already does not open: that one belongs to another connection. */
+		if (!seen(&c->wrong_synack) && !s->bytes && !seen(&s->fin))
 			c->wrong_synack = mark_of(p);
 		return;
 	}
@@ -293,8 +294,8 @@ static bool take_handshake(struct conn *c, unsigned from, const struct packet *p
 {
 	struct side *a = &c->side[0], *b = &c->side[1];
 
-	if (from == 1 && a->syn_seen && !b->syn_seen && p->ack != a->isn + 1 && p->ack != a->isn + 1 + a->syn_len &&
-		!c->late) {
+	if (from == 1 && a->syn_seen && !b->syn_seen && p->ack != a->isn + 1 && !c->late &&
+		(!seq_after(p->ack, a->isn) || seq_after(p->ack, a->next))) {
 		if (!seen(&c->challenge)) {
 			c->challenge = mark_of(p);
 			c->challenge_ack = p->ack;

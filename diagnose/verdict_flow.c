@@ -204,9 +204,37 @@ static bool mtu_receiver(const struct case_ *k, const struct side *s, struct fin
 	return true;
 }
 
+/* The numbers of one end say that it sent what never arrived here. */
+static void say_missing(const struct case_ *k, const struct side *s, tv_time waited, struct finding *f)
+{
+	char text[24];
+
+	finding_start(f, k->c, WORD_PEER_GONE_DATA_UNACKED, LIKELY);
+	finding_cite(f, &s->hole_before);
+	finding_cite(f, &s->hole);
+	finding_say(f, "The %s's sequence number is %u bytes ahead of what arrived, in %s: they were sent, and lost on the "
+		"way.", s == k->a ? "client" : "server", s->hole_to - s->hole_from, time_text(waited, text));
+}
+
+/* The same, when what is missing is small; the receiver lives, and has waited for it so long that it must have been
+ * sent again. */
+static bool missing(const struct case_ *k, const struct side *s, struct finding *f)
+{
+	const struct side *o = s == k->a ? k->b : k->a;
+	tv_time until = seen(&o->rst) ? mark_time(&o->rst) : k->end;
+
+	if (!seen(&s->hole) || k->c->gap || !is_behind(&o->last, &s->hole) || s->hole_to - s->hole_from > window_max(o))
+		return false;
+	if (until < mark_time(&s->hole) + limit(LIMIT_ACK_ARRIVED))
+		return false;
+	say_missing(k, s, until - mark_time(&s->hole), f);
+	return true;
+}
+
 bool rule_mtu_receiver(const struct case_ *k, struct finding *f)
 {
-	return is_established(k->c) && (mtu_receiver(k, k->b, f) || mtu_receiver(k, k->a, f));
+	return is_established(k->c) && (mtu_receiver(k, k->b, f) || mtu_receiver(k, k->a, f) || missing(k, k->b, f) ||
+		missing(k, k->a, f));
 }
 
 /* Keepalive probes without an answer, and its sender gave up with RST, or several at the end. */
@@ -259,9 +287,34 @@ static bool peer_gone(const struct case_ *k, const struct side *s, struct findin
 		finding_say(f, "It was idle for %s.", time_text(idle, text));
 	time_text(since(&s->out, &s->out_again_last), text);
 	if (seen(&s->fin) && s->out_seq == s->fin_seq)
-		finding_say(f, "The FIN was sent %u times over %s.", s->out_again_count + 1, text);
+		finding_say(f, "The FIN was sent %u times over %s, and nothing came back.", s->out_again_count + 1, text);
 	else
-		finding_say(f, "%u bytes were sent %u times over %s.", s->out_len, s->out_again_count + 1, text);
+		finding_say(f, "%u bytes were sent %u times over %s, and nothing came back.", s->out_len,
+			s->out_again_count + 1, text);
+	return true;
+}
+
+/*
+ * The same bytes again and again, and the other end still sends, but not what would acknowledge them: they are lost
+ * in this direction alone, or dropped for what they are.
+ */
+static bool unheard(const struct case_ *k, const struct side *s, struct finding *f)
+{
+	const struct side *o = s == k->a ? k->b : k->a;
+	char text[24];
+
+	if (!seen(&s->out) || s->out_again_count <= REPEATS_LOST || since(&s->out, &s->out_again_last) < TV_S)
+		return false;
+	/* The handshake again is another rule's. */
+	if (seen(&o->rst) || !is_behind(&o->last, &s->out_again) || o->packets == o->syn_count)
+		return false;
+	finding_start(f, k->c, WORD_PEER_GONE_DATA_UNACKED, LIKELY);
+	finding_cite(f, &s->out);
+	finding_cite(f, &s->out_again);
+	finding_cite(f, &s->out_again_last);
+	finding_cite(f, &o->last);
+	finding_say(f, "%u bytes were sent %u times over %s, while the other end still sends: only this direction is "
+		"broken.", s->out_len, s->out_again_count + 1, time_text(since(&s->out, &s->out_again_last), text));
 	return true;
 }
 
@@ -269,7 +322,7 @@ bool rule_peer_gone(const struct case_ *k, struct finding *f)
 {
 	if (!is_established(k->c) && !k->c->late)
 		return false;
-	return peer_gone(k, k->a, f) || peer_gone(k, k->b, f);
+	return peer_gone(k, k->a, f) || peer_gone(k, k->b, f) || unheard(k, k->b, f) || unheard(k, k->a, f);
 }
 
 /* ------------------------------------------------------------------------------------------ */
@@ -425,6 +478,15 @@ bool rule_reset(const struct case_ *k, struct finding *f)
 /* ------------------------------------------------------------------------------------------ */
 /* Ends                                                                                        */
 
+/* The server did answer, and nothing of it arrived. */
+static bool answer_lost(const struct case_ *k, tv_time waited, struct finding *f)
+{
+	if (k->b->hole_to - k->b->hole_from > window_max(k->a))
+		return false;
+	say_missing(k, k->b, waited, f);
+	return true;
+}
+
 /*
  * Nobody said a word, until the client gave up: it may have waited for the server to begin. A server whose
  * application lives closes in turn.
@@ -435,10 +497,12 @@ static bool no_banner(const struct case_ *k, struct finding *f)
 	tv_time waited = since(&k->c->ack, &a->fin);
 	char text[24];
 
-	if (b->bytes || !seen(&a->fin_acked) || seen(&b->fin) || seen(&b->rst) || seen(&b->hole) || k->c->gap)
+	if (b->bytes || !seen(&a->fin_acked) || seen(&b->fin) || seen(&b->rst) || k->c->gap)
 		return false;
 	if (waited < limit(LIMIT_SERVER_SILENT))
 		return false;
+	if (seen(&b->hole))
+		return answer_lost(k, waited, f);
 	finding_start(f, k->c, WORD_SERVER_SILENT, LIKELY);
 	finding_cite(f, &k->c->ack);
 	finding_cite(f, &a->fin);
@@ -470,7 +534,7 @@ bool rule_server_silent(const struct case_ *k, struct finding *f)
 		return false;
 	if (!late && (seen(&b->fin) || seen(&b->rst) || is_behind(&b->data_last, &a->data_last)))
 		return false;
-	if (seen(&b->hole) || k->c->gap)
+	if (k->c->gap)
 		return false;
 	if (seen(up)) {
 		waited = since(&a->data_last, up);
@@ -481,6 +545,8 @@ bool rule_server_silent(const struct case_ *k, struct finding *f)
 		if (waited < limit(LIMIT_SERVER_SILENT_OPEN) || seen(&a->out) || b->bytes || a->probes_answered)
 			return false;
 	}
+	if (seen(&b->hole))
+		return answer_lost(k, waited, f);
 	finding_start(f, k->c, WORD_SERVER_SILENT, seen(up) && !b->bytes ? CERTAIN : LIKELY);
 	finding_cite(f, &a->data_last);
 	finding_cite(f, &a->data_acked);
@@ -499,7 +565,7 @@ static bool close_wait(const struct case_ *k, const struct side *s, struct findi
 
 	if (!seen(&o->fin) || !seen(&o->fin_acked) || seen(&s->fin) || seen(&s->rst) || seen(&o->rst))
 		return false;
-	if (is_behind(&s->data_last, &o->fin))
+	if (is_behind(&s->data_last, &o->fin) || seen(&s->out) || seen(&s->hole))
 		return false;
 	age = k->end > mark_time(&o->fin_acked) ? k->end - mark_time(&o->fin_acked) : 0;
 	if (age < limit(LIMIT_CLOSE_WAIT))

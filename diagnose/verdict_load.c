@@ -34,9 +34,31 @@ static bool is_waiting(const struct conn *c)
 		!seen(&c->side[1].rst);
 }
 
+/*
+ * One of the neighbours was accepted by the same listener (its SYN,ACK looks alike) while this one was ignored, or
+ * later: if all were over before, whatever hits all alike may have begun meanwhile.
+ */
+static const struct conn *served_beside(const struct crowd *w, const struct group *g, size_t at)
+{
+	enum { LOOK = 64 };
+	const struct conn *c = crowd_at(w, at);
+	size_t from = at - g->from > LOOK ? at - LOOK : g->from, to = g->to - at > LOOK ? at + LOOK : g->to;
+
+	for (size_t i = from; i < to; i++) {
+		const struct conn *n = crowd_at(w, i);
+		const struct side *a = &n->side[0], *b = &n->side[1];
+		const struct mark *last = is_behind(&a->last, &b->last) ? &a->last : &b->last;
+
+		if (is_ignored(w, i) || !a->syn_seen || a->bytes == 0 || !seen(&a->data_acked) || !is_near(c, n))
+			continue;
+		if (b->ttl == c->side[1].ttl && b->mss == c->side[1].mss && mark_time(last) >= mark_time(&c->first))
+			return n;
+	}
+	return NULL;
+}
+
 static void tell_ignored(struct crowd *w, const struct group *g)
 {
-	const struct conn *served = NULL;
 	struct finding f;
 	uint32_t ignored = 0, all = 0;
 
@@ -45,14 +67,12 @@ static void tell_ignored(struct crowd *w, const struct group *g)
 
 		all += c->side[0].syn_seen;
 		ignored += is_ignored(w, i);
-		if (!served && c->side[0].syn_seen && seen(&c->side[0].data_acked))
-			served = c;
 	}
-	for (size_t i = g->from; ignored && served && i < g->to; i++) {
-		const struct conn *c = crowd_at(w, i);
+	for (size_t i = g->from; i < g->to; i++) {
+		const struct conn *c = crowd_at(w, i), *served = is_ignored(w, i) ? served_beside(w, g, i) : NULL;
 		const struct side *a = &c->side[0], *b = &c->side[1];
 
-		if (!is_ignored(w, i) || !is_near(c, served))
+		if (!served)
 			continue;
 		finding_start(&f, c, WORD_ACCEPT_QUEUE_OVERFLOW, LIKELY);
 		finding_cite(&f, &served->side[0].data_acked);
@@ -64,8 +84,6 @@ static void tell_ignored(struct crowd *w, const struct group *g)
 		report_add(w->report, &f);
 		crowd_take(w, i);
 	}
-	if (!served || !ignored)
-		return;
 	for (size_t i = w->report->count; i-- > 0;)
 		if (w->report->list[i].word == WORD_ACCEPT_QUEUE_OVERFLOW && w->report->list[i].detail[0] == 0) {
 			finding_say(&w->report->list[i], "%u of %u connections to this port were ignored.", ignored, all);
@@ -140,13 +158,13 @@ void crowd_queues(struct crowd *w)
 /* ------------------------------------------------------------------------------------------ */
 /* Leaks                                                                                       */
 
-/* The closer (a side) closed, the other acknowledged that and nothing more. */
+/* The closer (a side) closed, the other acknowledged that and nothing more, with all that it said behind it. */
 static bool is_left_open(const struct conn *c, unsigned closer)
 {
 	const struct side *a = &c->side[closer], *b = &c->side[!closer];
 
 	return is_established(c) && seen(&a->fin) && seen(&a->fin_acked) && !seen(&b->fin) && !seen(&b->rst) &&
-		!seen(&a->rst) && !is_behind(&b->data_last, &a->fin) && !c->gap;
+		!seen(&a->rst) && !is_behind(&b->data_last, &a->fin) && !c->gap && !seen(&b->out) && !seen(&b->hole);
 }
 
 static void tell_leaks(struct crowd *w, const struct group *g, unsigned closer)

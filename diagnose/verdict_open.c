@@ -82,10 +82,10 @@ bool rule_icmp(const struct case_ *k, struct finding *f)
 		finding_cite(f, &c->icmp[i]);
 	finding_cite(f, &s->syn);
 	end_text(&from, text, sizeof text);
-	finding_say(f, "%s type %u code %u from %s%s quotes %s.", c->v6 ? "ICMPv6" : "ICMP", c->icmp_type, c->icmp_code,
-		text, tv_addr_equal(&c->icmp_from, &c->addr[!c->icmp_about]) ? " (the other end itself)" :
-		tv_addr_equal(&c->icmp_from, &c->addr[c->icmp_about]) ? " (this end's own host: a rule of its firewall)" :
-		" (not the other end)", c->icmp_of_syn ? "the SYN" : "a packet of this connection");
+	finding_say(f, "%s type %u code %u from %s (%s) quotes %s.", c->v6 ? "ICMPv6" : "ICMP", c->icmp_type, c->icmp_code,
+		text, icmp_sender(f->word, tv_addr_equal(&c->icmp_from, &c->addr[!c->icmp_about]),
+			tv_addr_equal(&c->icmp_from, &c->addr[c->icmp_about])),
+		c->icmp_of_syn ? "the SYN" : "a packet of this connection");
 	return true;
 }
 

@@ -93,10 +93,10 @@ static const struct word_info table[WORD_COUNT] = {
 	"A router has no route to that network (ICMP).", "ip route get, on the router that reports it", {0},
 	{TV_R_NET_UNREACHABLE}},
 [WORD_ICMP_HOST_UNREACHABLE] = {"icmp-host-unreachable", PROBLEM,
-	"The last router cannot reach the host (ICMP): it is off, or the address is wrong.",
-	"ip neigh, on the router that reports it", {0}, {TV_R_HOST_UNREACHABLE}},
+	"The last machine on the way cannot reach the host (ICMP): it is off, or the address is wrong.",
+	"ip neigh, on the machine that reports it", {0}, {TV_R_HOST_UNREACHABLE}},
 [WORD_ICMP_PROTOCOL_UNREACHABLE] = {"icmp-protocol-unreachable", PROBLEM,
-	"The host says that it does not speak TCP (ICMP protocol unreachable): a filter, or no TCP there.",
+	"Rejected as if the host spoke no TCP (ICMP protocol unreachable): mostly a filter, seldom the truth.",
 	"look at the rules of the box that reports it", {0}, {TV_R_PROTOCOL_UNREACHABLE}},
 [WORD_ICMP_PORT_UNREACHABLE] = {"icmp-port-unreachable", PROBLEM,
 	"Refused by ICMP port unreachable, where a TCP host would send RST: a box on the way rejects it. The service may well be up.",
@@ -141,7 +141,7 @@ static const struct word_info table[WORD_COUNT] = {
 	"uptime of the service and of the boxes in front of it", {"reset-by-middlebox"}, {TV_R_RESET}},
 [WORD_SERVER_SILENT] = {"server-silent", PROBLEM,
 	"The network is fine, the application does not answer: the request was acknowledged, and then nothing came.",
-	"the log of the service; ss -tnp on the server (Recv-Q: unread)", {"an answer that takes long"}, {TV_R_NONE}},
+	"the log of the service; ss -tnp on the server (Recv-Q: unread)", {"an answer that takes long", "an answer that is lost on the way"}, {TV_R_NONE}},
 [WORD_CLOSE_WAIT_LEAK] = {"close-wait-leak", PROBLEM,
 	"The other side closed, and this side never did: its connections stay in CLOSE-WAIT. The application forgets to close().",
 	"ss -tanp state close-wait", {"one long answer still to come"}, {TV_R_FIN_TIMEOUT}},
@@ -149,8 +149,8 @@ static const struct word_info table[WORD_COUNT] = {
 	"The peer vanished: keepalive probes get no answer any more.", "ping the peer; capture there",
 	{"a filter forgot the connection"}, {TV_R_KEEPALIVE_TIMEOUT}},
 [WORD_PEER_GONE_DATA_UNACKED] = {"peer-gone-data-unacked", PROBLEM,
-	"Established, and then nothing came back: the same bytes are sent again and again without an answer of any kind. The path or the peer died.",
-	"ping the peer; capture there", {"a filter forgot the connection"},
+	"Established, and then what one end sends is not acknowledged any more, however often it is sent again: the path or the peer died.",
+	"ping the peer; capture there", {"a filter forgot the connection", "a filter drops these packets alone"},
 	{TV_R_RETRANSMIT_TIMEOUT, TV_R_USER_TIMEOUT}},
 [WORD_IDLE_THEN_BLACKHOLE] = {"idle-then-blackhole", PROBLEM,
 	"It worked, then it was idle, and since then every packet stays unanswered: a stateful box (NAT, firewall) forgot the connection while it was idle, or the peer vanished.",
@@ -188,13 +188,13 @@ static const struct word_info table[WORD_COUNT] = {
 	"This machine has no route to that address: no packet left it.",
 	"ip route get ADDRESS", {0}, {TV_R_NONE}},
 [WORD_FAILED_HERE] = {"failed-here", PROBLEM,
-	"This machine itself refused to try (a prohibiting route, a security module, a limit): no packet left it.",
-	"ip route get ADDRESS; ip rule", {0}, {TV_R_NONE}},
+	"This machine itself refused to try (a prohibiting route, a rule for outgoing packets, a security module, a limit): no packet left it.",
+	"ip route get ADDRESS; ip rule; nft list ruleset", {"syn-unanswered"}, {TV_R_NONE}},
 [WORD_TLS_NOT_SPOKEN] = {"tls-not-spoken", PROBLEM,
 	"The connection is fine, but what answers there is not TLS: the port speaks something else.",
 	"trivet check again without --tls", {0}, {TV_R_NONE}},
 [WORD_TLS_REFUSED] = {"tls-refused", PROBLEM,
-	"The connection is fine, but the TLS handshake was broken off: the two ends found no common ground.",
+	"The connection is fine, but the TLS handshake was broken off before it was complete.",
 	"openssl s_client -connect HOST:PORT, and the log of the service", {0}, {TV_R_NONE}},
 [WORD_TLS_CERTIFICATE] = {"tls-certificate", PROBLEM,
 	"Connection and TLS handshake are fine, but the certificate is not to be trusted: programs refuse it.",
@@ -218,6 +218,19 @@ const char *certainty_name(enum certainty certainty)
 	static const char *const names[] = {"certain", "likely", "open"};
 
 	return names[certainty];
+}
+
+const char *icmp_sender(enum word word, bool other_end, bool own)
+{
+	if (other_end)
+		return word == WORD_ICMP_HOST_UNREACHABLE || word == WORD_ICMP_NET_UNREACHABLE ?
+			"the other end's own address: a NAT or load balancer that cannot reach what is behind it, or a rule of its "
+			"firewall" : "the other end itself";
+	if (!own)
+		return "not the other end";
+	return word == WORD_ICMP_HOST_UNREACHABLE ?
+		"this end's own host: nobody answered its ARP or neighbour solicitation, or a rule of its firewall" :
+		"this end's own host: a rule of its firewall";
 }
 
 enum word word_of_icmp(unsigned kind)

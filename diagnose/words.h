@@ -94,6 +94,9 @@ const char *severity_name(enum severity severity);
 const char *certainty_name(enum certainty certainty);
 /* The word for a kind of ICMP error (enum tv_icmp_kind). */
 enum word word_of_icmp(unsigned kind);
+/* Who told so, and why, as far as the address of the error says: that of the other end of the connection, or of the
+ * very end whose packet it is about. */
+const char *icmp_sender(enum word word, bool other_end, bool own);
 
 typedef void (*words_sink_fn)(void *user, const char *text, size_t len);
 /* docs/VERDICTS.md. */

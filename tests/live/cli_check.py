@@ -90,7 +90,31 @@ def test_check_says_that_the_neighbour_is_silent():
     status, out, _ = check("--timeout", "5s", "192.0.2.77", 80)
     expect(status == 1 and words(out) == ["icmp-host-unreachable"], out)
     status, out, _ = check("--timeout", "5s", "192.0.2.77", 80, before=nobody())
-    expect(words(out) == ["icmp-host-unreachable"] and "this machine itself" in flat(out), out)
+    expect(words(out) == ["icmp-host-unreachable"] and "nobody answered its ARP" in flat(out), out)
+
+
+def test_check_what_a_filter_of_this_machine_stops():
+    """The kernel counts SYNs that never leave."""
+    for rule, says in (("drop", "none was seen leaving"), ("reject with tcp reset", "no SYN was seen leaving")):
+        filters("client", "tcp dport 82 " + rule, hook="output")
+        try:
+            status, out, _ = check("--timeout", "1500ms", SERVER, 82)
+        finally:
+            filters("client")
+        expect(status == 1 and words(out) == ["failed-here"] and says in flat(out), out)
+
+
+def test_check_answer_that_is_lost_is_no_silent_server():
+    """With packets it shows in the server's numbers; without them it is told beside a silent application."""
+    listen("answer", 80)
+    filters("router", "tcp sport 80 tcp flags & psh == psh drop")
+    try:
+        status, out, _ = check("--timeout", "3s", SERVER, 80)
+        expect(status == 1 and words(out) == ["peer-gone-data-unacked"] and "ahead of what arrived" in flat(out), out)
+        status, out, _ = check("--timeout", "3s", SERVER, 80, before=nobody())
+        expect(words(out) == ["server-silent"] and "lost on the way" in flat(out), out)
+    finally:
+        filters("router")
 
 
 def test_check_hop_limit_that_runs_out():
@@ -172,8 +196,9 @@ def test_check_silent_server():
 def test_check_reset_after_accept():
     listen("reset", 80)
     for before in ((), nobody()):
-        status, out, _ = check(SERVER, 80, before=before)
-        expect(status == 1 and words(out) == ["reset-after-accept"], out)
+        for more in ((), ("--tls",)):
+            status, out, _ = check(*more, SERVER, 80, before=before)
+            expect(status == 1 and words(out) == ["reset-after-accept"], out)
 
 
 def test_check_connected_that_is_none():

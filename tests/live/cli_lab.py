@@ -71,12 +71,12 @@ def answers(host):
     return False
 
 
-def filters(where, *rules):
-    """The one table of a namespace: these rules at `hook`."""
+def filters(where, *rules, hook=None):
+    """The one table of a namespace: these rules at `hook`, else where they meet what arrives."""
     sh(where, "nft delete table inet t", check=False)
     if not rules:
         return
-    hook = "forward" if where == "router" else "input"
+    hook = hook or ("forward" if where == "router" else "input")
     text = "add table inet t; add chain inet t c { type filter hook %s priority 0; };" % hook
     sh(where, "nft '%s'" % (text + " ".join("add rule inet t c %s;" % r for r in rules)))
 
@@ -114,6 +114,9 @@ while True:
             c.sendall(b"220 hello\\r\\n")
             c.recv(1000)
             c.sendall(b"421 goodbye\\r\\n")
+        elif sys.argv[1] == "answer":
+            while c.recv(4096):
+                c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
         elif sys.argv[1] == "silent":
             while c.recv(100000):
                 pass

@@ -263,6 +263,31 @@ static const struct {
 	{ASKED "2000 < A 0 101; 2010 > A 101 1; 4000 < A 0 101; 5000 < A 0 101; 6000 < A 0 101; 7000 < RA 1 101",
 		"keepalive-peer-gone:certain"},
 	{ASKED "5000 > FA 101 1; 5010 < A 100000 102", ""},                                /* beyond the window */
+	/* what one end says is lost, the other end lives: seen at who says it, and at who misses it */
+	{ASKED "22 < PA 1 101 140; 222 < PA 1 101 140; 622 < PA 1 101 140; 1422 < PA 1 101 140; 5000 > FA 101 1; "
+		"5010 < A 141 102; 5100 < PA 1 101 140", "peer-gone-data-unacked:likely"},
+	{ASKED "5000 > FA 101 1; 5010 < A 141 102", "peer-gone-data-unacked:likely"},
+	{OPEN_ "5000 > FA 1 1; 5010 < A 21 2", "peer-gone-data-unacked:likely"},
+	{OPEN_ "20 < FA 12 1; 20.1 > A 1 1; 4000 > FA 1 1; 4010 < A 13 2", "peer-gone-data-unacked:likely"},
+	{OPEN_ "20 < FA 12 1; 20.1 > A 1 1; 400 < PA 1 1 11; 400.1 > A 1 13; 4000 > FA 1 13; 4010 < A 13 2", ""},
+	{ASKED "22 < PA 1 101 140; 222 < PA 1 101 140; 622 < PA 1 101 140; 632 > A 101 141; " "633 < PA 141 101 360; "
+		"634 > A 101 501; " CLOSED, ""},                                           /* heavy loss, repaired */
+	/* three that never close: their last words did not arrive */
+	{"0 > S p=1; 10 < SA 0 1 p=1; 10.1 > A 1 1 p=1; 11 > FA 1 1 p=1; 21 < A 9 2 p=1; "
+		"100 > S p=2; 110 < SA 0 1 p=2; 110.1 > A 1 1 p=2; 111 > FA 1 1 p=2; 121 < A 9 2 p=2; "
+		"200 > S p=3; 210 < SA 0 1 p=3; 210.1 > A 1 1 p=3; 211 > FA 1 1 p=3; 221 < A 9 2 p=3; 9000 > S p=4; "
+		"9010 < SA 0 1 p=4; 9010.1 > A 1 1 p=4", ""},
+	/* a queue that overflows: another is served meanwhile. All were over, or by another box: who knows */
+	{OPEN_ "11 > PA 1 1 9; 211 > PA 1 1 9; 611 > PA 1 1 9; 1010 < SA 0 1; 1010.1 > A 10 1; 20 > S p=2; 30 < SA 0 1 p=2; "
+		"30.1 > A 1 1 p=2; 31 > PA 1 1 9 p=2; 41 < A 1 10 p=2", "accept-queue-overflow:likely"},
+	{"0 > S p=2; 10 < SA 0 1 p=2; 10.1 > A 1 1 p=2; 11 > PA 1 1 9 p=2; 21 < A 1 10 p=2; 22 < FA 1 10 p=2; "
+		"22.1 > FA 10 2 p=2; 32 < A 2 11 p=2; 1000 > S; 1010 < SA 0 1; 1010.1 > A 1 1; 1011 > PA 1 1 9; "
+		"1211 > PA 1 1 9; 1611 > PA 1 1 9", "synack-then-blackhole:open"},
+	{"0 > S p=2; 10 < SA 0 1 p=2 mss=1400; 10.1 > A 1 1 p=2; 20 > S; 30 < SA 0 1; 30.1 > A 1 1; 31 > PA 1 1 9; "
+		"231 > PA 1 1 9; 300 > PA 1 1 9 p=2; 310 < A 1 10 p=2; 631 > PA 1 1 9", "synack-then-blackhole:open"},
+	/* a SYN,ACK of another time behind a conversation on the same ports */
+	{"0 > S; 20 > PA 1 1 9; 30 < PA 1 10 9; 31 > A 10 10; 40 < FA 10 10; 90000 > FA 10 11; 90010 < A 11 11; "
+		"3600000 < SA 700 900; 3600001 > A 900 701", ""},
 	/* nothing can be judged */
 	{"0 < PA 500 500 9; 10 > R 500", "no-handshake-in-capture:certain"},
 	{"0 > S; 10 > A 1 1; 11 > PA 1 1 9; 30 > A 10 900", "one-direction-only:certain"},
