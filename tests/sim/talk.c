@@ -142,6 +142,7 @@ static bool build(struct talk *t, uint64_t seed)
 	network_tap(t->net, sees, t);
 	tv_listen_default(&listen);
 	listen.port_first = listen.port_last = PORT;
+	listen.fastopen = t->profile->fastopen ? (uint32_t)random_between(&t->luck, 1, CONVERSATIONS) : 0;
 	return add_addresses(t, 0) && add_addresses(t, 1) &&
 		tv_listen(stack(t, 1), now(t), &listen, &t->listener) == 0;
 }
@@ -157,7 +158,8 @@ static void make_user(struct talk *t, struct end *e, unsigned host)
 	if (p->slow_readers)
 		e->piece += 500; /* slow, but not for ever */
 	e->pause_ppm = p->slow_readers ? 300000 : random_below(&t->luck, 2) ? 10000 : 0;
-	e->wake = now(t) + random_below(&t->luck, p->opening == TALK_SIMULTANEOUS ? TV_MS : 50 * TV_MS);
+	e->wake = now(t) + random_below(&t->luck, p->opening == TALK_SIMULTANEOUS ? TV_MS
+		: p->fastopen ? TV_S : 50 * TV_MS);
 	e->aborts = p->aborts && random_below(&t->luck, 3) == 0;
 	e->abort_at = random_below(&t->luck, e->to_send + 1);
 }
@@ -188,6 +190,7 @@ static void call(struct talk *t, unsigned i, unsigned side)
 	int error;
 
 	tv_connect_default(&config);
+	config.fastopen = t->profile->fastopen;
 	config.remote.addr = (c->v6 ? t->v6 : t->v4)[!side];
 	config.remote.port = PORT;
 	if (t->profile->opening == TALK_SIMULTANEOUS) {
@@ -306,6 +309,18 @@ static bool is_over(const struct talk *t)
 	return check_is_empty(stack(t, 0)) && check_is_empty(stack(t, 1)) && network_in_flight(t->net) == 0;
 }
 
+static void count(struct talk *t)
+{
+	struct tv_counters n = {.size = sizeof n};
+
+	for (unsigned i = 0; i < t->count; i++) {
+		t->result->bytes += t->c[i].end[0].received + t->c[i].end[1].received;
+		t->result->aborted += t->c[i].aborted;
+	}
+	tv_counters(stack(t, 1), &n);
+	t->result->early = n.fastopen_passive;
+}
+
 static void play(struct talk *t)
 {
 	while (!check_error(t->check)[0] && !is_over(t)) {
@@ -330,8 +345,6 @@ static void play(struct talk *t)
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct conversation *c = &t->c[i];
 
-		t->result->bytes += c->end[0].received + c->end[1].received;
-		t->result->aborted += c->aborted;
 		if (!c->aborted && (c->end[0].received != c->end[1].to_send ||
 					   c->end[1].received != c->end[0].to_send))
 			check_fail(t->check, "a stream is incomplete at the end");
@@ -395,6 +408,7 @@ void talk_run(const struct talk_profile *profile, uint64_t seed, unsigned flags,
 	if (build(t, seed)) {
 		make_users(t);
 		play(t);
+		count(t);
 		result->took = now(t) - DAWN;
 		if (flags & TALK_REGIONS)
 			hash_regions(t);

@@ -25,6 +25,7 @@ struct talk_profile {
 	bool slow_readers;
 	bool ethernet;
 	bool super_segments;   /* and no checksums, as on a link that does both */
+	bool fastopen;         /* text on the SYN, once a cookie is known */
 	bool narrow;           /* a path with a smaller MTU than the links, which says so */
 	uint32_t pages;        /* of each stack; 0: plenty */
 };
@@ -33,6 +34,7 @@ struct talk_result {
 	char error[256];       /* "" when all was right */
 	tv_time took;          /* virtual */
 	uint64_t steps, packets, bytes, supers; /* supers: packets that stand for several */
+	uint64_t early;        /* connections that a cookie on the SYN has opened */
 	uint64_t hash;         /* of every packet at every end, with its time */
 	unsigned aborted;      /* conversations that a user ended early */
 };

@@ -44,6 +44,8 @@ static const struct talk_profile profiles[] = {
 		.ethernet = true},
 	{.name = "super", .loss = 50000, .reorder = 50000, .duplicate = 20000, .delay = 20 * TV_MS,
 		.bytes = 400000, .super_segments = true},
+	{.name = "fastopen", .loss = 80000, .duplicate = 50000, .reorder = 50000, .corrupt = 20000,
+		.delay = 40 * TV_MS, .bytes = 20000, .conversations = 24, .fastopen = true},
 	{.name = "narrow", .loss = 20000, .delay = 20 * TV_MS, .bytes = 100000, .narrow = true},
 };
 
@@ -69,25 +71,22 @@ static void run(const struct talk_profile *p, uint64_t seed, unsigned flags)
 			(unsigned long long)seed, program_invocation_name);
 }
 
-/* Returns how many packets stood for several. */
-static uint64_t talk_supers(const struct talk_profile *p, uint64_t seeds)
-{
-	struct talk_result r;
-	uint64_t supers = 0;
-
-	for (uint64_t seed = 1; seed <= seeds; seed++) {
-		talk_run(p, seed, 0, &r);
-		supers += r.supers;
-	}
-	return supers;
-}
-
 /* Off by default; where they are on, they are used: else the profile would test nothing. */
-static void test_talk_super_segments_only_where_asked(void **state)
+static void test_talk_extras_only_where_asked(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++)
-		assert_int_equal(talk_supers(&profiles[i], 5) > 0, profiles[i].super_segments);
+	for (size_t i = 0; i < sizeof profiles / sizeof *profiles; i++) {
+		uint64_t supers = 0, early = 0;
+		struct talk_result r;
+
+		for (uint64_t seed = 1; seed <= 5; seed++) {
+			talk_run(&profiles[i], seed, 0, &r);
+			supers += r.supers;
+			early += r.early;
+		}
+		assert_int_equal(supers > 0, profiles[i].super_segments);
+		assert_int_equal(early > 0, profiles[i].fastopen);
+	}
 }
 
 static void talk_arrives_whole(void **state)
@@ -137,6 +136,6 @@ int main(void)
 			(void *)(uintptr_t)&profiles[i]};
 	}
 	tests[PROFILES] = (struct CMUnitTest)cmocka_unit_test(test_talk_same_seed_same_packets_and_memory);
-	tests[PROFILES + 1] = (struct CMUnitTest)cmocka_unit_test(test_talk_super_segments_only_where_asked);
+	tests[PROFILES + 1] = (struct CMUnitTest)cmocka_unit_test(test_talk_extras_only_where_asked);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
