@@ -209,6 +209,62 @@ static void test_flood_ends_with_its_listener(void **state)
 	lab_free(l);
 }
 
+/* Nobody floods the other listener: nothing of a flood is told there, neither that one began nor that it is over. */
+static void test_flood_of_one_listener_is_not_told_at_another(void **state)
+{
+	struct lab *l = with(TV_COOKIES_NEVER, 1);
+	struct tv_listen_config listen;
+	tv_handle quiet;
+
+	(void)state;
+	tv_listen_default(&listen);
+	listen.port_first = listen.port_last = 81;
+	assert_int_equal(tv_listen(l->s, l->now, &listen, &quiet), TV_OK);
+	lab_wait(l, 3600 * TV_S);
+	for (uint8_t i = 0; i < 6; i++)
+		syn_from(l, i);
+	lab_wait(l, 60 * TV_S);
+	assert_int_equal(lab_events(l, quiet), 0);
+	for (uint8_t i = 0; i < 6; i++)
+		syn_from(l, i);
+	lab_wait(l, 60 * TV_S);
+	assert_int_equal(lab_events(l, l->listener), TV_EV_FLOOD | TV_EV_FLOOD_OVER);
+	lab_free(l);
+}
+
+/* A whole batch of SYNs with timestamps, all of which get cookies: counted each, and the flood that they are has an
+ * end like any other. */
+static void test_flood_of_a_whole_batch_ends(void **state)
+{
+	enum { BATCH = 32 };
+	static uint8_t bytes[BATCH][256];
+
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct tv_packet packets[BATCH];
+		struct lab *l = lab_new(NULL, v6 != 0);
+		struct tv_flood f;
+
+		lab_listen(l);
+		tv_listener_at(&l->s->core, 0)->backlog = 1;
+		l->syn.has |= TV_OPT_HAS_TS;
+		SAY(l, .flags = TV_SYN, .stay = true);
+		for (unsigned i = 0; i < BATCH; i++) {
+			l->peer_port++;
+			packets[i] = (struct tv_packet){.data = bytes[i]};
+			packets[i].len = lab_build(l, &(struct say){.flags = TV_SYN}, bytes[i]);
+		}
+		tv_input(l->s, l->now, packets, BATCH, NULL);
+		lab_hear(l);
+		assert_int_equal(lab_counters(l).cookies_sent, BATCH);
+		assert_int_equal(told(l, &f), TV_EV_FLOOD);
+		assert_int_equal(f.cookies, BATCH);
+		lab_wait(l, 60 * TV_S);
+		assert_int_equal(told(l, &f), TV_EV_FLOOD_OVER);
+		lab_free(l);
+	}
+}
+
 /* Final ACK, accept queue full: reset by configuration, and the record is gone. */
 static void test_backlog_accept_full_reset(void **state)
 {
@@ -269,6 +325,8 @@ int main(void)
 		cmocka_unit_test(test_backlog_syn_rate_of_all_together),
 		cmocka_unit_test(test_flood_is_told_with_its_numbers),
 		cmocka_unit_test(test_flood_ends_with_its_listener),
+		cmocka_unit_test(test_flood_of_one_listener_is_not_told_at_another),
+		cmocka_unit_test(test_flood_of_a_whole_batch_ends),
 		cmocka_unit_test(test_backlog_accept_full_reset),
 	};
 

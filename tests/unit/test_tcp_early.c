@@ -87,6 +87,23 @@ static void test_early_room_in_a_page_is_used_at_the_limit(void **state)
 	lab_free(l);
 }
 
+/* The same with small pages, all of which together are the limit. */
+static void test_early_room_in_a_small_page_is_used_at_the_limit(void **state)
+{
+	struct lab *l = receiver(8192, 512);
+
+	(void)state;
+	for (uint32_t i = 0; i < 64; i++)
+		SAY(l, .flags = TV_ACK, .off = (int32_t)(1 + i * 120), .len = 50, .stay = true);
+	assert_int_equal(lab_info(l).bytes_out_of_order, 64 * 50);
+	assert_int_equal(held(l), 16384);
+	assert_int_equal(SAY(l, .flags = TV_ACK, .off = 8000, .len = 50, .stay = true), TV_V_NO_RANGE);
+	assert_int_equal(SAY(l, .flags = TV_ACK, .off = 51, .len = 50, .stay = true), TV_V_OK);
+	assert_int_equal(lab_info(l).bytes_out_of_order, 65 * 50);
+	assert_int_equal(held(l), 16384);
+	lab_free(l);
+}
+
 /* What a loss in the middle of full segments leaves: all that follows is kept. */
 static void test_early_what_follows_a_lost_segment_is_kept(void **state)
 {
@@ -110,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_early_pages_are_at_most_twice_the_window),
 		cmocka_unit_test(test_early_room_in_a_page_is_used_at_the_limit),
+		cmocka_unit_test(test_early_room_in_a_small_page_is_used_at_the_limit),
 		cmocka_unit_test(test_early_what_follows_a_lost_segment_is_kept),
 	};
 

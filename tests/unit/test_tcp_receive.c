@@ -31,6 +31,31 @@ static void test_receive_text_into_a_closed_window_counts_for_nothing(void **sta
 	lab_free(l);
 }
 
+/* RFC 9293 3.8.6.3 [SHLD-18]: an ACK may wait for a second full segment, also that of the text which fills the
+ * window to its last octet: nothing of it was refused. What lies beyond that octet was, which is told at once. */
+static void test_receive_text_that_fills_the_window_is_acknowledged_in_time(void **state)
+{
+	(void)state;
+	for (uint32_t beyond = 0; beyond < 2; beyond++) {
+		struct lab *l = lab_new(NULL, false);
+
+		l->opts.rcv_buf = 4096;
+		lab_active(l);
+		lab_set(l, TV_OPT_QUICK_ACK, 0);
+		for (unsigned i = 0; i < 3; i++)
+			SAY(l, .flags = TV_ACK, .len = 1024);
+		lab_wait(l, TV_S);
+		assert_int_equal(lab_info(l).rcv_wnd, 1024);
+		SAY(l, .flags = TV_ACK, .len = 1024 + beyond);
+		assert_int_equal(l->count, beyond);
+		lab_wait(l, TV_S);
+		assert_int_equal(l->count, 1 - beyond);
+		assert_int_equal(lab_info(l).rcv_wnd, 0);
+		assert_int_equal(lab_info(l).bytes_unread, 4096);
+		lab_free(l);
+	}
+}
+
 /* RFC 9293 3.6.1: only text that is new after CLOSE draws a RST; what was read before, said again together with
  * the FIN, does not. */
 static void test_receive_old_text_with_fin_after_close_is_no_reason_to_reset(void **state)
@@ -119,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_receive_text_into_a_closed_window_counts_for_nothing),
+		cmocka_unit_test(test_receive_text_that_fills_the_window_is_acknowledged_in_time),
 		cmocka_unit_test(test_receive_old_text_with_fin_after_close_is_no_reason_to_reset),
 		cmocka_unit_test(test_receive_window_edge_stays_within_one_and_a_half_buffers),
 		cmocka_unit_test(test_receive_buffer_that_grows_is_announced_whole),

@@ -167,6 +167,7 @@ void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 {
 	t->flags |= TV_F_COOKIE;
 	begin(c, t, k, s->ack - 1);
+	t->rtt.era = 0; /* a cookie is no ISN of the clock */
 	tv_negotiate_syn(c, t, syn);
 	syn_received(c, t, s->seq - 1);
 }
