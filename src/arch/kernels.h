@@ -110,16 +110,13 @@ static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *r
 {
 	uint64_t run = 0;
 
-	for (; n >= 16; n -= 16, src += 16, dst += 16) {
+	for (; n >= 32; n -= 32, src += 32, dst += 32) {
 		run = tv_copy_sum_word(dst, src, run);
 		run = tv_copy_sum_word(dst + 8, src + 8, run);
+		run = tv_copy_sum_word(dst + 16, src + 16, run);
+		run = tv_copy_sum_word(dst + 24, src + 24, run);
 	}
-	if (n >= 8) {
-		run = tv_copy_sum_word(dst, src, run);
-		n -= 8;
-		src += 8;
-		dst += 8;
-	}
+	for (; n >= 8; n -= 8, src += 8, dst += 8) run = tv_copy_sum_word(dst, src, run);
 	sum += tv_sum_halves(run);
 	return n == 0 ? sum : tv_copy_sum_tail(dst, src, n, sum);
 }

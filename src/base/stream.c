@@ -65,15 +65,7 @@ static TV_APART uint32_t append_any(struct tv_stream *s, struct tv_pages *p, uin
 uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
                           uint32_t n, bool urgent)
 {
-	uint32_t page;
-
-	/* A short text into an empty stream has a small page to itself. */
-	if (s->len != 0 || n - 1 >= TV_SMALL_BYTES || (page = tv_page_take_small(p, region)) == 0)
-		return append_any(s, p, region, data, n, urgent);
-	*tv_page_meta_small(p, region, page) = (struct tv_page){.len = (uint16_t)n};
-	tv_copy(tv_page_bytes_small(p, region, page), data, n);
-	*s = (struct tv_stream){.head = page, .tail = page, .len = n};
-	return n;
+	return tv_stream_begin(s, p, region, data, n) ? n : append_any(s, p, region, data, n, urgent);
 }
 
 void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region)

@@ -8,6 +8,7 @@
 #define TV_BASE_STREAM_H
 
 #include "arch/kernel.h"
+#include "arch/kernels.h"
 #include "base/pages.h"
 
 struct tv_stream {
@@ -61,6 +62,43 @@ void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t
 uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                             uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
                             enum tv_arch arch, uint64_t sum);
+/* All of it where it lies, if that is one small page; NULL: it is not, or there is nothing. */
+static inline const uint8_t *tv_stream_single(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+{
+	if (s->head != s->tail || (s->head & TV_PAGE_SMALL) == 0)
+		return NULL;
+	return tv_page_bytes_small(p, region, s->head) + tv_page_meta_small(p, region, s->head)->off;
+}
+/* The same if it is no more than TV_KERNEL_SMALL bytes (arch/kernels.h). */
+static inline const uint8_t *tv_stream_short(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+{
+	return s->len > TV_KERNEL_SMALL ? NULL : tv_stream_single(s, p, region);
+}
+/* Drops all of it; tv_stream_single() has said where it lies. */
+static inline void tv_stream_drop_single(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
+{
+	tv_pool_give(&p->small, region, (s->head & ~TV_PAGE_SMALL) - 1);
+	*s = (struct tv_stream){0};
+}
+/* A short text into an empty stream has a small page to itself. False: it is long, or there is text before it, or
+ * there is no small page. */
+static inline bool tv_stream_begin(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
+                                   size_t n)
+{
+	uint32_t page;
+
+	if (s->len != 0 || n - 1 >= TV_SMALL_BYTES || (page = tv_page_take_small(p, region)) == 0)
+		return false;
+	*tv_page_meta_small(p, region, page) = (struct tv_page){.len = (uint16_t)n};
+	tv_copy(tv_page_bytes_small(p, region, page), data, n);
+	*s = (struct tv_stream){.head = page, .tail = page, .len = (uint32_t)n};
+	return true;
+}
+/* These n bytes to dst; returns their sum. */
+static inline uint64_t tv_stream_copy_sum_short(const uint8_t *at, uint32_t n, uint8_t *dst)
+{
+	return tv_copy_sum_small(dst, at, n, 0);
+}
 /* The n bytes from off as at most `cap` pieces; returns how many pieces, and *covered the bytes in them. */
 unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                           uint32_t off, uint32_t n, struct tv_cursor *cursor,

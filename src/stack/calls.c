@@ -5,6 +5,7 @@
 #include "stack/evict.h"
 #include "stack/handles.h"
 #include "stack/ports.h"
+#include "tcp/user.h"
 
 void tv_connect_default(struct tv_connect_config *config)
 {
@@ -146,6 +147,8 @@ int64_t tv_send(struct tv_stack *s, tv_time now, tv_handle h, const void *data, 
 	tv_stack_now(s, now);
 	if (t == NULL)
 		return TV_ESTALE;
+	if (TV_LIKELY(tv_user_send_short(&s->core, t, data, len, flags)))
+		return (int64_t)len;
 	if (len == 0)
 		return TV_EINVAL;
 	took = tv_user_send(&s->core, t, data, len, flags);
@@ -157,11 +160,13 @@ int64_t tv_send(struct tv_stack *s, tv_time now, tv_handle h, const void *data, 
 int64_t tv_recv(struct tv_stack *s, tv_time now, tv_handle h, void *data, size_t len, unsigned flags)
 {
 	struct tv_tcb *t = tv_handle_conn(s, h);
+	uint32_t n;
 
 	tv_stack_now(s, now);
 	if (t == NULL)
 		return TV_ESTALE;
-	return tv_user_receive(&s->core, t, data, len, flags);
+	n = tv_user_receive_short(&s->core, t, data, len, flags);
+	return TV_LIKELY(n != 0) ? n : tv_user_receive(&s->core, t, data, len, flags);
 }
 
 int tv_peek(struct tv_stack *s, tv_handle h, struct tv_piece *pieces, unsigned n)

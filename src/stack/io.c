@@ -324,15 +324,19 @@ static inline bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct t
 	return true;
 }
 
+/* Is there one more packet to be filled? */
+static inline bool room(const struct tv_packet *p, const struct tv_packet *end)
+{
+	return p != end && p->cap >= TV_PACKET_MIN;
+}
+
 /* The connection at the head of the list leaves it, its wants with it; at its end it goes if it has more to say. */
 static inline struct tv_tcb *next_speaker(struct tv_core *c)
 {
 	struct tv_tcb *t = tv_conn(c, c->out_head - 1);
 
-	c->out_head = t->out_next;
-	if (t->out_next != 0)
-		tv_conn(c, t->out_next - 1)->out_prev = 0;
-	else
+	c->out_head = t->out_next; /* whose link back is stale now (tv_want_drop) */
+	if (t->out_next == 0)
 		c->out_tail = 0;
 	t->flags &= ~(uint32_t)TV_F_IN_OUT_LIST;
 	return t;
@@ -351,37 +355,80 @@ static TV_APART bool loop_out(struct tv_stack *s, struct tv_tcb *t)
 	return n == TURN;
 }
 
+/* A turn of speakers: which link the last one has spoken over, and how. */
+struct turn {
+	struct tv_out out;
+	uint32_t over;             /* TV_NONE: none yet; never the pseudo-link */
+	uint32_t passed;           /* number + 1 of the first that was passed by */
+	const struct tv_packet *at; /* the packet that was to be filled when it was its turn last */
+};
+
+/* One whose link is not that of the one before. False: it has no turn now; it had it, within the stack, or its
+ * link is not asked. */
+static TV_APART bool other_link(struct tv_stack *s, struct tv_tcb *t, uint32_t link, struct turn *turn)
+{
+	bool loop = t->link == tv_loop_link(s);
+
+	if (!loop && (link == TV_ANY_LINK || link == t->link)) {
+		turn->out = way_out(s, turn->over = t->link);
+		return true;
+	}
+	if (!loop && (turn->passed == 0 || (tv_conn(&s->core, turn->passed - 1)->flags & TV_F_IN_OUT_LIST) == 0))
+		turn->passed = tv_conn_index(&s->core, t) + 1; /* or the first has gone since */
+	if ((!loop || loop_out(s, t)) && t->want != 0)
+		tv_want(&s->core, t, 0);
+	tv_settle(s, t);
+	return false;
+}
+
+/* The connection that has just spoken has more to say: the rest of its turn. Returns the first packet not filled. */
+static TV_APART struct tv_packet *speaks_on(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out,
+                                            struct tv_packet *p, const struct tv_packet *end)
+{
+	const struct tv_packet *last = p + TURN - 1;
+	bool more = true;
+
+	while (t->want != 0 && p != last && room(p, end) && (more = connection_out(s, t, out, p))) p++;
+	if (t->want != 0 && more)
+		tv_want(&s->core, t, 0);
+	return p;
+}
+
 /* Connections in turn; returns how many packets were filled. */
 static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
 {
 	struct tv_core *c = &s->core;
-	uint32_t last = c->out_tail, over = tv_loop_link(s);
-	struct tv_out out = {.head = 0};
-	unsigned n = 0;
+	struct turn turn = {.over = TV_NONE, .at = packets};
+	struct tv_packet *p = packets, *end = packets + cap;
 
-	while (n < cap && c->out_head != 0) {
-		bool round_ends = c->out_head == last, more = true;
-		struct tv_tcb *t = next_speaker(c);
-		unsigned end = tv_min32(cap, n + TURN);
+	while (c->out_head != 0 && room(p, end)) {
+		struct tv_tcb *t;
 
-		if (t->link == tv_loop_link(s)) {
-			more = loop_out(s, t);
-		} else if (link == TV_ANY_LINK || link == t->link) {
-			if (TV_UNLIKELY(t->link != over))
-				out = way_out(s, over = t->link);
-			while (n < end && t->want != 0 && (more = connection_out(s, t, &out, &packets[n])))
-				n++;
-		} else if (round_ends) {
-			tv_want(c, t, 0);
-			break; /* all that are left are for other links */
+		if (TV_UNLIKELY(c->out_head == turn.passed)) {
+			if (p == turn.at)
+				break; /* all that are left are for other links */
+			turn.at = p;
 		}
-		if (more && (t->flags & TV_F_PARKED) == 0 && t->want != 0)
-			tv_want(c, t, 0);
+		t = next_speaker(c);
+		if (TV_UNLIKELY(t->link != turn.over) && !other_link(s, t, link, &turn))
+			continue;
+		if (TV_LIKELY(t->want != 0) && connection_out(s, t, &turn.out, p)) {
+			p++;
+			if (TV_UNLIKELY(t->want != 0))
+				p = speaks_on(s, t, &turn.out, p, end);
+		}
 		tv_settle(s, t);
-		if (round_ends)
-			last = c->out_tail;
 	}
-	return n;
+	return (unsigned)(p - packets);
+}
+
+/* Replies, at most cap; returns how many. */
+static TV_APART unsigned replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
+{
+	const struct tv_packet *p = packets, *end = p + tv_min32(cap, s->core.reply_tail - s->core.reply_head);
+
+	while (room(p, end)) p++;
+	return tv_replies_out(s, link, packets, (unsigned)(p - packets));
 }
 
 unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_packet *packets, unsigned cap)
@@ -390,24 +437,19 @@ unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_pac
 	tv_time before;
 	unsigned n = 0;
 
-	while (n < cap && packets[n].cap >= TV_PACKET_MIN)
-		n++;
-	cap = n;
-	n = 0;
-
 	do { /* a jump of hours is taken in steps (tv_stack_now) */
 		before = c->now;
 		tv_stack_now(s, now);
 		run_timers(s);
 	} while (TV_UNLIKELY(c->now < now) && c->now != before);
-	while (n < cap && tv_neighbour_out(s, link, &packets[n]))
+	while (room(packets + n, packets + cap) && tv_neighbour_out(s, link, &packets[n]))
 		n++;
 	if (tv_replies_waiting(s))
-		n += tv_replies_out(s, link, packets + n, c->out_head != 0 ? (cap - n + 1) / 2 : cap - n);
+		n += replies_out(s, link, packets + n, c->out_head != 0 ? (cap - n + 1) / 2 : cap - n);
 	if (c->out_head != 0)
 		n += speakers_out(s, link, packets + n, cap - n);
 	if (n < cap && tv_replies_waiting(s))
-		n += tv_replies_out(s, link, packets + n, cap - n);
+		n += replies_out(s, link, packets + n, cap - n);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t len = packets[i].len;
 

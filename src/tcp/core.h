@@ -342,6 +342,8 @@ static inline struct tv_reply *tv_reply_take(struct tv_core *c)
 
 /* ---- timers.c ---- */
 void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after);
+/* Retransmission, of what has just gone out. */
+void tv_timer_rtx(struct tv_core *c, struct tv_tcb *t);
 void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_keep(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after);
@@ -491,9 +493,6 @@ bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The same of text that begins at RCV.NXT and lies inside the window, and of which nothing came before. */
 enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t);
-/* After the user has read: is a window update due? */
-void tv_rcv_read(struct tv_core *c, struct tv_tcb *t);
 /* Fills SACK blocks (D-SACK first) for the next ACK; clears the D-SACK. */
 void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o);
 /* Is there anything for SACK blocks to tell? */

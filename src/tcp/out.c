@@ -9,6 +9,7 @@
  * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
  * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
  */
+#include "tcp/deliver/window.h"
 #include "tcp/flow/send.h"
 #include "tcp/open/open.h"
 #include "wire/csum.h"
@@ -30,9 +31,9 @@ struct build {
 	uint64_t opt_sum;          /* of the options, which are there */
 };
 
-static inline uint8_t *tcp_at(const struct tv_out *out, bool v6)
+static inline uint8_t *ip_at(const struct tv_out *out)
 {
-	return out->packet->data + out->head + tv_ip_header_len(v6);
+	return out->packet->data + out->head;
 }
 
 /* Returns the sum of the pseudo-header. */
@@ -47,16 +48,17 @@ static TV_APART uint64_t head_v6(uint8_t *ip, const uint8_t *head, const uint8_t
 
 /* Writes all headers, with what the TCP checksum [MUST-2] is without the text; returns the sum that belongs
  * into it when the link does not sum. */
-TV_INLINE uint64_t headers(const struct build *b, const struct tv_out *out, bool v6)
+TV_INLINE uint64_t headers(const struct build *b, const struct tv_out *out, uint8_t *ip, bool v6)
 {
 	struct tv_packet *packet = out->packet;
 	uint32_t len = b->h.header_len + b->len, head_len = out->head + tv_ip_header_len(v6) + b->h.header_len;
-	uint8_t *ip = packet->data + out->head, *tcp = tcp_at(out, v6);
+	uint8_t *tcp = ip + tv_ip_header_len(v6);
 	uint64_t pseudo, sum;
 
+	packet->flags = 0;
+	packet->seg_size = 0;
 	packet->head_len = (uint16_t)head_len;
 	packet->len = head_len;
-	packet->flags = 0;
 	packet->piece_count = 0;
 	if (v6) {
 		pseudo = head_v6(ip, b->head, b->rest, len, b->ttl, b->tos);
@@ -80,10 +82,10 @@ TV_INLINE uint64_t headers(const struct build *b, const struct tv_out *out, bool
 }
 
 /* The checksum of a segment that the link does not sum. */
-static inline void seal(const struct tv_out *out, bool v6, uint64_t sum)
+static inline void seal(const struct tv_out *out, uint8_t *ip, bool v6, uint64_t sum)
 {
 	if (!out->csum_partial)
-		tv_csum_store(tcp_at(out, v6) + CSUM_AT, sum);
+		tv_csum_store(ip + tv_ip_header_len(v6) + CSUM_AT, sum);
 }
 
 static inline struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
@@ -215,7 +217,7 @@ static inline void sent_new(struct tv_core *c, struct tv_tcb *t, const struct tv
 	if (x->len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
 		t->flags |= TV_F_PINGPONG;
 	if (t->timer.main == 0)
-		tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
+		tv_timer_rtx(c, t); /* RFC 6298 5.1 */
 }
 
 static TV_APART void count_out(struct tv_core *c, struct tv_side *side, const struct tv_xmit *x, uint32_t segments)
@@ -303,8 +305,9 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 {
 	uint16_t wnd = window_field(c, t, x);
 	const struct tv_options *o = tv_opts(c, t);
+	uint8_t *ip = ip_at(out);
 	struct build b;
-	uint32_t opts = options(c, t, x, tcp_at(out, v6) + TCP_HEADER, &b.opt_sum);
+	uint32_t opts = options(c, t, x, ip + tv_ip_header_len(v6) + TCP_HEADER, &b.opt_sum);
 	uint64_t sum;
 
 	b.head = t->key; /* of the first SYN for ever [MUST-45] */
@@ -318,7 +321,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 	b.h.urg = (x->flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x->seq) : 0;
 	b.h.header_len = (uint16_t)(TCP_HEADER + (opts & ~UNTOLD));
 	b.len = x->len;
-	sum = headers(&b, out, v6);
+	sum = headers(&b, out, ip, v6);
 	out->packet->seg_size = x->seg_size;
 	if (x->len != 0) {
 		if (TV_UNLIKELY(x->kind == TV_X_KEEPALIVE))
@@ -328,7 +331,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 		else
 			sum += text(c, t, x, out);
 	}
-	seal(out, v6, sum);
+	seal(out, ip, v6, sum);
 	sent(c, t, x, (opts & UNTOLD) != 0);
 }
 
@@ -338,29 +341,50 @@ static TV_APART void build_v6(struct tv_core *c, struct tv_tcb *t, const struct 
 	build(c, t, out, x, pieces, true);
 }
 
-/* What is plain (flow/send.h), in one go: its headers, its text, and what follows from its leaving. */
-TV_INLINE void build_plain(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, const struct tv_xmit *x)
+/* The text of a plain segment: most often short, and on one page. Returns its sum. */
+TV_INLINE uint64_t plain_text(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len)
+{
+	const uint8_t *src = tv_stream_short(&t->out, &c->pages, tv_region(c));
+	struct tv_packet *p = out->packet;
+
+	if (TV_UNLIKELY(src == NULL))
+		return text(c, t, &(struct tv_xmit){.kind = TV_X_DATA, .seq = t->snd.nxt, .len = len}, out);
+	p->len += len;
+	return tv_stream_copy_sum_short(src, len, p->data + p->head_len);
+}
+
+/* What is plain (flow/send.h), in one go: its headers and its text. */
+TV_INLINE void build_plain(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len, uint16_t flags,
+                           bool ts)
 {
 	uint16_t wnd = (uint16_t)tv_rcv_window(c, t);
 	const struct tv_options *o = tv_opts(c, t);
-	struct build b = {.head = t->key, .ttl = o->ttl, .tos = (uint8_t)(o->dscp << 2), .len = x->len};
-	uint32_t opts = 0;
+	uint8_t *ip = ip_at(out);
+	struct build b = {.head = t->key, .ttl = o->ttl, .tos = (uint8_t)(o->dscp << 2), .len = len};
 	uint64_t sum;
 
-	if (TV_LIKELY((t->opt.flags & TV_O_TS) != 0)) { /* RFC 7323 3.2 */
-		opts = 12;
-		b.opt_sum = tv_tcp_opt_put_ts(tcp_at(out, false) + TCP_HEADER, c->now_ms + t->opt.ts_offset,
-		                              t->opt.ts_recent);
-	}
-	b.h = (struct tv_tcp_header){.seq = t->snd.nxt, .ack = t->rcv.nxt, .flags = x->flags, .wnd = wnd};
-	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
-	sum = headers(&b, out, false);
-	out->packet->seg_size = 0;
-	if (x->len != 0)
-		sum += text(c, t, x, out);
-	seal(out, false, sum);
-	c->cnt.segments_out++;
-	tv_ack_sent(t);
+	if (ts) /* RFC 7323 3.2 */
+		b.opt_sum = tv_tcp_opt_put_ts(ip + 20 + TCP_HEADER, c->now_ms + t->opt.ts_offset, t->opt.ts_recent);
+	b.h = (struct tv_tcp_header){.seq = t->snd.nxt, .ack = t->rcv.nxt, .flags = flags, .wnd = wnd};
+	b.h.header_len = (uint16_t)(TCP_HEADER + (ts ? 12 : 0));
+	sum = headers(&b, out, ip, false);
+	if (len != 0)
+		sum += plain_text(c, t, out, len);
+	seal(out, ip, false, sum);
+}
+
+/* What follows from its leaving, with text or FIN: as sent_new() and tv_rtx_sent(), with nothing in flight. */
+static inline void sent_plain(struct tv_core *c, struct tv_tcb *t, uint32_t len)
+{
+	uint32_t fin = (t->flags & TV_F_FIN_QUEUED) != 0;
+	bool takes_turns = len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack;
+
+	t->flags = (t->flags & ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST | TV_F_SMALL)) | TV_F_ALONE |
+	           fin * TV_F_FIN_SENT | takes_turns * TV_F_PINGPONG | (len < t->opt.mss) * TV_F_SMALL;
+	t->snd.nxt += len + fin;
+	t->sent_us = (uint32_t)c->now_us;
+	t->progress_ms = c->now_ms;
+	tv_timer_rtx(c, t); /* RFC 6298 5.1 */
 }
 
 static TV_APART bool out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
@@ -386,22 +410,27 @@ bool tv_tcp_out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *ou
 
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
-	struct tv_xmit x = {.kind = TV_X_ACK, .flags = TV_ACK};
+	uint32_t len = 0;
+	uint16_t flags = TV_ACK;
+	bool more = t->want != TV_WANT_ACK;
 
 	if ((t->want & TV_WANT_SEND) != 0)
 		restart_if_idle(c, t);
 	if (TV_UNLIKELY(!tv_send_is_plain(t) || !fits(out, t->out.len)))
 		return out_any(c, t, out);
-	if (t->want == TV_WANT_ACK) {
-		build_plain(c, t, out, &x);
-		return true;
+	if (more) {
+		len = t->out.len;
+		flags = tv_send_plain(t);
 	}
-	x = tv_send_plain(t);
 	t->want = 0;
-	t->flags = (t->flags & ~(uint32_t)TV_F_SMALL) | TV_F_ALONE | (x.len < t->opt.mss ? TV_F_SMALL : 0);
-	t->sent_us = (uint32_t)c->now_us;
-	build_plain(c, t, out, &x);
-	sent_new(c, t, &x);
+	if (TV_LIKELY((t->opt.flags & TV_O_TS) != 0))
+		build_plain(c, t, out, len, flags, true);
+	else
+		build_plain(c, t, out, len, flags, false);
+	c->cnt.segments_out++;
+	tv_ack_sent(t);
+	if (more)
+		sent_plain(c, t, len);
 	return true;
 }
 
@@ -418,7 +447,7 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 {
 	struct tv_tcp_options o = {
 		.has = r->has, .mss = r->mss, .wscale = r->wscale, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr};
-	uint8_t *p = tcp_at(out, v6) + TCP_HEADER;
+	uint8_t *ip = ip_at(out), *p = ip + tv_ip_header_len(v6) + TCP_HEADER;
 	uint64_t sum = 0;
 	uint32_t opts = tv_tcp_opt_put_syn(p, &o, &sum), len;
 	struct build b;
@@ -440,8 +469,7 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 	b.len = 0;
 	b.opt_sum = sum;
 	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
-	out->packet->seg_size = 0;
-	seal(out, v6, headers(&b, out, v6));
+	seal(out, ip, v6, headers(&b, out, ip, v6));
 	c->cnt.segments_out++;
 }
 

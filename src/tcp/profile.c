@@ -3,7 +3,7 @@
  * share profile 0, the defaults of the stack. Changing an option of a connection whose profile is shared
  * gives it one of its own. A profile is freed with its last user; profile 0 never.
  */
-#include "tcp/core.h"
+#include "tcp/deliver/window.h"
 
 static const uint32_t BUF_MIN = 1024, BUF_MAX = 1u << 30;
 

@@ -82,17 +82,19 @@ void tv_out_connection(struct tv_core *c, struct tv_tcb *t)
 
 void tv_want_drop(struct tv_core *c, struct tv_tcb *t)
 {
+	uint32_t prev = c->out_head == tv_conn_index(c, t) + 1 ? 0 : t->out_prev; /* the first one's is stale */
+
 	t->want = 0;
 	if ((t->flags & TV_F_IN_OUT_LIST) == 0)
 		return;
-	if (t->out_prev != 0)
-		tv_conn(c, t->out_prev - 1)->out_next = t->out_next;
+	if (prev != 0)
+		tv_conn(c, prev - 1)->out_next = t->out_next;
 	else
 		c->out_head = t->out_next;
 	if (t->out_next != 0)
-		tv_conn(c, t->out_next - 1)->out_prev = t->out_prev;
+		tv_conn(c, t->out_next - 1)->out_prev = prev;
 	else
-		c->out_tail = t->out_prev;
+		c->out_tail = prev;
 	t->flags &= ~(uint32_t)TV_F_IN_OUT_LIST;
 }
 

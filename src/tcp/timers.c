@@ -21,7 +21,7 @@
 #define LATER_NS TV_S
 #define SOON (1 << 14)             /* ticks: a second */
 
-static uint32_t tick_after(const struct tv_core *c, tv_time after)
+TV_INLINE uint32_t tick_after(const struct tv_core *c, tv_time after)
 {
 	uint64_t tick;
 
@@ -31,7 +31,7 @@ static uint32_t tick_after(const struct tv_core *c, tv_time after)
 	return (uint32_t)tick + ((uint32_t)tick == 0);
 }
 
-static void set(const struct tv_core *c, struct tv_tcb *t, uint32_t *deadline, tv_time after)
+TV_INLINE void set(const struct tv_core *c, struct tv_tcb *t, uint32_t *deadline, tv_time after)
 {
 	*deadline = after == TV_NEVER ? 0 : tick_after(c, after);
 	if (*deadline != 0 && (t->timer.node.where == 0 || (int32_t)(*deadline - t->timer.node.at) < 0))
@@ -123,7 +123,7 @@ static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 }
 
 /* What is left of the user time-out. */
-static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
+static TV_APART tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 {
 	tv_time limit = tv_owing_limit(c, t), gone = silence(c, t);
 
@@ -132,13 +132,23 @@ static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 	return gone < limit ? limit - gone : TV_MS;
 }
 
-tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
+TV_INLINE tv_time rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
 {
 	tv_time rto = tv_rto_ns(c, t);
 
-	if (t->progress_ms == c->now_ms) /* what has just gone out has all of its limit left */
+	if (TV_LIKELY(t->progress_ms == c->now_ms)) /* what has just gone out has all of its limit left */
 		return tv_min64(rto, tv_owing_limit(c, t));
 	return tv_min64(rto, left_of_limit(c, t));
+}
+
+tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return rtx_wait(c, t);
+}
+
+void tv_timer_rtx(struct tv_core *c, struct tv_tcb *t)
+{
+	set(c, t, &t->timer.main, rtx_wait(c, t));
 }
 
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t)

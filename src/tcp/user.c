@@ -4,17 +4,7 @@
  *
  * A call changes queues and leaves wants; what it causes to be sent leaves with the next tv_output().
  */
-#include "tcp/close/orphan.h"
-
-/* May SEND queue text in this state? (3.10.2) [EV-50] */
-static int send_allowed(const struct tv_tcb *t)
-{
-	if (t->state == TV_CLOSED)
-		return TV_ECLOSED;
-	if ((t->flags & TV_F_FIN_QUEUED) != 0)
-		return TV_ECLOSING;
-	return TV_OK;
-}
+#include "tcp/user.h"
 
 static void mark_urgent(struct tv_tcb *t)
 {
@@ -57,7 +47,7 @@ static uint32_t pages_allow(struct tv_core *c, const struct tv_tcb *t, uint32_t 
 int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags)
 {
 	uint32_t limit = tv_opts(c, t)->snd_buf, room, n;
-	int error = send_allowed(t);
+	int error = tv_send_allowed(t);
 
 	if (error != TV_OK)
 		return error;
@@ -83,9 +73,7 @@ int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, s
 		t->flags |= TV_F_MORE;
 	else
 		t->flags &= ~(uint32_t)TV_F_MORE;
-	if (t->state >= TV_ESTABLISHED || (t->flags & TV_F_PENDING) != 0)
-		tv_want(c, t, TV_WANT_SEND);
-	tv_timers_sync(c, t);
+	tv_send_want(c, t);
 	return n;
 }
 
@@ -127,7 +115,7 @@ int64_t tv_user_receive(struct tv_core *c, struct tv_tcb *t, uint8_t *data, size
 
 int tv_user_shutdown(struct tv_core *c, struct tv_tcb *t)
 {
-	int error = send_allowed(t);
+	int error = tv_send_allowed(t);
 
 	if (error != TV_OK)
 		return error;

@@ -290,6 +290,32 @@ static void test_stream_short_ones_hold_small_pages_only(void **state)
 	model_end(&m);
 }
 
+/* Where a short stream lies: on one small page, or it is not told. */
+static void test_stream_short_is_where_all_of_it_lies(void **state)
+{
+	struct model m;
+	const uint8_t *at;
+
+	(void)state;
+	model_start(&m, 10, 2, 0, 1);
+	model_append(&m, 0, 64, false);
+	model_append(&m, 1, 65, false);
+	model_append(&m, 2, 10, false); /* the small pages are used up: a big one */
+	at = tv_stream_short(&m.s[0], &m.pages, m.region);
+	assert_non_null(at);
+	assert_memory_equal(at, m.bytes[0], 64);
+	assert_null(tv_stream_short(&m.s[1], &m.pages, m.region));
+	assert_null(tv_stream_short(&m.s[2], &m.pages, m.region));
+	model_consume(&m, 1, 5);
+	at = tv_stream_short(&m.s[1], &m.pages, m.region);
+	assert_non_null(at);
+	assert_memory_equal(at, m.bytes[1], 60);
+	model_append(&m, 1, 250, false);
+	model_consume(&m, 1, 250); /* 60 bytes on two pages */
+	assert_null(tv_stream_short(&m.s[1], &m.pages, m.region));
+	model_end(&m);
+}
+
 /* A piece of one byte does not keep a page of its own when it is joined. */
 static void test_stream_joined_tiny_pieces_share_a_page(void **state)
 {
@@ -412,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_stream_exhausted_pages_agree_with_model),
 		cmocka_unit_test(test_page_reserve_serves_only_the_urgent),
 		cmocka_unit_test(test_stream_short_ones_hold_small_pages_only),
+		cmocka_unit_test(test_stream_short_is_where_all_of_it_lies),
 		cmocka_unit_test(test_stream_joined_tiny_pieces_share_a_page),
 		cmocka_unit_test(test_stream_join_copies_what_is_tiny_and_fits),
 		cmocka_unit_test(test_stream_cursor_follows_a_sequential_reader),

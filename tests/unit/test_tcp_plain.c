@@ -1,11 +1,13 @@
 /*
- * test_tcp_plain.c - the short way out for plain segments against the questions that all others are asked: a
- * connection is led through random talk, and whatever it has to say is built twice, once from a copy of the
- * whole region without the short way. The packets and the regions have to be the same to the last octet.
+ * test_tcp_plain.c - the short ways of plain segments out, and of short texts in and out of the queues, against
+ * the long ones: a connection is led through random talk, and whatever it has to say, SENDs and RECEIVEs is done
+ * twice, once in a copy of the whole region without the short way. What comes of it and the regions have to be the
+ * same to the last octet.
  */
 #include "lab.h"
 
 #include "tcp/flow/send.h"
+#include "tcp/user.h"
 
 #define ROOM 3000u
 #define PIECES 8u
@@ -15,6 +17,7 @@ struct pair {
 	struct tv_core *copy;
 	uint64_t seed;
 	unsigned plain, acks, texts, fins, others;
+	unsigned sends, receives;  /* the short way */
 };
 
 struct built {
@@ -94,11 +97,46 @@ static void twice(struct pair *p)
 	tv_settle(l->s, t);
 }
 
+static void sends(struct pair *p, const uint8_t *text, uint32_t n, unsigned flags)
+{
+	struct lab *l = p->l;
+	struct tv_core *c = &l->s->core;
+	int64_t took;
+
+	memcpy(p->copy, l->region, l->bytes);
+	took = tv_user_send(p->copy, tv_conn(p->copy, (uint32_t)l->conn), text, n, flags);
+	if (tv_user_send_short(c, tcb(p), text, n, flags)) {
+		assert_int_equal(took, n);
+		p->sends++;
+	} else {
+		assert_int_equal(tv_user_send(c, tcb(p), text, n, flags), took);
+	}
+	assert_memory_equal(p->copy, l->region, l->bytes);
+	tv_settle(l->s, tcb(p));
+}
+
+static void receives(struct pair *p, uint32_t most, unsigned flags)
+{
+	struct lab *l = p->l;
+	struct tv_core *c = &l->s->core;
+	uint8_t a[600] = {0}, b[600] = {0};
+	int64_t took;
+	uint32_t n;
+
+	memcpy(p->copy, l->region, l->bytes);
+	took = tv_user_receive(p->copy, tv_conn(p->copy, (uint32_t)l->conn), a, most, flags);
+	n = tv_user_receive_short(c, tcb(p), b, most, flags);
+	p->receives += n != 0;
+	assert_int_equal(n != 0 ? n : tv_user_receive(c, tcb(p), b, most, flags), took);
+	assert_memory_equal(a, b, sizeof a);
+	assert_memory_equal(p->copy, l->region, l->bytes);
+}
+
 static void hears(struct pair *p, uint16_t flags, uint32_t len, uint16_t wnd)
 {
 	struct lab *l = p->l;
 	struct tv_tcb *t = tcb(p);
-	struct say say = {.flags = TV_ACK | flags, .len = len, .wnd_set = true, .wnd = wnd};
+	struct say say = {.flags = TV_ACK | flags, .len = len, .wnd_set = true, .wnd = wnd, .urg = 50};
 	uint8_t bytes[2000];
 	struct tv_packet packet = {.data = bytes};
 
@@ -112,13 +150,12 @@ static void writes(struct pair *p)
 {
 	static const unsigned flags[] = {0, 0, 0, 0, 0, 0, 0, TV_SEND_FIN, TV_SEND_MORE, TV_SEND_URGENT};
 	static const uint8_t text[4000];
-	struct lab *l = p->l;
 	const struct tv_tcb *t = tcb(p);
 	uint32_t mss = t->opt.mss;
 	const uint32_t sizes[] = {1 + chance(p, 200), 1 + chance(p, mss), mss, mss + 1, t->snd.wnd, t->cc.cwnd};
 	uint32_t n = sizes[chance(p, COUNT(sizes))];
 
-	(void)tv_send(l->s, l->now, l->conn, text, n == 0 || n > sizeof text ? 64 : n, flags[chance(p, COUNT(flags))]);
+	sends(p, text, n == 0 || n > sizeof text ? 64 : n, flags[chance(p, COUNT(flags))]);
 }
 
 /* What seldom comes together by itself: the smallest congestion window, wants that a timer leaves. */
@@ -140,8 +177,6 @@ static void goes_on(struct pair *p)
 {
 	struct lab *l = p->l;
 	const struct tv_tcb *t = tcb(p);
-	uint8_t got[500];
-
 	if (t->snd.una != t->snd.nxt && chance(p, 4) != 0) {
 		hears(p, 0, 0, 20000); /* or nothing would be plain for long */
 		return;
@@ -155,10 +190,12 @@ static void goes_on(struct pair *p)
 		writes(p);
 		break;
 	case 4: case 5: case 6: case 7:
-		hears(p, 0, chance(p, 3) * chance(p, 300), (uint16_t)(chance(p, 4) == 0 ? chance(p, 1200) : 20000));
+		hears(p, chance(p, 30) == 0 ? TV_URG : 0, chance(p, 3) * chance(p, 300),
+		      (uint16_t)(chance(p, 4) == 0 ? chance(p, 1200) : 20000));
 		break;
 	case 8: case 9:
-		(void)tv_recv(l->s, l->now, l->conn, got, 1 + chance(p, sizeof got), 0);
+		receives(p, chance(p, 3) == 0 ? tv_min32(t->in.len, 600) : 1 + chance(p, 500),
+		         chance(p, 6) == 0 ? TV_RECV_PEEK : 0);
 		break;
 	case 10:
 		lab_sleep(l, chance(p, 3) * chance(p, 600) * TV_MS);
@@ -171,6 +208,8 @@ static void goes_on(struct pair *p)
 			hears(p, TV_FIN, 0, 20000);
 		else if (chance(p, 4) == 0)
 			(void)tv_shutdown(l->s, l->now, l->conn);
+		else if (chance(p, 6) == 0)
+			(void)tv_close(l->s, l->now, l->conn);
 		break;
 	}
 }
@@ -217,7 +256,7 @@ static void talk(struct pair *p, bool ts)
 	lab_free(l);
 }
 
-static void test_plain_and_any_segments_are_the_same(void **state)
+static void test_short_ways_and_long_ones_do_the_same(void **state)
 {
 	struct pair p = {.seed = 20261121};
 
@@ -225,12 +264,13 @@ static void test_plain_and_any_segments_are_the_same(void **state)
 	for (unsigned i = 0; i < 120; i++)
 		talk(&p, i % 4 != 0);
 	assert_true(p.acks > 100 && p.texts > 100 && p.fins > 10 && p.others > 100);
+	assert_true(p.sends > 100 && p.receives > 30);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain_and_any_segments_are_the_same),
+		cmocka_unit_test(test_short_ways_and_long_ones_do_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,13 +26,11 @@ static bool pressed(const struct tv_core *c)
 	       scarce(c->pages.big.used, c->cfg.send_pages);
 }
 
-tv_time tv_owing_limit(const struct tv_core *c, const struct tv_tcb *t)
+tv_time tv_orphan_limit(const struct tv_core *c, const struct tv_tcb *t)
 {
 	tv_time limit = tv_opts(c, t)->user_timeout;
 
-	if ((t->flags & TV_F_RELEASED) == 0 || !pressed(c))
-		return limit;
-	return tv_min64(limit, c->cfg.orphan_timeout);
+	return pressed(c) ? tv_min64(limit, c->cfg.orphan_timeout) : limit;
 }
 
 static bool owes(const struct tv_tcb *t)
@@ -56,11 +54,4 @@ uint64_t tv_stall_rank(const struct tv_core *c, const struct tv_tcb *t, enum tv_
 	    (tv_time)ms * TV_MS < c->cfg.stall_min)
 		return 0;
 	return kind << 32 | ms;
-}
-
-uint64_t tv_write_bytes(const struct tv_core *c)
-{
-	uint32_t used = c->pages.big.used;
-
-	return used < c->cfg.send_pages ? (uint64_t)(c->cfg.send_pages - used) * TV_PAGE_BYTES : 0;
 }

@@ -24,10 +24,19 @@ static inline void tv_orphan_gone(struct tv_core *c, const struct tv_tcb *t)
 		c->evicted_held--;
 }
 /* How long may the peer owe an acknowledgment to it? */
-tv_time tv_owing_limit(const struct tv_core *c, const struct tv_tcb *t);
+tv_time tv_orphan_limit(const struct tv_core *c, const struct tv_tcb *t);
+static inline tv_time tv_owing_limit(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return (t->flags & TV_F_RELEASED) != 0 ? tv_orphan_limit(c, t) : tv_opts(c, t)->user_timeout;
+}
 /* How little is lost with it, and for how long nothing has come of it: the highest goes first. 0: it stays. */
 uint64_t tv_stall_rank(const struct tv_core *c, const struct tv_tcb *t, enum tv_need need);
 /* How many octets may what is written still take from the pages? */
-uint64_t tv_write_bytes(const struct tv_core *c);
+static inline uint64_t tv_write_bytes(const struct tv_core *c)
+{
+	uint32_t used = c->pages.big.used;
+
+	return used < c->cfg.send_pages ? (uint64_t)(c->cfg.send_pages - used) * TV_PAGE_BYTES : 0;
+}
 
 #endif

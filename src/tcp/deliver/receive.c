@@ -14,7 +14,7 @@
  * buffer at least [MUST-39]. When pages run short, or nobody reads, it stays
  * where it is, for ever if need be [MAY-8].
  */
-#include "tcp/core.h"
+#include "tcp/deliver/window.h"
 
 static inline void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool gap)
 {
@@ -145,44 +145,21 @@ static uint32_t room_for(const struct tv_core *c, const struct tv_tcb *t, uint32
 	return (uint32_t)tv_min64(room, tv_pages_free_bytes(&c->pages) / 2);
 }
 
-/* RFC 9293 3.8.6.2.2: what the right edge has to move by, to be worth telling [MUST-39]. */
-static inline uint32_t worth_telling(const struct tv_tcb *t, uint32_t buffer)
+uint32_t tv_rcv_edge(const struct tv_core *c, const struct tv_tcb *t, uint32_t window)
 {
-	return tv_min32(buffer / 2, t->opt.mss_rcv);
+	uint32_t buffer = tv_opts(c, t)->rcv_buf, room = room_for(c, t, buffer);
+
+	return room >= window + tv_worth_telling(t, buffer) ? room : window;
 }
 
-uint32_t tv_rcv_window(struct tv_core *c, struct tv_tcb *t)
-{
-	uint32_t buffer = tv_opts(c, t)->rcv_buf, window = t->rcv.adv - t->rcv.nxt, room, field;
-	unsigned scale = t->opt.rcv_scale;
-
-	/* Most often the edge could not move far enough, whatever room there is. */
-	if (t->in.len + window + worth_telling(t, buffer) <= buffer) {
-		room = room_for(c, t, buffer);
-		if (room >= window + worth_telling(t, buffer)) {
-			t->rcv.adv = t->rcv.nxt + room;
-			window = room;
-		}
-	}
-	/* What the scale cannot express is rounded up, so that the edge never moves left [SHLD-14]. */
-	field = (window + (1u << scale) - 1) >> scale;
-	/* Nor may rounding add up without end for a peer that sends octet by octet: from half a buffer too
-	 * much on, the edge seems to move left by less than a unit (RFC 7323 2.4). */
-	if (t->in.len + (field << scale) > buffer / 2 * 3)
-		field = window >> scale;
-	field = tv_min32(field, UINT16_MAX);
-	t->rcv.adv = t->rcv.nxt + tv_max32(window, field << scale);
-	return field;
-}
-
-void tv_rcv_read(struct tv_core *c, struct tv_tcb *t)
+void tv_rcv_reopen(struct tv_core *c, struct tv_tcb *t)
 {
 	uint32_t buffer = tv_opts(c, t)->rcv_buf, left = t->rcv.adv - t->rcv.nxt, room;
 
-	if (2 * left > buffer || !tv_state_may_receive((enum tv_state)t->state))
+	if (!tv_state_may_receive((enum tv_state)t->state))
 		return;
 	/* Tell the peer when what it may send has at least doubled, as Linux does. */
 	room = room_for(c, t, buffer);
-	if (room >= 2 * left && room - left >= worth_telling(t, buffer))
+	if (room >= 2 * left && room - left >= tv_worth_telling(t, buffer))
 		tv_want(c, t, TV_WANT_ACK);
 }

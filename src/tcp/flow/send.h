@@ -25,14 +25,14 @@ static inline bool tv_send_is_plain(const struct tv_tcb *t)
 	        (t->out.len | (t->flags & TV_F_FIN_QUEUED)) != 0 && t->snd.una == t->snd.nxt && t->out.len < room);
 }
 
-/* That segment, when there is more than an ACK to say: all that is queued, and FIN behind it [EV-42]. */
-static inline struct tv_xmit tv_send_plain(const struct tv_tcb *t)
+/* The flags of that segment, when there is more than an ACK to say: it is all that is queued, and FIN behind it
+ * [EV-42]. */
+static inline uint16_t tv_send_plain(const struct tv_tcb *t)
 {
 	uint32_t fin = (t->flags & TV_F_FIN_QUEUED) != 0;
 	uint32_t push = t->out.len != 0; /* RFC 9293 3.9.1.2 [MUST-61] [SHLD-27] */
 
-	return (struct tv_xmit){.kind = TV_X_DATA, .seq = t->snd.nxt, .len = t->out.len,
-	                        .flags = (uint16_t)(TV_ACK | push * TV_PSH | fin * TV_FIN)};
+	return (uint16_t)(TV_ACK | push * TV_PSH | fin * TV_FIN);
 }
 
 #endif

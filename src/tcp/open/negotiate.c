@@ -10,6 +10,7 @@
  * Window scale, SACK and timestamps are on only if both SYNs carry them (RFC 7323 2.2, 3.2; RFC 2018
  * 2). A scale above 14 counts as 14 (RFC 7323 2.3).
  */
+#include "tcp/deliver/window.h"
 #include "tcp/open/open.h"
 
 #define MSS_FLOOR 48u              /* Linux: tcp_min_snd_mss */
