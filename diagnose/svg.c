@@ -26,7 +26,11 @@ enum {
 	APART = 39,            /* between two packets that leave the same end */
 	ARRIVED_APART = 25,    /* and between two that reach the same end: their labels are not parallel */
 	LINE = 13,             /* of a note */
-	NOTE_COLUMNS = 66
+	NOTE_COLUMNS = 66,
+	COLUMNS = 38,          /* of the label of an arrow, and of one that is lost */
+	COLUMNS_LOST = 27,
+	LOST_AT = 72,          /* percent of the way between the bars: how far a lost packet comes, */
+	MIDWAY = 55            /* and where a router stands */
 };
 
 enum kind { ARRIVES, NOTES, LEAVES };
@@ -150,7 +154,7 @@ static void place(struct pen *pen)
 
 		if (m->kind == NOTES) {
 			m->y = y + GAP + LINE;
-			y = m->y + LINE * ((int)note_lines(e->remark) - 1) + 6;
+			y = m->y + LINE * ((int)note_lines(e->remark) - 1) + 10;
 			pen->from_y[m->event] = m->y;
 			left_at[0] = left_at[1] = y - APART + GAP;
 			continue;
@@ -269,19 +273,27 @@ static void put_states(struct pen *pen, unsigned end)
 /* ------------------------------------------------------------------------------------------ */
 /* Arrows                                                                                      */
 
-/* With text, and where another arrow crosses, there is no room for the acknowledgment. */
-static void own_label(const struct pen *pen, const struct ladder_row *row, bool crossed, char *out, size_t room)
+/* Adds a number where there is room for it: `columns` characters in all. */
+static void add_number(char *out, size_t room, int columns, const char *what, uint32_t number)
 {
-	uint32_t seq = pen->style->absolute ? row->seq : row->rel_seq;
-	uint32_t ack = pen->style->absolute ? row->ack : row->rel_ack;
+	char text[24];
+	int n = (int)strlen(out);
+
+	if (n + snprintf(text, sizeof text, " %s %u", what, number) <= columns)
+		snprintf(out + n, room - (size_t)n, "%s", text);
+}
+
+static void own_label(const struct pen *pen, const struct ladder_row *row, int columns, char *out, size_t room)
+{
 	int n = snprintf(out, room, "%s", row->words);
 
-	if (row->tcp && row->len)
-		n += snprintf(out + n, room - (size_t)n, " %u byte%s", row->len, row->len == 1 ? "" : "s");
-	if (row->tcp)
-		n += snprintf(out + n, room - (size_t)n, "  seq %u", seq);
-	if (row->tcp && row->has_ack && !(crossed && row->len))
-		snprintf(out + n, room - (size_t)n, " ack %u", ack);
+	if (!row->tcp)
+		return;
+	if (row->len)
+		snprintf(out + n, room - (size_t)n, " %u byte%s", row->len, row->len == 1 ? "" : "s");
+	add_number(out, room, columns, "seq", pen->style->absolute ? row->seq : row->rel_seq);
+	if (row->has_ack)
+		add_number(out, room, columns, "ack", pen->style->absolute ? row->ack : row->rel_ack);
 }
 
 /* How long "tfo cookie" is in "tfo cookie 0011223344556677". */
@@ -293,15 +305,16 @@ static int without_value(const char *option)
 }
 
 /* What stands below the arrow: options of a SYN, the first bytes of text, what was added. */
-static void own_detail(const struct ladder_row *row, char *out, size_t room)
+static void own_detail(const struct ladder_row *row, int columns, char *out, size_t room)
 {
 	const char *remark = row->event->remark;
+	bool told = *remark && (int)strlen("sent again, ") + (int)strlen(remark) > columns;
 	/* There is not room for everything: its arrow is short, or something is added. */
 	bool brief = *row->fastopen && (row->event->fate == LADDER_LOST || *remark);
 	int n = 0;
 
 	*out = 0;
-	if (row->again)
+	if (row->again && !told)
 		n = snprintf(out, room, "sent again%s", *remark ? ", " : "");
 	if (row->event->fate == LADDER_DAMAGED)
 		n += snprintf(out + n, room - (size_t)n, "damaged on the way%s", *remark ? ", " : "");
@@ -340,19 +353,64 @@ static const char *arrow_class(const struct ladder_row *row)
 	return row->syn ? "syn" : row->fin ? "fin" : row->len ? "text" : "ack";
 }
 
-/* Is another packet of the other end on the wire at the same time? Then the labels keep to their ends. */
-static bool crosses(const struct pen *pen, size_t number)
+/* Where an arrow's line begins and ends, in percent of the way between the bars. */
+static void reach(const struct ladder_event *e, int *from, int *to)
 {
+	*from = e->midway ? MIDWAY : 0;
+	*to = e->fate == LADDER_CARRIED || e->fate == LADDER_DAMAGED ? 100 : LOST_AT;
+}
+
+/* Where the label of an arrow stands. */
+struct spot {
+	int at;                /* percent of the line */
+	const char *class;     /* "": the text is centred there; or it begins, or ends there */
+	int columns;           /* how many characters have room */
+};
+
+/* How much of an arrow's way lies before the first line from the other end that it crosses, and behind the last,
+ * in percent. False: it crosses none. */
+static bool crosses(const struct pen *pen, size_t number, int *before, int *behind)
+{
+	const struct ladder_event *own = event_of(pen, number);
+	int from, to, y = pen->from_y[number];
+	bool any = false;
+
+	reach(own, &from, &to);
+	*before = *behind = 100;
 	for (size_t i = 0; i < ladder_count(pen->ladder); i++) {
 		const struct ladder_event *e = event_of(pen, i);
-		const struct ladder_event *own = event_of(pen, number);
+		int fall = (pen->to_y[number] - y) * 100 / to, other_fall, other_from, other_to, apart, at;
 
-		bool opposite = !e->is_note && i != number && (e->from & 1) != (own->from & 1);
-
-		if (opposite && pen->from_y[i] < pen->to_y[number] && pen->to_y[i] > pen->from_y[number])
-			return true;
+		if (e->is_note || (e->from & 1) == (own->from & 1))
+			continue;
+		reach(e, &other_from, &other_to);
+		other_fall = (pen->to_y[i] - pen->from_y[i]) * 100 / other_to;
+		apart = pen->from_y[i] + other_fall - y;
+		at = apart * 100 / larger(fall + other_fall, 1);
+		if (at < from || at > to || 100 - at < other_from || 100 - at > other_to)
+			continue;
+		any = true;
+		*before = at - from < *before ? at - from : *before;
+		*behind = to - at < *behind ? to - at : *behind;
 	}
-	return false;
+	return any;
+}
+
+/* In the middle; where another arrow crosses, at its own end, or at the other if there is clearly more room (less
+ * what the other line takes, which falls through the label there); a router's before its arrow. */
+static struct spot find_spot(const struct pen *pen, size_t number)
+{
+	const struct ladder_event *e = event_of(pen, number);
+	bool right = (e->from & 1) == 0, whole = e->fate == LADDER_CARRIED || e->fate == LADDER_DAMAGED;
+	int before, behind;
+
+	if (e->midway)
+		return (struct spot){-3, right ? " second" : " first", COLUMNS};
+	if (!crosses(pen, number, &before, &behind))
+		return (struct spot){50, "", whole ? COLUMNS : COLUMNS_LOST};
+	if (behind > before + 20)
+		return (struct spot){94, right ? " second" : " first", (behind - 14) * 42 / 100};
+	return (struct spot){4, right ? " first" : " second", before * 42 / 100};
 }
 
 /* Text along the arrow, `off` above or below its line. */
@@ -368,28 +426,26 @@ static void put_packet(struct pen *pen, const struct ladder_row *row, size_t num
 {
 	const struct ladder_event *e = row->event;
 	bool right = (e->from & 1) == 0, whole = e->fate == LADDER_CARRIED || e->fate == LADDER_DAMAGED;
-	bool apart = !whole || e->midway || crosses(pen, number);
+	const struct spot spot = find_spot(pen, number);
 	int x1 = right ? LEFT + BAR / 2 : RIGHT - BAR / 2, x2 = right ? RIGHT - BAR / 2 : LEFT + BAR / 2;
-	int y1 = pen->from_y[number], y2 = pen->to_y[number], at, x, y, slope;
+	int y1 = pen->from_y[number], y2 = pen->to_y[number], x, y, slope;
 	char label[128], detail[128] = "";
 
 	if (!whole)
-		x2 = x1 + (x2 - x1) * 72 / 100;
+		x2 = x1 + (x2 - x1) * LOST_AT / 100;
 	if (e->midway)
-		x1 += (x2 - x1) * 55 / 100;
-	/* In the middle; where another arrow crosses, at the sender's end; a router's before its arrow. */
-	at = e->midway ? -3 : apart ? 4 : 50;
-	x = x1 + (x2 - x1) * at / 100;
-	y = y1 + (y2 - y1) * at / 100;
+		x1 += (x2 - x1) * MIDWAY / 100;
+	x = x1 + (x2 - x1) * spot.at / 100;
+	y = y1 + (y2 - y1) * spot.at / 100;
 	slope = (y2 - y1) * 1000 / (x2 - x1);
 	if (pen->style->label)
 		pen->style->label(pen->style->label_user, row, label, sizeof label);
 	else
-		own_label(pen, row, whole && apart, label, sizeof label);
+		own_label(pen, row, spot.columns, label, sizeof label);
 	if (!pen->style->bare && !e->midway)
-		own_detail(row, detail, sizeof detail);
+		own_detail(row, *spot.class ? spot.columns : spot.columns * 5 / 4, detail, sizeof detail);
 	put(pen, "<g class=\"packet %s%s%s\" id=\"s%ue%zu\" data-n=\"%zu\">\n", arrow_class(row), e->inferred ? " inferred" : "",
-		!apart ? "" : right != e->midway ? " first" : " second", pen->style->scene, number, number);
+		spot.class, pen->style->scene, number, number);
 	put(pen, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", x1, y1, x2, y2);
 	if (e->fate == LADDER_CARRIED || e->fate == LADDER_DAMAGED)
 		put(pen, "<path class=\"head\" d=\"M%d %dl%d %dl%d 7z\"/>\n", x2, y2, right ? -8 : 8,

@@ -100,7 +100,7 @@ static void leaves(struct lab *lab, const struct network_sight *s)
 	e.remark = lab->remark;
 	lab->remark = NULL;
 	if (s->fate == NETWORK_TOO_BIG && !e.remark)
-		e.remark = "longer than the path can carry";
+		e.remark = "too long for the path";
 	number = ladder_packet(lab->ladder, &e);
 	if (lab->drawn_count < LAB_DRAWN && number != LADDER_NONE)
 		lab->drawn[lab->drawn_count++] = (struct lab_drawn){s->number, number};

@@ -8,14 +8,32 @@
 
 enum { MORE = 2, FIRST_PORT = 40000 };
 
+/*
+ * A client that takes its ports from the lowest up looks like one that counts, and whether it ran out nobody
+ * can see in a capture. Then an attempt is given up before anything was sent, and the next takes the port after.
+ */
+static int connect_not_from_the_lowest(struct lab *lab)
+{
+	int error = lab_connect(lab, 0);
+
+	if (error < 0 || lab->at[0].port != FIRST_PORT)
+		return error;
+	lab_abort(lab, 0);
+	tv_release(lab_stack(lab, 0), lab_now(lab), lab->handle[0]);
+	return lab_connect(lab, 0);
+}
+
 /* Opens, closes, waits until the server has forgotten. False: there was no port. */
 static bool one_visit(struct lab *lab, unsigned number)
 {
 	char time[24];
 
+	int error;
+
 	if (number == 1)
 		lab_listen(lab);
-	if (lab_connect(lab, 0) < 0) {
+	error = number == 1 ? connect_not_from_the_lowest(lab) : lab_connect(lab, 0);
+	if (error < 0) {
 		lab_note(lab, 0, "Connection %u: no port. %u of them are in TIME-WAIT, and the first is free in %s.", number,
 			lab->full.time_waits, duration_text(lab->full.first_free - lab_now(lab), time));
 		return false;

@@ -10,6 +10,9 @@
 
 #include "cli/experiments/lab.h"
 
+/* The longest labels fit the board: ten digits, or eight letters, twice. */
+enum { LETTERS = 8 };
+
 /* What each end's numbers are called. */
 struct names {
 	char letter[2][16];    /* "x"; "" with a number */
@@ -66,7 +69,7 @@ static bool read_names(const char *text, struct names *n)
 			continue;
 		}
 		for (size_t k = 0; k < len[i]; k++)
-			if (!isalpha((unsigned char)copy[k]))
+			if (!isalpha((unsigned char)copy[k]) || k >= LETTERS)
 				return false;
 		memcpy(n->letter[i], copy, len[i] + 1);
 	}
@@ -76,7 +79,7 @@ static bool read_names(const char *text, struct names *n)
 /* ------------------------------------------------------------------------------------------ */
 /* The board, in characters                                                                    */
 
-enum { SIDE = 14, ZONE = 48, ROWS = 4 };
+enum { SIDE = 11, ZONE = 52, ROWS = 4 };
 
 static void put_glyphs(char *line, unsigned n, const char *glyph)
 {
@@ -208,7 +211,8 @@ void show_whiteboard(struct show *show)
 	struct lab lab;
 
 	if (show->demo->isn && !read_names(show->demo->isn, &names))
-		usage_error("demo", "--isn: two numbers or two words of letters, as 1000,2000 or x,y; not '%s'", show->demo->isn);
+		usage_error("demo", "--isn: two numbers below 4294967296, or two words of at most %d letters, as 1000,2000 or x,y; "
+			"not '%s'", LETTERS, show->demo->isn);
 	if (!lab_begin(&lab, show, &setup))
 		return;
 	lab.user = &names;

@@ -162,7 +162,11 @@ def test_whiteboard_shows_the_three_messages():
     text = run("demo", "--whiteboard", "--isn", "x,y")[1]
     for label in ("SYN seq=x ", "SYN,ACK seq=y ack=x+1 ", "ACK seq=x+1 ack=y+1 "):
         expect(label in text, label)
-    for wrong in ("x", "1,", ",", "1,-2", "x,y,z", "4294967296,1"):
+    for longest, label in (("4294967290,4294967290", "SYN,ACK seq=4294967290 ack=4294967291"),
+                           ("abcdefgh,ABCDEFGH", "SYN,ACK seq=ABCDEFGH ack=abcdefgh+1")):
+        text = run("demo", "--whiteboard", "--isn", longest)[1]
+        expect(label in text and max(map(len, text.splitlines())) <= 80, "no room for " + label)
+    for wrong in ("x", "1,", ",", "1,-2", "x,y,z", "4294967296,1", "abcdefghi,y", "x1,y"):
         status, _, err = run("demo", "--whiteboard", "--isn", wrong)
         expect(status == 2 and "--isn" in err, "%s is taken" % wrong)
 
@@ -242,6 +246,16 @@ def test_ports_run_out_exactly():
         expect(len(opened[0]) == ports and len(notes[0]) == ports + 2, "without reuse: %d" % len(opened[0]))
         expect(len({n.split("port ")[1] for n in opened[0]}) == ports, "a port twice")
         expect(len(opened[1]) == ports + 1 and len(notes[1]) == ports + 1, "with reuse: %d" % len(opened[1]))
+
+
+def test_ports_used_up_are_told_wherever_the_range_is_entered():
+    """Seeds 4, 19 and 20 begin with the lowest port of ten: a range used from there up is one that is counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.pcap")
+        for seed in range(1, 25):
+            expect(run("demo", "--ports=10", "--scene=1", "--seed=%d" % seed, "-q", "-w", path)[0] == 0, "it fails")
+            found = {f["verdict"] for f in json.loads(run("explain", "--json", path)[1])["findings"]}
+            expect(found == {"time-wait-port-exhaustion"}, "seed %d: %s" % (seed, found))
 
 
 def test_mtu_segments_fit_the_path_once_it_is_known():
