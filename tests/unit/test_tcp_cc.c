@@ -346,6 +346,32 @@ static void into_avoidance(struct lab *l)
 	assert_int_equal(lab_info(l).cwnd, 5000);
 }
 
+/* RFC 5681 3.1: avoidance counts what is acknowledged from when it begins, in the middle of a flight too. */
+static void test_cc_avoidance_begins_to_count_at_ssthresh(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+
+	(void)state;
+	l->syn.mss = 1000;
+	lab_active(l);
+	lab_send(l, 10000, 0);
+	lab_wait(l, 1500 * TV_MS);
+	acks(l, 10000);
+	for (uint32_t cwnd = 2000; cwnd < 4000; cwnd += 1000) {
+		lab_send(l, cwnd, 0);
+		acks(l, cwnd);
+	}
+	assert_int_equal(lab_info(l).cwnd, 4000);
+	lab_send(l, 9000, 0);
+	acks(l, 1000);
+	assert_int_equal(lab_info(l).cwnd, 5000); /* ssthresh */
+	acks(l, 3000);
+	assert_int_equal(lab_info(l).cwnd, 5000);
+	acks(l, 2000);
+	assert_int_equal(lab_info(l).cwnd, 6000);
+	lab_free(l);
+}
+
 /* RFC 7661: in congestion avoidance a window into which one more full segment fits was not the limit, and does not
  * grow; whether the text is at its end, or the peer's window. */
 static void test_cc_room_for_one_more_segment_is_no_limit(void **state)
@@ -444,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_cc_sack_below_the_ack_starts_no_recovery),
 		cmocka_unit_test(test_cc_sack_empty_block_marks_nothing),
 		cmocka_unit_test(test_cc_slow_start_grows_to_twice_the_flight),
+		cmocka_unit_test(test_cc_avoidance_begins_to_count_at_ssthresh),
 		cmocka_unit_test(test_cc_room_for_one_more_segment_is_no_limit),
 		cmocka_unit_test(test_cc_sack_repeats_the_holes_only),
 		cmocka_unit_test(test_cc_dsack_is_counted_and_marks_nothing),
