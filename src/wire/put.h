@@ -14,6 +14,12 @@ static inline uint32_t tv_wire32(uint32_t v)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
 }
 
+/* Are the bits of mask those of value in the word at p? */
+static inline bool tv_word_is(const uint8_t *p, uint32_t mask, uint32_t value)
+{
+	return (tv_native32(p) & tv_wire32(mask)) == tv_wire32(value);
+}
+
 /* Two words one behind the other, in one store; returns what is in memory now. */
 static inline uint64_t tv_put_pair(uint8_t *p, uint32_t first, uint32_t second)
 {

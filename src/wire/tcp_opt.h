@@ -50,7 +50,8 @@ static inline void tv_opt_read_only_ts(struct tv_tcp_options *o, const uint8_t *
 /* MSS, SACK-permitted, timestamps, NOP, window scale: 20 bytes that Linux and many others send. */
 static inline bool tv_opt_is_linux_syn(const uint8_t *p)
 {
-	return tv_load32(p + 4) == 0x0402080a && tv_load32(p) >> 16 == 0x0204 && tv_load32(p + 16) >> 8 == 0x010303;
+	return tv_word_is(p + 4, UINT32_MAX, 0x0402080a) && tv_word_is(p, 0xffff0000, 0x02040000) &&
+	       tv_word_is(p + 16, 0xffffff00, 0x01030300);
 }
 
 static inline void tv_opt_read_linux_syn(struct tv_tcp_options *o, const uint8_t *p)
