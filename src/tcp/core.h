@@ -342,8 +342,6 @@ static inline struct tv_reply *tv_reply_take(struct tv_core *c)
 
 /* ---- timers.c ---- */
 void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after);
-/* Retransmission, of what has just gone out. */
-void tv_timer_rtx(struct tv_core *c, struct tv_tcb *t);
 void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_keep(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after);

@@ -9,9 +9,11 @@
  * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
  * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
  */
+#include "tcp/close/orphan.h"
 #include "tcp/deliver/window.h"
 #include "tcp/flow/send.h"
 #include "tcp/open/open.h"
+#include "tcp/timers.h"
 #include "wire/csum.h"
 
 #define TCP_HEADER 20u
@@ -168,11 +170,6 @@ static TV_APART uint32_t odd_options(struct tv_core *c, struct tv_tcb *t, const 
 	struct tv_tcp_options o;
 
 	o.has = 0;
-	if (x->kind == TV_X_SYN) {
-		tv_negotiate_offer(c, t, &o);
-		tv_fastopen_option(c, t, &o);
-		return tv_tcp_opt_build(p, &o);
-	}
 	if ((t->opt.flags & TV_O_TS) != 0) {
 		o.has = TV_OPT_HAS_TS;
 		o.ts_val = c->now_ms + t->opt.ts_offset;
@@ -183,13 +180,30 @@ static TV_APART uint32_t odd_options(struct tv_core *c, struct tv_tcb *t, const 
 	return tv_tcp_opt_build(p, &o) + ((o.has & TV_OPT_HAS_SACK) != 0 ? 0 : UNTOLD);
 }
 
+/* Those of a SYN; returns their length and their sum. */
+static inline uint32_t syn_options(struct tv_core *c, struct tv_tcb *t, uint8_t *p, uint64_t *sum)
+{
+	struct tv_tcp_options o;
+	uint32_t len;
+
+	tv_negotiate_offer(c, t, &o);
+	if (TV_LIKELY((t->opt.fastopen & TV_FO_OPTION) == 0))
+		return tv_tcp_opt_put_syn(p, &o, sum);
+	tv_fastopen_option(c, t, &o);
+	len = tv_tcp_opt_build(p, &o);
+	*sum = tv_csum_words(0, p, len);
+	return len;
+}
+
 /* Writes the options; returns their length, as odd_options(), and their sum. */
-static inline uint32_t options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, uint8_t *p, uint64_t *sum)
+TV_INLINE uint32_t options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, uint8_t *p, uint64_t *sum)
 {
 	uint32_t len;
 
 	*sum = 0;
-	if (TV_UNLIKELY(x->kind == TV_X_SYN || tv_sack_pending(c, t))) {
+	if (x->kind == TV_X_SYN)
+		return syn_options(c, t, p, sum);
+	if (TV_UNLIKELY(tv_sack_pending(c, t))) {
 		len = odd_options(c, t, x, p);
 		*sum = tv_csum_words(0, p, len & ~UNTOLD);
 		return len;
@@ -217,7 +231,7 @@ static inline void sent_new(struct tv_core *c, struct tv_tcb *t, const struct tv
 	if (x->len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
 		t->flags |= TV_F_PINGPONG;
 	if (t->timer.main == 0)
-		tv_timer_rtx(c, t); /* RFC 6298 5.1 */
+		tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
 }
 
 static TV_APART void count_out(struct tv_core *c, struct tv_side *side, const struct tv_xmit *x, uint32_t segments)
@@ -288,8 +302,6 @@ static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out
 		return false;
 	if (x->kind == TV_X_DATA || x->kind == TV_X_REPEAT)
 		*n = fit(c, t, out, x);
-	else if (x->kind == TV_X_SYN && TV_UNLIKELY(t->opt.fastopen != 0))
-		x->len = tv_fastopen_syn(c, t, out->packet->cap - out->head - HEADERS_MOST);
 	if (x->kind != TV_X_DATA || tv_rtx_sent(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0)))
 		return true;
 	/* No record to remember it: what is in flight has a timer, and each ACK asks again. An ACK that is
@@ -384,13 +396,33 @@ static inline void sent_plain(struct tv_core *c, struct tv_tcb *t, uint32_t len)
 	t->snd.nxt += len + fin;
 	t->sent_us = (uint32_t)c->now_us;
 	t->progress_ms = c->now_ms;
-	tv_timer_rtx(c, t); /* RFC 6298 5.1 */
+	/* RFC 6298 5.1, as tv_rtx_wait() */
+	tv_deadline_at(t, &t->timer.main, tv_tick_after(c, tv_min64(tv_rto_ns(c, t), tv_owing_limit(c, t))));
+}
+
+/* SYN, or SYN-ACK in SYN-RECEIVED, first of all that it has to say. */
+static TV_APART bool syn_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+{
+	struct tv_xmit x = {.kind = TV_X_SYN, .seq = t->snd.iss};
+
+	t->want &= (uint16_t)~TV_WANT_SYN;
+	x.flags = t->state == TV_SYN_SENT ? TV_SYN : TV_SYN | TV_ACK;
+	if (TV_UNLIKELY(t->opt.fastopen != 0))
+		x.len = tv_fastopen_syn(c, t, out->packet->cap - out->head - HEADERS_MOST);
+	if (TV_UNLIKELY(t->v6))
+		build_v6(c, t, out, &x, 0);
+	else
+		build(c, t, out, &x, 0, false);
+	return true;
 }
 
 static TV_APART bool out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
 	struct tv_xmit x;
 	unsigned pieces;
+
+	if ((t->want & TV_WANT_SYN) != 0)
+		return syn_out(c, t, out);
 
 	if (!choose(c, t, out, &x, &pieces))
 		return false;

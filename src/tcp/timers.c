@@ -16,26 +16,17 @@
  */
 #include "tcp/close/orphan.h"
 #include "tcp/open/open.h"
+#include "tcp/timers.h"
 
-#define FAR (1u << 30)
 #define LATER_NS TV_S
 #define SOON (1 << 14)             /* ticks: a second */
 
-TV_INLINE uint32_t tick_after(const struct tv_core *c, tv_time after)
+static void set(const struct tv_core *c, struct tv_tcb *t, uint32_t *deadline, tv_time after)
 {
-	uint64_t tick;
-
-	if (after > (uint64_t)FAR << TV_TICK_SHIFT)
-		after = (uint64_t)FAR << TV_TICK_SHIFT;
-	tick = tv_tick_up(c->now + after);
-	return (uint32_t)tick + ((uint32_t)tick == 0);
-}
-
-TV_INLINE void set(const struct tv_core *c, struct tv_tcb *t, uint32_t *deadline, tv_time after)
-{
-	*deadline = after == TV_NEVER ? 0 : tick_after(c, after);
-	if (*deadline != 0 && (t->timer.node.where == 0 || (int32_t)(*deadline - t->timer.node.at) < 0))
-		t->flags |= TV_F_TIMERS;
+	if (after == TV_NEVER)
+		*deadline = 0;
+	else
+		tv_deadline_at(t, deadline, tv_tick_after(c, after));
 }
 
 void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after)
@@ -123,7 +114,7 @@ static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 }
 
 /* What is left of the user time-out. */
-static TV_APART tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
+static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 {
 	tv_time limit = tv_owing_limit(c, t), gone = silence(c, t);
 
@@ -132,23 +123,13 @@ static TV_APART tv_time left_of_limit(const struct tv_core *c, const struct tv_t
 	return gone < limit ? limit - gone : TV_MS;
 }
 
-TV_INLINE tv_time rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
+tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
 {
 	tv_time rto = tv_rto_ns(c, t);
 
-	if (TV_LIKELY(t->progress_ms == c->now_ms)) /* what has just gone out has all of its limit left */
+	if (t->progress_ms == c->now_ms) /* what has just gone out has all of its limit left */
 		return tv_min64(rto, tv_owing_limit(c, t));
 	return tv_min64(rto, left_of_limit(c, t));
-}
-
-tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
-{
-	return rtx_wait(c, t);
-}
-
-void tv_timer_rtx(struct tv_core *c, struct tv_tcb *t)
-{
-	set(c, t, &t->timer.main, rtx_wait(c, t));
 }
 
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t)

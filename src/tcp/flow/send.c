@@ -253,16 +253,8 @@ bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struc
 	x->len = 0;
 	x->seg_size = 0;
 	x->flags = TV_ACK;
-	if ((t->want & (TV_WANT_SEND | TV_WANT_PUSH | TV_WANT_SYN)) != 0) {
-		if (take_want(t, TV_WANT_SYN)) {
-			x->kind = TV_X_SYN;
-			x->seq = t->snd.iss;
-			x->flags = t->state == TV_SYN_SENT ? TV_SYN : TV_SYN | TV_ACK;
-			return true;
-		}
-		if (text_next(c, t, gso_bytes, x))
-			return true;
-	}
+	if ((t->want & (TV_WANT_SEND | TV_WANT_PUSH)) != 0 && text_next(c, t, gso_bytes, x))
+		return true;
 	if (t->state == TV_SYN_SENT || t->state == TV_CLOSED)
 		return false;
 	if (TV_UNLIKELY((t->want & (TV_WANT_PROBE | TV_WANT_KEEPALIVE)) != 0))

@@ -16,12 +16,12 @@
 /* Is all that has to be said said with a plain segment? */
 static inline bool tv_send_is_plain(const struct tv_tcb *t)
 {
-	uint32_t room = tv_min32(tv_min32(t->snd.wnd, t->cc.cwnd), t->opt.mss + 1u);
+	uint32_t room = tv_min32(tv_min32(t->snd.wnd, t->cc.cwnd), t->opt.mss + 1u), want = t->want;
 
 	if ((TV_PLAIN_STATES >> t->state & 1) == 0 || (t->busy | t->side | t->v6) != 0)
 		return false;
-	return t->want == TV_WANT_ACK ||
-	       ((t->want & ~(TV_WANT_ACK | TV_WANT_SEND)) == 0 && (t->flags & TV_F_UNPLAIN) == 0 &&
+	return want == TV_WANT_ACK ||
+	       ((want & ~(uint32_t)(TV_WANT_ACK | TV_WANT_SEND)) == 0 && (t->flags & TV_F_UNPLAIN) == 0 &&
 	        (t->out.len | (t->flags & TV_F_FIN_QUEUED)) != 0 && t->snd.una == t->snd.nxt && t->out.len < room);
 }
 

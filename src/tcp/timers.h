@@ -1,0 +1,25 @@
+/*
+ * timers.h - how a deadline of a connection is set: a tick modulo 2^32, 0 meaning off (timers.c).
+ */
+#ifndef TV_TCP_TIMERS_H
+#define TV_TCP_TIMERS_H
+
+#include "tcp/core.h"
+
+/* The tick that is so much later than now; after 2^30 ticks a connection looks again. */
+#define TV_TICKS_FAR (1u << 30)
+static inline uint32_t tv_tick_after(const struct tv_core *c, tv_time after)
+{
+	uint64_t tick = tv_tick_up(c->now + tv_min64(after, (uint64_t)TV_TICKS_FAR << TV_TICK_SHIFT));
+
+	return (uint32_t)tick + ((uint32_t)tick == 0);
+}
+/* Sets a deadline of this connection; the wheel has to know when it is earlier than what it knows. */
+static inline void tv_deadline_at(struct tv_tcb *t, uint32_t *deadline, uint32_t tick)
+{
+	*deadline = tick;
+	if (t->timer.node.where == 0 || (int32_t)(tick - t->timer.node.at) < 0)
+		t->flags |= TV_F_TIMERS;
+}
+
+#endif
