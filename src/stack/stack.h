@@ -152,8 +152,7 @@ int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 struct tv_door {
 	struct tv_key key;         /* of the SYN that asked first; its local end counts */
 	uint32_t listener;         /* number + 1; 0: not known yet */
-	uint64_t adds;             /* index_adds when the batch was looked up */
-	bool quiet;                /* no move of the index was under way then */
+	uint64_t adds;             /* index_adds when the batch was looked up; UINT64_MAX: the index was moving */
 	uint8_t link;
 };
 /* Before the tuples of a batch are looked up. */

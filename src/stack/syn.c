@@ -52,11 +52,9 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 static inline int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
                            const struct tv_tcb *old)
 {
-	int v = tv_backlog_ask(&s->core, index, seg, old != NULL);
+	int v = tv_backlog_ask(&s->core, index, seg, k, old != NULL);
 
-	if (TV_LIKELY(v == TV_COOKIE))
-		return tv_cookie_answer(&s->core, tv_listener_at(&s->core, index), seg, k);
-	return v == TV_NEXT ? half_open(s, index, seg, k, old) : v;
+	return TV_UNLIKELY(v == TV_NEXT) ? half_open(s, index, seg, k, old) : v;
 }
 
 /* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
@@ -77,12 +75,11 @@ int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 void tv_door_begin(const struct tv_stack *s, struct tv_door *d)
 {
 	d->listener = 0;
-	d->quiet = !tv_table_moving(&s->index);
-	d->adds = s->index_adds;
+	d->adds = tv_table_moving(&s->index) ? UINT64_MAX : s->index_adds;
 }
 
 /* The door for this SYN: its end is an address of ours, it came over a link from outside, somebody listens. */
-static TV_APART bool find_door(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg)
+static bool find_door(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg)
 {
 	struct tv_endpoint local;
 
@@ -96,44 +93,56 @@ static TV_APART bool find_door(struct tv_stack *s, struct tv_door *d, const stru
 	return d->listener != 0;
 }
 
-/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it. */
-static inline bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
+/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it, but that IPv6
+ * addresses whose first half is zero, :: and ::1 among them, are left to it. */
+TV_INLINE bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
 {
-	struct tv_endpoint remote;
-	uint32_t host;
+	const uint8_t *from = k->b + (k->v6 ? 16 : 4);
 
-	if (k->v6) {
-		tv_key_remote(k, &remote);
-		return tv_addr_is_valid_source(&remote.addr) && tv_whose(s, &remote.addr) == TV_SOMEONE;
-	}
-	host = tv_native32(k->b + 4);
-	if (!tv_v4_is_valid_source(k->b[4]))
+	if (k->v6 ? from[0] == 0xff || tv_native64(from) == 0 : !tv_v4_is_valid_source(from[0]))
 		return false;
 	for (unsigned i = 0; i < s->address_count; i++) {
 		const struct tv_address *own = tv_address_at(s, i);
 
-		if (tv_native32(own->broadcast) == host)
+		if (k->v6) {
+			if (tv_native64(own->addr.b) == tv_native64(from) &&
+			    tv_native64(own->addr.b + 8) == tv_native64(from + 8))
+				return false;
+			continue;
+		}
+		if (tv_native32(own->broadcast) == tv_native32(from))
 			return false;
-		if (tv_native32(own->addr.b + 12) == host && tv_addr_is_v4(&own->addr))
+		if (tv_native32(own->addr.b + 12) == tv_native32(from) && tv_addr_is_v4(&own->addr))
 			return false;
 	}
 	return true;
+}
+
+/* The door is that of this SYN. */
+TV_INLINE int enter(struct tv_stack *s, const struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+{
+	if (TV_UNLIKELY(!from_stranger(s, &seg->key)))
+		return (int)tv_demux(s, seg, hash, 0);
+	s->core.cnt.segments_in++;
+	return take_syn(s, d->listener - 1, seg, &seg->key, NULL);
+}
+
+/* There was no door yet, or another one. */
+static TV_APART int enter_elsewhere(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+{
+	return find_door(s, d, seg) ? enter(s, d, seg, hash) : (int)tv_demux(s, seg, hash, 0);
 }
 
 enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
 {
 	int v;
 
-	/* Something was added since: perhaps this tuple. */
-	if ((!d->quiet || d->adds != s->index_adds) && tv_index_find(s, &seg->key, hash) != 0)
+	if (TV_UNLIKELY(d->adds != s->index_adds))
 		return tv_demux(s, seg, hash, 0);
-	if ((d->listener == 0 || d->link != seg->link || !tv_key_same_local(&d->key, &seg->key)) &&
-	    !find_door(s, d, seg))
-		return tv_demux(s, seg, hash, 0);
-	if (TV_UNLIKELY(!from_stranger(s, &seg->key)))
-		return tv_demux(s, seg, hash, 0);
-	s->core.cnt.segments_in++;
-	v = take_syn(s, d->listener - 1, seg, &seg->key, NULL);
+	if (TV_LIKELY(d->listener != 0 && d->link == seg->link && tv_key_same_local(&d->key, &seg->key)))
+		v = enter(s, d, seg, hash);
+	else
+		v = enter_elsewhere(s, d, seg, hash);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
 }

@@ -28,8 +28,7 @@ enum { TV_KIND_CONN = 1, TV_KIND_HALF = 2, TV_KIND_WAIT = 3, TV_KIND_LISTENER = 
 enum {
 	TV_NEXT = -1,              /* go on with the next step */
 	TV_PROMOTE = -2,           /* a half-open record has become a connection: make it a full one */
-	TV_REOPEN = -3,            /* a SYN that may take over this TIME-WAIT tuple (RFC 6191) */
-	TV_COOKIE = -4             /* a SYN to be answered with a cookie: no record */
+	TV_REOPEN = -3             /* a SYN that may take over this TIME-WAIT tuple (RFC 6191) */
 };
 
 /* A half-open record: 64 bytes for IPv4, 88 with the rest of an IPv6 key. */

@@ -68,9 +68,9 @@ void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
                     const struct tv_tcp_options *syn);
 
 /* ---- backlog.c ---- */
-/* May this SYN to listener number `index` have a half-open record? TV_NEXT; TV_COOKIE; else why not.
- * reopens: its tuple is in TIME-WAIT, which a cookie would not get past. */
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens);
+/* May this SYN to listener number `index` have a half-open record? TV_NEXT; else it was answered with a cookie
+ * (TV_V_OK), or this is why not. reopens: its tuple is in TIME-WAIT, which a cookie would not get past. */
+int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, const struct tv_key *k, bool reopens);
 /* A half-open record, already filled, begins or ends to count. */
 void tv_backlog_take(struct tv_core *c, uint32_t slot);
 void tv_backlog_give(struct tv_core *c, uint32_t slot);
