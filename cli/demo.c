@@ -63,6 +63,35 @@ static void check_flags(const struct demo *demo)
 		usage_error("demo", "--tls: 1.2, 1.3 or 0rtt, not '%s'", demo->tls);
 }
 
+/* A flag of one kind of run that was given to another would be passed over in silence. */
+static void check_meaning(const struct demo *demo, int which)
+{
+	void (*run)(struct show *) = which >= 0 ? experiments[which].run : NULL;
+	const struct {
+		const char *name;
+		bool given, means;
+		const char *where;
+	} flags[] = {
+		{"html", demo->html, run || demo->all, "an experiment"},
+		{"scene", demo->scene, run, "one experiment"},
+		{"isn", demo->isn, run == show_whiteboard || demo->all, "--whiteboard"},
+		{"svg", demo->svg, run == show_whiteboard || demo->all, "--whiteboard"},
+		{"bytes", demo->bytes, run == show_budget || demo->all, "--budget"},
+		{"tls", demo->tls, run == show_budget || demo->all, "--budget"},
+		{"loss", demo->loss, !run || run == show_budget, "--sim and --budget"},
+		{"drop", demo->drops.count, !run && !demo->all, "--sim"},
+	};
+
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		if (flags[i].given && !flags[i].means)
+			usage_error("demo", "--%s is for %s: leave one of the two away", flags[i].name, flags[i].where);
+	if (run && run != show_ports && demo->all)
+		usage_error("demo", "--all runs --%s too: leave one of the two away", experiments[which].name);
+	if ((run || demo->all) && (demo->rtt > TV_S || (demo->rtt < 2 * TV_MS && run != show_budget)))
+		usage_error("demo", "--rtt: 2ms to 1s with an experiment; with more, a SYN is repeated before its answer can be "
+			"there, as trivet demo --sim --rtt 2s shows");
+}
+
 /* The experiment that was asked for; -1: none. */
 static int chosen(const bool *wanted)
 {
@@ -107,7 +136,7 @@ static int run_stage(struct demo *demo)
 
 int verb_demo(int argc, char **argv)
 {
-	struct demo demo = {.rtt = 40 * TV_MS, .seed = 1, .bytes = 40000};
+	struct demo demo = {.rtt = 40 * TV_MS, .seed = 1};
 	bool wanted[EXPERIMENTS] = {false}, list = false;
 	const struct option own[OWN_FLAGS] = {
 		{"list", 0, OPTION_FLAG, NULL, "name the experiments, with one line each", &list, 0, 0},
@@ -153,6 +182,8 @@ int verb_demo(int argc, char **argv)
 	demo.ports = demo.ports ? demo.ports : 10;
 	demo.fastopen = take_fastopen(wanted);
 	which = chosen(wanted);
+	check_meaning(&demo, which);
+	demo.bytes = demo.bytes ? demo.bytes : 40000;
 	if (demo.common.json)
 		demo.scenes = json_array();
 	if (demo.all)

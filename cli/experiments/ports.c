@@ -8,6 +8,9 @@
 
 enum { MORE = 2, FIRST_PORT = 40000 };
 
+#define PAUSE TV_S              /* between two visits */
+#define SOON_ENOUGH (30 * TV_S) /* half a TIME-WAIT: explain tells no later of ports that are used up */
+
 /*
  * A client that takes its ports from the lowest up looks like one that counts, and whether it ran out nobody
  * can see in a capture. Then an attempt is given up before anything was sent, and the next takes the port after.
@@ -59,9 +62,14 @@ static void play(struct show *show, bool reuse)
 			"1. More connections than ports, each closed by the client",
 		.port = reuse ? 8402 : 8401, .config = {&few}};
 	unsigned ports = (unsigned)show->demo->ports, made = 0, refused = 0;
+	unsigned most = (unsigned)(SOON_ENOUGH / (PAUSE + 3 * show->demo->rtt)) + 1;
 	struct tv_counters n = {.size = sizeof n};
 	struct lab lab;
 
+	if (ports > most && !show->demo->all)
+		usage_error("demo", "--ports %u: with this --rtt the last is used too late to be seen run out: at most %u", ports,
+			most);
+	ports = ports > most ? most : ports;
 	lab_config(&few);
 	few.port_first = FIRST_PORT;
 	few.port_last = (uint16_t)(FIRST_PORT + ports - 1);
@@ -71,7 +79,7 @@ static void play(struct show *show, bool reuse)
 	lab.blind = true;
 	for (unsigned i = 1; i <= ports + MORE && !lab.trouble; i++) {
 		/* A moment later: RFC 6191 wants a timestamp that is newer. */
-		lab_wait(&lab, TV_S);
+		lab_wait(&lab, PAUSE);
 		lab.blind = !reuse || i < ports + MORE;
 		if (one_visit(&lab, i))
 			made++;

@@ -110,7 +110,8 @@ static int run_one(struct demo *demo, unsigned n, const char *capture, const cha
 	page_close(&show, page_path);
 	if (demo->scene > show.scenes) {
 		complain(&common, "--scene %llu: --%s has %u", (unsigned long long)demo->scene, experiments[n].name, show.scenes);
-		demo->failed = true;
+		(void)dump_close(&common, show.tap);
+		return EXIT_USAGE;
 	}
 	if (!dump_close(&common, show.tap))
 		demo->failed = true;

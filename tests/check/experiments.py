@@ -359,7 +359,25 @@ def test_scene_shows_one_alone():
     for n in range(1, 5):
         expect(scenes("close", "--scene", str(n)) == [every[n - 1]], "scene %d is another one" % n)
     status, out, err = run("demo", "--close", "--scene", "5")
-    expect(status == 1 and out == "" and "has 4" in err, err)
+    expect(status == 2 and out == "" and "has 4" in err, err)
+
+
+def test_flags_that_would_be_passed_over_are_refused():
+    for arguments, why in ((["--html", "x"], "--html is for an experiment"), (["--scene", "2"], "one experiment"),
+                           (["--all", "--scene", "2"], "one experiment"), (["--close", "--isn", "1,2"], "--whiteboard"),
+                           (["--svg", "x"], "--whiteboard"), (["--close", "--bytes", "1k"], "--budget"),
+                           (["--tls", "1.3"], "--budget"), (["--close", "--loss", "1%"], "--sim and --budget"),
+                           (["--close", "--drop", "1"], "--sim"), (["--all", "--close"], "--all runs --close too"),
+                           (["--close", "--rtt", "1ms"], "2ms to 1s"), (["--budget", "--rtt", "1001ms"], "2ms to 1s"),
+                           (["--budget", "--rtt", "0"], "more than 0"), (["--ports", "24", "--rtt", "1s"], "at most 8"),
+                           (["--ports", "5"], "6 to 24"), (["--ports"], "needs a value")):
+        status, out, err = run("demo", *arguments)
+        expect(status == 2 and out == "" and why in err, "%s: %d %s" % (arguments, status, err))
+    # What is within these bounds holds.
+    for arguments in (["--budget", "--rtt", "1us"], ["--ports", "8", "--rtt", "1s"], ["--ports", "24", "--rtt", "90ms"],
+                      ["--all", "--rtt", "2ms"], ["--all", "--rtt", "1s"], ["--all", "--ports", "12"]):
+        status, _, err = run("demo", "-q", *arguments)
+        expect(status == 0 and err == "", "%s: %d %s" % (arguments, status, err))
 
 
 def test_two_experiments_at_once_are_refused():
