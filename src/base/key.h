@@ -178,14 +178,14 @@ static inline uint64_t tv_key_remote_top(const uint8_t *head, const uint8_t *res
 	return (uint64_t)tv_load32(head + 4) << 32;
 }
 
-/* Have both the same local end? */
-static inline bool tv_key_same_local(const struct tv_key *a, const struct tv_key *b)
+/* Have both the same local address? */
+static inline bool tv_key_same_local_addr(const struct tv_key *a, const struct tv_key *b)
 {
 	if (a->v6 != b->v6 || a->zone != b->zone)
 		return false;
 	if (!a->v6)
-		return tv_native32(a->b) == tv_native32(b->b) && tv_load16(a->b + 8) == tv_load16(b->b + 8);
-	return __builtin_memcmp(a->b, b->b, 16) == 0 && tv_load16(a->b + 32) == tv_load16(b->b + 32);
+		return tv_native32(a->b) == tv_native32(b->b);
+	return __builtin_memcmp(a->b, b->b, 16) == 0;
 }
 
 /* What a header begins with, as it lies in memory: of IPv4 both addresses, both ports; ports of IPv6. */

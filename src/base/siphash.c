@@ -12,14 +12,6 @@
 #include "base/siphash.h"
 #include "arch/kernel.h"
 
-/* Compilers make one load of this where they can. */
-static inline uint64_t load_little(const uint8_t *p)
-{
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
-	       (uint64_t)p[7] << 56;
-}
-
 static inline void store_little(uint8_t *p, uint64_t v)
 {
 	for (unsigned i = 0; i < 8; i++)
@@ -48,7 +40,7 @@ TV_INLINE uint64_t hash(const struct tv_sipkey *key, const uint8_t *p, size_t le
 
 	tv_sip_start(&s, key);
 	for (size_t left = len; left >= 8; left -= 8, p += 8)
-		tv_sip_word(&s, load_little(p));
+		tv_sip_word(&s, tv_sip_load(p));
 	return tv_sip_end(&s, last_word(p, len));
 }
 
@@ -60,8 +52,8 @@ uint64_t tv_siphash(const struct tv_sipkey *key, const void *data, size_t len)
 
 void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16])
 {
-	key->k0 = load_little(bytes);
-	key->k1 = load_little(bytes + 8);
+	key->k0 = tv_sip_load(bytes);
+	key->k1 = tv_sip_load(bytes + 8);
 }
 
 void tv_sip_lanes(enum tv_arch arch, const struct tv_sipkey *key, const uint64_t (*words)[TV_SIP_LANES], unsigned n,

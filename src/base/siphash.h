@@ -66,6 +66,21 @@ static inline uint64_t tv_sip_end(struct tv_sip *s, uint64_t last)
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
+/* Words of an input, little-endian; compilers make one load of this where they can. */
+static inline uint64_t tv_sip_load(const uint8_t *p)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+	       (uint64_t)p[7] << 56;
+}
+
+/* The last word of an input of len bytes of which four are left. */
+static inline uint64_t tv_sip_last4(const uint8_t *p, size_t len)
+{
+	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+	       (uint64_t)len << 56;
+}
+
 /* A key as 16 bytes. */
 void tv_sipkey_load(struct tv_sipkey *key, const uint8_t bytes[16]);
 /* In one go, any bytes. */

@@ -61,30 +61,41 @@ void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end)
 	}
 }
 
+/* The farthest from home of the entries in so many slots from `at` on. */
+static TV_APART uint32_t farthest(const uint64_t *slots, uint32_t at, uint32_t many, uint32_t count)
+{
+	uint32_t far = 0;
+
+	for (uint32_t i = 0; i < many; i++, at = tv_table_at(at, 1, count))
+		far = tv_max32(far, displacement(slots[at], at, count));
+	return far;
+}
+
 /* Puts an entry into the live area; at least one slot of it is empty. */
 static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
 {
-	uint64_t *slots = area_slots(t, region, t->live);
-	uint32_t count = t->slots[t->live], at = tv_table_home(slot, count), far = 0, farthest = 0;
+	uint64_t *slots = area_slots(t, region, t->live), here;
+	uint32_t count = t->slots[t->live], home = tv_table_home(slot, count), at = home, first;
 
 	TV_ASSERT(t->count[t->live] < count - 1);
 	t->count[t->live]++;
-	while (slots[at] != 0) {
-		uint32_t other = displacement(slots[at], at, count);
-
-		if (other < far) {
-			uint64_t pushed = slots[at];
-
-			slots[at] = slot;
-			slot = pushed;
-			farthest = tv_max32(farthest, far);
-			far = other;
-		}
+	/* Behind those that are as far from home or farther. A smaller tag has no home behind ours, unless the
+	 * entry was pushed across the end of the area; so most are told by their tags. */
+	if (slots[at] != 0 && tv_table_home(slots[at], count) <= at)
+		while (slots[at] - 1 < slot - 1 && at + 1 < count)
+			at++;
+	while ((here = slots[at]) != 0 && displacement(here, at, count) >= tv_table_far(at, home, count))
 		at = tv_table_at(at, 1, count);
-		far++;
+	first = at;
+	while (here != 0) { /* the others move on by one */
+		slots[at] = slot;
+		slot = here;
+		at = tv_table_at(at, 1, count);
+		here = slots[at];
 	}
 	slots[at] = slot;
-	if (tv_max32(farthest, far) >= TV_TABLE_PROBE_MAX)
+	if (TV_UNLIKELY(tv_table_far(at, home, count) >= TV_TABLE_PROBE_MAX) &&
+	    farthest(slots, first, tv_table_far(at, first, count) + 1, count) >= TV_TABLE_PROBE_MAX)
 		t->rekey_wanted = 1;
 }
 

@@ -94,7 +94,7 @@ static uint64_t old_hash(const struct tv_stack *s, const struct tv_key *k, uint6
 	return s->index.rekeying != 0 ? tv_key_hash(k, &s->old_seed) : hash;
 }
 
-uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+static TV_APART uint32_t find_key(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
 {
 	unsigned live = s->index.live;
 	uint32_t waiting = 0, ref = find_in(s, live, k, hash, &waiting);
@@ -102,6 +102,17 @@ uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash
 	if (ref == 0 && tv_table_moving(&s->index))
 		ref = find_in(s, !live, k, old_hash(s, k, hash), &waiting);
 	return ref != 0 ? ref : waiting;
+}
+
+uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+{
+	struct tv_probe p;
+
+	/* Of what is new there is not even the tag. */
+	tv_probe_start(&p, &s->index, tv_region(&s->core), s->index.live, hash);
+	if (TV_LIKELY(tv_probe_next(&p) == 0 && !tv_table_moving(&s->index)))
+		return 0;
+	return find_key(s, k, hash);
 }
 
 static void load_key(const struct tv_core *c, uint32_t ref, struct tv_key *k)
@@ -112,10 +123,7 @@ static void load_key(const struct tv_core *c, uint32_t ref, struct tv_key *k)
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_CONN) {
 		tv_tcb_key(c, tv_pool_at(&c->conns, region, slot), k);
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
-		const struct tv_half *h = tv_half_at(c, slot);
-
-		tv_key_load(k, h->key, region + c->half_rest + (uint64_t)slot * TV_KEY_REST, (h->opt & TV_H_V6) != 0,
-		            h->zone);
+		tv_half_key(c, slot, k);
 	} else {
 		const struct tv_wait *w = tv_wait_at(c, slot);
 
@@ -167,15 +175,13 @@ void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
 	tv_index_step(s);
 }
 
-static void index_replace(struct tv_stack *s, const struct tv_key *k, uint32_t ref, uint32_t new_ref)
+static inline void index_replace(struct tv_stack *s, const struct tv_key *k, uint64_t hash, uint32_t ref,
+                                 uint32_t new_ref)
 {
-	uint64_t hash = tv_key_hash(k, &s->seed);
-
 	tv_table_replace(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref, new_ref);
 }
 
-/* A full record of this tuple, with what `from` has; NULL: zeroes. Returns NULL when there is no room. */
-static inline struct tv_tcb *conn_take(struct tv_stack *s, const struct tv_key *k, const struct tv_tcb *from)
+static inline struct tv_tcb *conn_new(struct tv_stack *s, const struct tv_key *k)
 {
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_conn_place(s);
@@ -188,25 +194,18 @@ static inline struct tv_tcb *conn_take(struct tv_stack *s, const struct tv_key *
 	}
 	t = tv_conn(c, i);
 	node = t->timer.node; /* may be on the wheel (tcp/timers.c) */
-	if (from != NULL)
-		*t = *from;
-	else
-		tv_zero(t, sizeof *t);
+	tv_zero(t, sizeof *t);
 	t->timer.node = node;
 	t->gen = tv_gen_next(c);
 	tv_key_store(k, t->key, tv_conn_rest(c, i));
+	t->v6 = k->v6;
+	t->zone = k->zone;
 	return t;
 }
 
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 {
-	struct tv_tcb *t = conn_take(s, k, NULL);
-
-	if (t == NULL)
-		return NULL;
-	t->v6 = k->v6;
-	t->zone = k->zone;
-	return t;
+	return conn_new(s, k);
 }
 
 /* It does not wait for its neighbour any more. */
@@ -275,7 +274,8 @@ static bool shrink(struct tv_stack *s, struct tv_tcb *t)
 	}
 	tv_tcb_key(c, t, &k);
 	tv_wait_pack(c, slot, t, &k);
-	index_replace(s, &k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)), ref_make(TV_KIND_WAIT, slot));
+	index_replace(s, &k, tv_key_hash(&k, &s->seed), ref_make(TV_KIND_CONN, tv_conn_index(c, t)),
+	              ref_make(TV_KIND_WAIT, slot));
 	tv_wait_queue(c, slot);
 	tv_conn_free(s, t);
 	return true;
@@ -362,37 +362,36 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 	tv_settle(s, t);
 }
 
-struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k)
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
-	struct tv_tcb *t = conn_take(s, k, scratch);
+	struct tv_tcb *t = conn_new(s, k);
 
 	if (t == NULL)
 		return NULL;
-	t->flags &= ~(uint32_t)TV_F_SCRATCH;
-	t->want = 0;
+	tv_half_fill(c, slot, t, k);
 	t->user = tv_listener_at(c, t->listener - 1u)->user;
 	tv_profile_share(c, t->profile);
 	if ((tv_half_at(c, slot)->flags & TV_H_REOPENS) != 0)
 		end_time_wait(s, k);
-	index_replace(s, k, ref_make(TV_KIND_HALF, slot), ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
+	index_replace(s, k, tv_index_hash(s, k, hash), ref_make(TV_KIND_HALF, slot),
+	              ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
 	half_drop(s, slot);
 	return t;
 }
 
 /* The final ACK of a handshake: into the accept queue, then the rest of the segment. */
-static int promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k,
-                   const struct tv_segment *seg)
+static int promote(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
 	struct tv_tcb *t;
 
-	if (tv_accept_full(c, scratch->listener - 1u, seg)) {
+	if (tv_accept_full(c, tv_half_at(c, slot)->listener - 1u, seg)) {
 		if (c->cfg.accept_full_reset)
 			tv_half_free(s, slot);
 		return TV_V_ACCEPT_FULL;
 	}
-	t = tv_promote(s, slot, scratch, k);
+	t = tv_promote(s, slot, &seg->key, hash);
 	if (t == NULL)
 		return TV_V_NO_RECORD;
 	return tv_accept_take(s, t, seg);
@@ -416,7 +415,7 @@ static int in_held(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return (seg->flags & TV_SYN) != 0 ? TV_V_HELD_REPEAT : TV_V_LISTEN_OTHER;
 }
 
-static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg)
+static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
 	struct tv_tcb t;
@@ -425,10 +424,12 @@ static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 
 	if ((tv_half_at(c, slot)->flags & TV_H_HELD) != 0)
 		return in_held(s, slot, seg);
+	if (TV_LIKELY(tv_half_completes(tv_half_at(c, slot), seg)))
+		return promote(s, slot, seg, hash);
 	tv_half_unpack(c, slot, &t, &k);
 	v = tv_tcp_in(c, &t, seg);
 	if (v == TV_PROMOTE)
-		return promote(s, slot, &t, &k, seg);
+		return promote(s, slot, seg, hash);
 	if (t.state == TV_CLOSED) { /* RST: back to LISTEN, nobody is told [EV-21] [MUST-11] */
 		tv_half_free(s, slot);
 		return v;
@@ -441,17 +442,16 @@ static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return v;
 }
 
-static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const struct tv_key *k,
-                     const struct tv_tcb *old)
+static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, const struct tv_tcb *old)
 {
 	struct tv_core *c = &s->core;
 	struct tv_endpoint local;
 	uint32_t listener;
 
-	tv_key_local(k, &local);
+	tv_key_local(&seg->key, &local);
 	listener = tv_listen_find(c, &local.addr, local.port, local.zone);
 	if (listener != 0 && (tv_listener_at(c, listener - 1)->any_address || tv_is_ours(s, &local.addr)))
-		return tv_listen_in(s, listener - 1, seg, k, old);
+		return tv_listen_in(s, listener - 1, seg, hash, old);
 	/* RFC 9293 3.10.7.1, CLOSED. */
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_NO_LISTENER_RST; /* [EV-01] */
@@ -461,7 +461,7 @@ static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, const str
 	return TV_V_NO_CONNECTION;
 }
 
-static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg)
+static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
 	struct tv_tcb t;
@@ -471,7 +471,7 @@ static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	tv_wait_unpack(c, slot, &t, &k);
 	v = tv_tcp_in(c, &t, seg);
 	if (v == TV_REOPEN)
-		return in_nobody(s, seg, &k, &t);
+		return in_nobody(s, seg, hash, &t);
 	if (t.state == TV_CLOSED) {
 		tv_wait_free(s, slot);
 		return v;
@@ -493,10 +493,12 @@ static TV_APART int demux_any(struct tv_stack *s, const struct tv_segment *seg, 
 	const struct tv_key *k = &seg->key;
 	struct tv_core *c = &s->core;
 	struct tv_endpoint local, remote;
-	uint32_t ref = tv_index_find(s, k, hash);
 	struct tv_tcb *t;
+	uint32_t ref;
 	int v;
 
+	hash = tv_index_hash(s, k, hash);
+	ref = tv_index_find(s, k, hash);
 	tv_key_local(k, &local);
 	tv_key_remote(k, &remote);
 	v = (int)tv_check_addresses(s, &remote.addr, &local.addr, TV_PROTO_TCP, seg->link);
@@ -508,15 +510,15 @@ static TV_APART int demux_any(struct tv_stack *s, const struct tv_segment *seg, 
 		t = tv_conn(c, slot_of(ref));
 		v = tv_tcp_in(c, t, seg);
 		if (v == TV_REOPEN)
-			return in_nobody(s, seg, k, t);
+			return in_nobody(s, seg, hash, t);
 		tv_settle(s, t);
 		return v;
 	case TV_KIND_HALF:
-		return in_half(s, slot_of(ref), seg);
+		return in_half(s, slot_of(ref), seg, hash);
 	case TV_KIND_WAIT:
-		return in_wait(s, slot_of(ref), seg);
+		return in_wait(s, slot_of(ref), seg, hash);
 	default:
-		return in_nobody(s, seg, k, NULL);
+		return in_nobody(s, seg, hash, NULL);
 	}
 }
 
@@ -535,7 +537,7 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint6
 	} else if (half_still_there(s, &seg->key, ref) && tv_half_at(c, slot_of(ref))->link == seg->link &&
 	           !s->address_late) {
 		c->cnt.segments_in++;
-		v = in_half(s, slot_of(ref), seg);
+		v = in_half(s, slot_of(ref), seg, hash);
 	} else {
 		v = demux_any(s, seg, hash);
 	}

@@ -13,16 +13,6 @@
 
 #define TRIES 64
 
-static uint64_t hash3(const struct tv_sipkey *key, const struct tv_key *k)
-{
-	uint8_t in[36];
-	size_t n = k->v6 ? 36 : 12;
-
-	memcpy(in, k->b, n);
-	memset(in + n - 4, 0, 2); /* the local port is what is looked for */
-	return tv_siphash(key, in, n);
-}
-
 /* May an own TIME-WAIT give its tuple to a new active open? */
 static bool wait_reusable(const struct tv_stack *s, uint32_t ref, const struct tv_key *k)
 {
@@ -91,7 +81,7 @@ int tv_port_choose(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full 
 	const struct tv_config *g = &s->core.cfg;
 	struct tv_key *k = &t->key;
 	uint32_t range = (uint32_t)g->port_last - g->port_first + 1;
-	uint64_t hash = hash3(&s->core.key_port, k); /* two functions: the low and the high half */
+	uint64_t hash = tv_isn_port(&s->core, k); /* two functions: the low and the high half */
 	uint32_t offset = (uint32_t)hash;
 	uint32_t *counter = &s->port_table[hash >> 60];
 

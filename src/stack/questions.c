@@ -186,7 +186,7 @@ static int answer_accept(struct tv_stack *s, uint32_t slot, const struct tv_answ
 {
 	struct tv_core *c = &s->core;
 	uint32_t profile = TV_NONE;
-	struct tv_tcb scratch, *t;
+	struct tv_tcb *t;
 	struct tv_key k;
 
 	if (a->options != NULL) {
@@ -194,9 +194,8 @@ static int answer_accept(struct tv_stack *s, uint32_t slot, const struct tv_answ
 		if (profile == TV_NONE)
 			return TV_EFULL;
 	}
-	tv_half_unpack(c, slot, &scratch, &k);
-	scratch.progress_ms = c->now_ms;
-	t = tv_promote(s, slot, &scratch, &k);
+	tv_half_key(c, slot, &k);
+	t = tv_promote(s, slot, &k, tv_key_hash(&k, &s->seed));
 	if (t == NULL) {
 		if (profile != TV_NONE)
 			tv_profile_drop(c, profile);
@@ -207,6 +206,7 @@ static int answer_accept(struct tv_stack *s, uint32_t slot, const struct tv_answ
 		t->profile = profile;
 	}
 	t->user = a->user;
+	t->progress_ms = c->now_ms;
 	tv_negotiate_answer(c, t);
 	tv_rtt_init(c, t);
 	tv_want(c, t, TV_WANT_SYN);

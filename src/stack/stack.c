@@ -181,7 +181,7 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32])
 	tv_subkey(&c->key_cookie, secret, 6);
 	tv_fastopen_derive(c, secret);
 	c->cookie_keys[0].period = c->cookie_keys[1].period = 0;
-	c->stamp.words = 0;
+	c->pair.words = 0;
 }
 
 static bool all_zero(const uint8_t *p, size_t n)

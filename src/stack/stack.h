@@ -54,6 +54,7 @@ struct tv_stack {
 	struct tv_table index;
 	struct tv_key_seed seed, old_seed;
 	uint64_t index_adds;       /* how often something was added to the index */
+	uint64_t hashed_at;        /* index.rekeys when the segments of this batch were hashed */
 	uint64_t links, addresses, routes, neighbours, loop_buffer; /* offsets */
 	uint32_t link_count, address_count, route_count;
 	uint32_t neighbour_count;  /* entries in use */
@@ -113,6 +114,11 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32]);
 /* ---- demux.c ---- */
 /* A reference (kind << 26 | slot) to what this tuple belongs to, TIME-WAIT last; 0: nothing. */
 uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash);
+/* The hash of a key from the beginning of its batch, if the key of the index is still the same. */
+static inline uint64_t tv_index_hash(const struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+{
+	return TV_LIKELY(s->hashed_at == s->index.rekeys) ? hash : tv_key_hash(k, &s->seed);
+}
 void tv_index_add_hashed(struct tv_stack *s, uint64_t hash, uint32_t ref);
 static inline void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
 {
@@ -138,25 +144,30 @@ static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
 }
 void tv_half_free(struct tv_stack *s, uint32_t slot);
 void tv_wait_free(struct tv_stack *s, uint32_t slot);
-/* A full record for a half-open one, which is freed; NULL: none left. */
-struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_tcb *scratch, const struct tv_key *k);
+/* A full record for a half-open one, of this key with this hash, which is freed; NULL: none left. */
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash);
 /* A zeroed record with a key in the index; NULL: none left. */
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k);
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
 
 /* ---- syn.c ---- */
-/* What comes to listener number `index`: a verdict. old: the incarnation in TIME-WAIT that has the tuple. */
-int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+/* What comes to listener number `index`: a verdict. hash: of the segment's key; old: the incarnation in TIME-WAIT
+ * that has the tuple. */
+int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
                  const struct tv_tcb *old);
-/* One end of ours, over one link, and who listens there: for one batch. */
+/* One address of ours, over one link, and who listens at some of its ports: for one batch. */
+#define TV_DOOR_PORTS 8u
 struct tv_door {
-	struct tv_key key;         /* of the SYN that asked first; its local end counts */
-	uint32_t listener;         /* number + 1; 0: not known yet */
+	struct tv_key key;         /* of the SYN that asked first; its local address counts */
 	uint64_t adds;             /* index_adds when the batch was looked up; UINT64_MAX: the index was moving */
+	bool ours;                 /* that address is one of ours, and the link leads outside */
 	uint8_t link;
+	struct {
+		uint16_t port, listener; /* number + 1; 0: not known */
+	} at[TV_DOOR_PORTS];       /* by the last bits of the port */
 };
 /* Before the tuples of a batch are looked up. */
-void tv_door_begin(const struct tv_stack *s, struct tv_door *d);
+void tv_door_begin(struct tv_stack *s, struct tv_door *d);
 /* A SYN, without ACK, RST and FIN, of whose tuple the index knew nothing when the batch was looked up. The
  * same as tv_demux(). */
 enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash);

@@ -4,19 +4,19 @@
  * A SYN to a listener passes tv_backlog_ask() (tcp/open/backlog.c) and becomes a half-open record, or is
  * answered with a cookie.
  *
- * SYNs come from somebody else each, but many to one end of ours, in a flood and where many connect. Whether
- * that end is ours and who listens there is found out once in each batch (a door); the index has said already
- * that nobody has the tuple, and is asked once more when something was added to it since. What is left for
- * each SYN is to look at its source. Whatever is not like that goes the way of all segments
- * (demux.c), with the same result: tests/unit/test_stack_syn.c compares the two.
+ * SYNs come from somebody else each, but many to one address of ours, in a flood and where many connect. Whether
+ * it is ours and who listens at its ports is found out once in each batch (a door); the index has said already
+ * that nobody has the tuple, and is asked once more when something was added to it since. What is left for each
+ * SYN is to look at its source. Whatever is not like that goes the way of all segments (demux.c), with the same
+ * result: tests/unit/test_stack_syn.c compares the two.
  */
 #include "stack/stack.h"
 #include "tcp/open/open.h"
 
 /* A record for this SYN, and its SYN-ACK, or a connection at once; old: the incarnation in TIME-WAIT that has
  * its tuple. */
-static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct tv_segment *seg,
-                              const struct tv_key *k, const struct tv_tcb *old)
+static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
+                              const struct tv_tcb *old)
 {
 	struct tv_core *c = &s->core;
 	struct tv_listener *l = tv_listener_at(c, index);
@@ -26,7 +26,7 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 	uint32_t slot;
 	int v;
 
-	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, k, fast)) != TV_NEXT)
+	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, &seg->key, fast)) != TV_NEXT)
 		return v;
 	slot = tv_pool_take(&c->halves, tv_region(c));
 	h = tv_half_at(c, slot);
@@ -35,7 +35,7 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 		h->iss = old->snd.nxt + 65537;
 		h->flags = TV_H_REOPENS;
 	}
-	tv_index_add(s, k, (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
+	tv_index_add_hashed(s, tv_index_hash(s, &seg->key, hash), (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
 	tv_backlog_take(c, slot);
 	if (l->hold) {
 		h->flags |= TV_H_HELD | TV_H_READY;
@@ -49,48 +49,45 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 }
 
 /* A SYN, of which ACK, RST and FIN have been looked at. */
-static inline int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+static inline int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
                            const struct tv_tcb *old)
 {
-	int v = tv_backlog_ask(&s->core, index, seg, k, old != NULL);
+	int v = tv_backlog_ask(&s->core, index, seg, &seg->key, old != NULL);
 
-	return TV_UNLIKELY(v == TV_NEXT) ? half_open(s, index, seg, k, old) : v;
+	return TV_UNLIKELY(v == TV_NEXT) ? half_open(s, index, seg, hash, old) : v;
 }
 
 /* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
-int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
+int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
                  const struct tv_tcb *old)
 {
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_LISTEN_RST; /* [EV-04] */
 	if ((seg->flags & TV_ACK) != 0)
-		return tv_cookie_in(s, index, seg, k); /* [EV-05] */
+		return tv_cookie_in(s, index, seg, &seg->key); /* [EV-05] */
 	if ((seg->flags & TV_SYN) == 0)
 		return TV_V_LISTEN_OTHER; /* [EV-07] */
 	if ((seg->flags & TV_FIN) != 0)
 		return TV_V_BAD_FLAGS;
-	return take_syn(s, index, seg, k, old);
+	return take_syn(s, index, seg, hash, old);
 }
 
-void tv_door_begin(const struct tv_stack *s, struct tv_door *d)
+void tv_door_begin(struct tv_stack *s, struct tv_door *d)
 {
-	d->listener = 0;
+	d->ours = false;
+	memset(d->at, 0, sizeof d->at);
 	d->adds = tv_table_moving(&s->index) ? UINT64_MAX : s->index_adds;
+	s->hashed_at = s->index.rekeys;
 }
 
-/* The door for this SYN: its end is an address of ours, it came over a link from outside, somebody listens. */
-static bool find_door(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg)
+/* The door for this SYN: its end is an address of ours, and it came over a link from outside. */
+static void find_door(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg,
+                      const struct tv_addr *local)
 {
-	struct tv_endpoint local;
-
-	d->listener = 0;
-	tv_key_local(&seg->key, &local);
-	if (seg->link == tv_loop_link(s) || !tv_is_ours(s, &local.addr))
-		return false;
+	d->ours = seg->link != tv_loop_link(s) && tv_is_ours(s, local);
 	d->key = seg->key;
 	d->link = seg->link;
-	d->listener = tv_listen_find(&s->core, &local.addr, local.port, local.zone);
-	return d->listener != 0;
+	memset(d->at, 0, sizeof d->at);
 }
 
 /* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it, but that IPv6
@@ -119,28 +116,48 @@ TV_INLINE bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
 }
 
 /* The door is that of this SYN. */
-TV_INLINE int enter(struct tv_stack *s, const struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+TV_INLINE int enter(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash)
 {
 	if (TV_UNLIKELY(!from_stranger(s, &seg->key)))
 		return (int)tv_demux(s, seg, hash, 0);
 	s->core.cnt.segments_in++;
-	return take_syn(s, d->listener - 1, seg, &seg->key, NULL);
+	return take_syn(s, index, seg, hash, NULL);
 }
 
-/* There was no door yet, or another one. */
+/* There was no door yet, or another one, or nobody has asked for this port. */
 static TV_APART int enter_elsewhere(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
 {
-	return find_door(s, d, seg) ? enter(s, d, seg, hash) : (int)tv_demux(s, seg, hash, 0);
+	struct tv_endpoint local;
+	uint32_t listener = 0;
+
+	tv_key_local(&seg->key, &local);
+	if (!d->ours || d->link != seg->link || !tv_key_same_local_addr(&d->key, &seg->key))
+		find_door(s, d, seg, &local.addr);
+	if (d->ours)
+		listener = tv_listen_find(&s->core, &local.addr, local.port, local.zone);
+	if (listener == 0)
+		return (int)tv_demux(s, seg, hash, 0);
+	d->at[local.port % TV_DOOR_PORTS].port = local.port;
+	d->at[local.port % TV_DOOR_PORTS].listener = (uint16_t)listener;
+	return enter(s, listener - 1, seg, hash);
+}
+
+/* Something was added to the index since the batch was looked up: this tuple? */
+static TV_APART bool added_since(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash)
+{
+	return tv_index_find(s, &seg->key, tv_index_hash(s, &seg->key, hash)) != 0;
 }
 
 enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
 {
+	uint32_t port = tv_key_local_port(&seg->key), at = port % TV_DOOR_PORTS;
 	int v;
 
-	if (TV_UNLIKELY(d->adds != s->index_adds))
+	if (TV_UNLIKELY(d->adds != s->index_adds) && added_since(s, seg, hash))
 		return tv_demux(s, seg, hash, 0);
-	if (TV_LIKELY(d->listener != 0 && d->link == seg->link && tv_key_same_local(&d->key, &seg->key)))
-		v = enter(s, d, seg, hash);
+	if (TV_LIKELY(d->at[at].listener != 0 && d->at[at].port == port && d->link == seg->link &&
+	              tv_key_same_local_addr(&d->key, &seg->key)))
+		v = enter(s, d->at[at].listener - 1u, seg, hash);
 	else
 		v = enter_elsewhere(s, d, seg, hash);
 	TV_ASSERT(v >= 0);

@@ -16,6 +16,15 @@
 #include "tcp/tcb.h"
 #include "wire/segment.h"
 
+/* What the keys make of two addresses, those that were asked for last (open/isn.c). */
+struct tv_pair {
+	uint64_t addrs[4];
+	uint32_t words;            /* of them; 0: none yet */
+	uint32_t offset;           /* of timestamps */
+	struct tv_sip isn, port;   /* both addresses have gone in, ports have not */
+	bool port_known;
+};
+
 /* Kinds of a handle and of an index reference. */
 enum { TV_KIND_CONN = 1, TV_KIND_HALF = 2, TV_KIND_WAIT = 3, TV_KIND_LISTENER = 4 };
 #define TV_REF_SLOT_BITS 26
@@ -114,11 +123,7 @@ struct tv_core {
 	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
 	uint32_t rtt_max_us;       /* a longer sample counts as this one */
 	uint32_t gen;              /* last generation given out */
-	struct {
-		uint64_t pair[4];  /* the two addresses that were asked for last */
-		uint32_t words;    /* of them: 0: none yet */
-		uint32_t offset;
-	} stamp;                   /* open/isn.c remembers one answer */
+	struct tv_pair pair;
 	tv_time reseeded;              /* when the keys were made anew; 0: never */
 	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_cookie;
 	struct tv_fastopen_keys fastopen;
@@ -236,7 +241,15 @@ static inline uint32_t tv_gen_next(struct tv_core *c)
 	return c->gen += c->gen == 0;
 }
 
-/* The key of a record in the pool. */
+/* The key of a half-open record; of a record in the pool of connections. */
+static inline void tv_half_key(const struct tv_core *c, uint32_t slot, struct tv_key *k)
+{
+	const struct tv_half *h = tv_half_at(c, slot);
+
+	tv_key_load(k, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST, (h->opt & TV_H_V6) != 0,
+	            h->zone);
+}
+
 static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, struct tv_key *k)
 {
 	tv_key_load(k, t->key, tv_conn_rest(c, tv_conn_index(c, t)), t->v6, t->zone);
@@ -372,7 +385,7 @@ static inline uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- open/ ---- */
-uint32_t tv_isn(const struct tv_core *c, const struct tv_key *k);
+uint32_t tv_isn(struct tv_core *c, const struct tv_key *k);
 uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k);
 /* Forgets what the options of a SYN have made of ours. */
 void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t);
@@ -397,19 +410,6 @@ int tv_listen_add(struct tv_core *c, uint32_t index);
 void tv_listen_drop(struct tv_core *c, uint32_t index);
 /* An accepted question: the options that were given narrow what was negotiated. */
 void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t);
-/* half_open.c: records, their FIFOs and their timers. */
-/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third). */
-void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s);
-/* Its SYN-ACK; NULL: no room for it. */
-struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot);
-void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
-void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t);
-void tv_half_queue(struct tv_core *c, uint32_t slot);
-void tv_half_unqueue(struct tv_core *c, uint32_t slot);
-/* The slot of a half-open record whose tries are used up (to be freed by the caller), TV_NONE: no
- * more is due. Sends due SYN-ACKs again; each counts in *budget. */
-uint32_t tv_half_due(struct tv_core *c, uint32_t *budget);
-tv_time tv_half_next(const struct tv_core *c);
 
 /* ---- accept/ ---- (the checks: accept/accept.h) */
 void tv_challenge(struct tv_core *c, struct tv_tcb *t);

@@ -127,9 +127,46 @@ static void test_opened_is_forgotten_with_the_secret(void **state)
 	lab_free(l);
 }
 
+/* RFC 6528 3: F is SipHash of the whole tuple, whoever was asked for before; so is the offset of the addresses
+ * (RFC 7323 5.4), and the hash that a port comes from leaves out the local port (RFC 6056 3.3.4). */
+static void test_opened_isn_is_the_hash_of_the_tuple(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_core *c = &l->s->core;
+	uint64_t seed = 4;
+
+	(void)state;
+	for (unsigned i = 0; i < 4000; i++) {
+		struct tv_key k = {.v6 = lab_random(&seed) % 3 != 0};
+		size_t n = k.v6 ? 36 : 12;
+		uint8_t b[36];
+
+		if (lab_random(&seed) % 4 != 0) /* few pairs, some that differ in one word alone */
+			k.b[8 * (lab_random(&seed) % 4)] = (uint8_t)(lab_random(&seed) % 2);
+		for (size_t at = n - 4; at < n; at++)
+			k.b[at] = (uint8_t)lab_random(&seed);
+		if (lab_random(&seed) % 3 != 0) {
+			memcpy(b, k.b, n);
+			b[n - 4] = b[n - 3] = 0;
+			assert_int_equal(tv_isn_port(c, &k), tv_siphash(&c->key_port, b, n));
+		}
+		if (lab_random(&seed) % 3 != 0)
+			assert_int_equal(tv_isn(c, &k), (uint32_t)(c->now / 4000 + tv_siphash(&c->key_isn, k.b, n)));
+		if (lab_random(&seed) % 3 != 0)
+			assert_int_equal(tv_ts_offset(c, &k), (uint32_t)tv_siphash(&c->key_stamp, k.b, n - 4));
+		if (lab_random(&seed) % 100 == 0) {
+			uint8_t secret[32] = {(uint8_t)(i + 1), (uint8_t)(i >> 8), 1};
+
+			assert_int_equal(tv_reseed(l->s, l->now, secret), TV_OK);
+		}
+	}
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_opened_isn_is_the_hash_of_the_tuple),
 		cmocka_unit_test(test_opened_of_a_passive_open_is_exact),
 		cmocka_unit_test(test_opened_of_an_active_open_is_exact),
 		cmocka_unit_test(test_opened_is_when_the_syn_came),

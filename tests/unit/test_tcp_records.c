@@ -3,6 +3,7 @@
  * unpacking gives back, and a segment for one of them meets the same checks as for a full record.
  */
 #include "lab.h"
+#include "tcp/open/open.h"
 
 /* Half-open: the record of a SYN unpacked is what the SYN makes of a full one, for all options, both families, and
  * every kind of number. */
@@ -56,6 +57,56 @@ static void test_records_half_open_unpacked_is_what_the_syn_made(void **state)
 		assert_memory_equal(&back, &t, sizeof t);
 		lab_free(l);
 	}
+}
+
+/* Half-open: the short way into a connection is taken by exactly those final ACKs that begin at RCV.NXT and to which
+ * each step of the spine says NEXT, and these steps leave nothing behind. */
+static void test_records_half_open_completes_where_the_steps_promote(void **state)
+{
+	static const uint16_t flags[] = {TV_ACK, TV_ACK | TV_PSH, TV_ACK | TV_FIN, TV_ACK | TV_URG, TV_ACK | TV_SYN,
+	                                 TV_ACK | TV_RST, TV_SYN, TV_RST, TV_PSH, 0};
+	uint64_t seed = 3;
+	unsigned both[2] = {0, 0};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct lab *l = lab_new(NULL, (i & 1) != 0);
+		struct tv_core *c = &l->s->core;
+		struct tv_endpoint local = {.addr = l->us, .port = 80}, remote = {.addr = l->peer, .port = 1234};
+		struct tv_segment syn = {.flags = TV_SYN, .seq = 0xffffffffu - i, .wnd = 1000};
+		uint32_t slot = tv_pool_take(&c->halves, tv_region(c));
+
+		lab_listen(l);
+		tv_key_make(&syn.key, l->v6, 0, &local, &remote);
+		syn.opt.has = (i & 2) != 0 ? TV_OPT_HAS_TS : 0;
+		syn.opt.ts_val = lab_random(&seed);
+		tv_half_open(c, slot, (uint32_t)l->listener, &syn);
+		for (unsigned n = 0; n < 4000; n++) {
+			struct tv_segment s = {.key = syn.key, .flags = flags[lab_random(&seed) % 3]};
+			const struct tv_half *h = tv_half_at(c, slot);
+			struct tv_tcb t, before;
+			struct tv_key k;
+			bool promoted;
+
+			if (lab_random(&seed) % 4 == 0)
+				s.flags = flags[lab_random(&seed) % COUNT(flags)];
+			s.seq = h->irs + 1 + (lab_random(&seed) % 8 == 0 ? lab_random(&seed) % 5 - 2 : 0);
+			s.ack = h->iss + 1 + (lab_random(&seed) % 8 == 0 ? lab_random(&seed) % 5 - 2 : 0);
+			s.len = lab_random(&seed) % 3 * 100;
+			s.opt.has = lab_random(&seed) % 8 != 0 ? syn.opt.has : syn.opt.has ^ TV_OPT_HAS_TS;
+			s.opt.ts_val = syn.opt.ts_val + lab_random(&seed) % 8 - 2;
+			tv_half_unpack(c, slot, &t, &k);
+			before = t;
+			promoted = tv_tcp_steps(c, &t, &s) == TV_PROMOTE;
+			assert_int_equal(tv_half_completes(h, &s), promoted && s.seq == h->irs + 1);
+			if (promoted)
+				assert_memory_equal(&t, &before, sizeof t);
+			both[promoted]++;
+			c->reply_head = c->reply_tail;
+		}
+		lab_free(l);
+	}
+	assert_true(both[0] > 1000 && both[1] > 1000);
 }
 
 /* TIME-WAIT: the same for what a connection at its end has to know. */
@@ -460,6 +511,7 @@ static void test_records_challenges_are_spaced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_records_half_open_completes_where_the_steps_promote),
 		cmocka_unit_test(test_records_half_open_unpacked_is_what_the_syn_made),
 		cmocka_unit_test(test_records_time_wait_unpacked_is_what_was_packed),
 		cmocka_unit_test(test_records_time_wait_answers_alike_full_and_small),

@@ -6,16 +6,11 @@
  * record goes to the next FIFO; when its tries are used up it is handed to the stack to be freed. A held
  * SYN (a question) waits in a FIFO of its own and says nothing.
  *
- * A SYN becomes a record without a tcb in between; unpack() makes the tcb of it that the SYN would have made
- * (tv_open_passive()): a scratch one for in.c. Time-out and congestion window are not among what it remembers: a
- * scratch record has no use for them, and who makes a connection of it sets them.
+ * A SYN becomes a record without a tcb in between; fill() makes the tcb of it that the SYN would have made
+ * (tv_open_passive()): a connection, or a scratch one for in.c. Time-out and congestion window are not among
+ * what it remembers: a scratch record has no use for them, and who makes a connection of it sets them.
  */
 #include "tcp/open/open.h"
-
-static uint8_t *rest_of(const struct tv_core *c, uint32_t slot)
-{
-	return tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST;
-}
 
 void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t)
 {
@@ -33,7 +28,7 @@ void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct
 
 	tv_negotiate_listen(c, tv_listener_at(c, index)->profile, s, &a);
 	memset(h, 0, sizeof *h);
-	tv_key_store(&s->key, h->key, rest_of(c, slot));
+	tv_key_store(&s->key, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST);
 	h->gen = tv_gen_next(c);
 	h->iss = tv_isn(c, &s->key);
 	h->irs = s->seq; /* text on the SYN is not kept [EV-08] */
@@ -57,7 +52,7 @@ struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot)
 	struct tv_reply *r;
 	struct tv_key k;
 
-	tv_key_load(&k, h->key, rest_of(c, slot), (h->opt & TV_H_V6) != 0, h->zone);
+	tv_half_key(c, slot, &k);
 	r = tv_reply_new(c, &k, h->link);
 	if (r == NULL)
 		return NULL;
@@ -79,11 +74,17 @@ struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot)
 
 void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k)
 {
+	tv_half_key(c, slot, k);
+	tv_zero(t, sizeof *t);
+	t->flags = TV_F_SCRATCH;
+	tv_half_fill(c, slot, t, k);
+}
+
+void tv_half_fill(struct tv_core *c, uint32_t slot, struct tv_tcb *t, const struct tv_key *k)
+{
 	const struct tv_half *h = tv_half_at(c, slot);
 	const struct tv_options *o;
 
-	tv_zero(t, sizeof *t);
-	t->flags = TV_F_SCRATCH;
 	t->state = TV_SYN_RECEIVED;
 	t->v6 = (h->opt & TV_H_V6) != 0;
 	t->zone = h->zone;
@@ -91,7 +92,6 @@ void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 	t->listener = h->listener;
 	t->profile = tv_listener_at(c, h->listener - 1u)->profile;
 	o = tv_opts(c, t);
-	tv_key_load(k, h->key, rest_of(c, slot), t->v6, h->zone);
 	t->rcv.irs = h->irs;
 	t->rcv.nxt = t->rcv.acked = h->irs + 1;
 	t->rcv.adv = t->rcv.nxt + tv_min32(o->rcv_buf, UINT16_MAX);

@@ -198,7 +198,8 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 		tv_timer_main(c, t, tv_rtx_wait(c, t)); /* text that left before, with Fast Open */
 	if (t->opt.fastopen != 0)
 		tv_rcv_read(c, t); /* what was read before may have opened the window */
-	tv_keepalive_restart(c, t);
+	if (tv_opts(c, t)->keepalive)
+		tv_keepalive_restart(c, t);
 	tv_tell(c, t, TV_EV_CONNECTED);
 	if (t->out.len == 0)
 		tv_write_room(c, t);

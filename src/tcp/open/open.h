@@ -8,8 +8,31 @@
 #include "tcp/core.h"
 
 /* ---- isn.c ---- */
+/* What is known of the addresses of a key. */
+void tv_pair_anew(struct tv_core *c, const struct tv_key *k);
+static inline struct tv_pair *tv_pair(struct tv_core *c, const struct tv_key *k)
+{
+	uint64_t other = tv_native64(k->b) ^ c->pair.addrs[0];
+
+	other |= c->pair.words ^ (k->v6 ? 4u : 1u);
+	if (TV_UNLIKELY(k->v6))
+		for (unsigned i = 1; i < 4; i++)
+			other |= tv_native64(k->b + 8 * i) ^ c->pair.addrs[i];
+	if (TV_UNLIKELY(other != 0))
+		tv_pair_anew(c, k);
+	return &c->pair;
+}
+/* SipHash of the key without its local port, by c->key_port. */
+uint64_t tv_isn_port(struct tv_core *c, const struct tv_key *k);
+
+#define TV_ISN_TICK_NS 4000u
+#define TV_ISN_ERA_LOG 31          /* ticks: half of a round */
+#define TV_ISN_ERAS 255u
 /* For rtt.era, of a connection that is opened at this time and has tv_isn() of then. */
-uint8_t tv_isn_era(tv_time at);
+static inline uint8_t tv_isn_era(tv_time at)
+{
+	return (uint8_t)(at / ((uint64_t)TV_ISN_TICK_NS << TV_ISN_ERA_LOG) % TV_ISN_ERAS + 1);
+}
 /* When it was opened; 0: not known. */
 tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
 
@@ -66,6 +89,34 @@ static inline void tv_negotiate_listen(const struct tv_core *c, uint32_t profile
  * the options of its SYN. */
 void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k,
                     const struct tv_tcp_options *syn);
+
+/* ---- half_open.c ---- (records, their FIFOs and their timers) */
+/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third). */
+void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s);
+/* Its SYN-ACK; NULL: no room for it. */
+struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot);
+/* Fills a zeroed record, of the connection with this key, from a half-open one; or a scratch record and a key. */
+void tv_half_fill(struct tv_core *c, uint32_t slot, struct tv_tcb *t, const struct tv_key *k);
+void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
+void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t);
+void tv_half_queue(struct tv_core *c, uint32_t slot);
+void tv_half_unqueue(struct tv_core *c, uint32_t slot);
+/* The slot of a half-open record whose tries are used up (to be freed by the caller), TV_NONE: no
+ * more is due. Sends due SYN-ACKs again; each counts in *budget. */
+uint32_t tv_half_due(struct tv_core *c, uint32_t *budget);
+tv_time tv_half_next(const struct tv_core *c);
+/* The final ACK of a handshake as it nearly always is, with or without text: each step of the spine (tcp/in.c)
+ * would say NEXT to it. False: the spine has to be asked. */
+static inline bool tv_half_completes(const struct tv_half *h, const struct tv_segment *s)
+{
+	if ((s->flags & (TV_SYN | TV_RST | TV_ACK)) != TV_ACK)
+		return false;
+	if (s->seq != h->irs + 1 || s->ack != h->iss + 1)
+		return false;
+	if ((h->opt & TV_O_TS) == 0)
+		return true;
+	return (s->opt.has & TV_OPT_HAS_TS) != 0 && seq_geq(s->opt.ts_val, h->ts_recent);
+}
 
 /* ---- backlog.c ---- */
 /* May this SYN to listener number `index` have a half-open record? TV_NEXT; else it was answered with a cookie

@@ -21,14 +21,19 @@ static void receive_begins(struct tv_tcb *t, const struct tv_segment *s, uint32_
 /* Fourth, SYN with an acceptable ACK: ESTABLISHED [EV-12]. */
 static int established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	struct tv_segment rest = *s;
-	int v;
+	struct tv_segment rest;
+	int v = TV_V_OK;
 
 	tv_established(c, t, s);
-	rest.seq++; /* the SYN is behind us; text and FIN of this segment follow */
-	rest.flags &= (uint16_t)~TV_SYN;
 	tv_want(c, t, TV_WANT_ACK);
-	v = tv_tcp_take(c, t, &rest);
+	if (TV_LIKELY(s->len == 0 && (s->flags & (TV_FIN | TV_URG)) == 0 && t->snd.una == t->snd.nxt)) {
+		t->received_ms = c->now_ms; /* it says nothing else */
+	} else {
+		rest = *s;
+		rest.seq++; /* the SYN is behind us; text and FIN of this segment follow */
+		rest.flags &= (uint16_t)~TV_SYN;
+		v = tv_tcp_take(c, t, &rest);
+	}
 	t->snd.wl1 = s->seq; /* RFC 9293 3.10.7.3, fourth: of the SYN, not of what follows it */
 	t->snd.wnd = t->snd.max_wnd = s->wnd; /* RFC 7323 2.2: what stands in a SYN,ACK is not scaled */
 	return v;
