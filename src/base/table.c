@@ -233,7 +233,7 @@ static void close_gap(const struct tv_table *t, uint64_t *slots, uint32_t area, 
 		uint32_t behind = tv_table_at(at, 1, count);
 		uint64_t slot = slots[behind];
 
-		if (slot == 0 || displacement(slot, behind, count) == 0)
+		if (slot == 0 || tv_table_home(slot, count) == behind)
 			break;
 		slots[at] = slot;
 		at = behind;

@@ -240,12 +240,14 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 }
 
 /* A TIME-WAIT record that nobody finds any more. */
-static void wait_empty(struct tv_stack *s, uint32_t slot)
+static inline void wait_empty(struct tv_stack *s, uint32_t slot)
 {
 	struct tv_core *c = &s->core;
+	const struct tv_wait *w = tv_wait_at(c, slot);
 	struct tv_key k;
 
-	load_key(c, ref_make(TV_KIND_WAIT, slot), &k);
+	tv_key_load(&k, w->key, tv_region(c) + c->wait_rest + (uint64_t)slot * TV_KEY_REST, (w->flags & TV_H_V6) != 0,
+	            w->zone);
 	tv_index_drop(s, &k, ref_make(TV_KIND_WAIT, slot));
 	tv_wait_unqueue(c, slot);
 }

@@ -66,7 +66,7 @@ struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot)
 	r->wscale = h->scales >> 4;
 	r->has = tv_offered(h->opt);
 	if ((h->opt & TV_O_TS) != 0) {
-		r->ts_val = c->now_ms + tv_ts_offset(c, &k);
+		r->ts_val = c->now_ms + tv_pair(c, &k)->offset;
 		r->ts_ecr = h->ts_recent;
 	}
 	return r;
@@ -101,7 +101,7 @@ void tv_half_fill(struct tv_core *c, uint32_t slot, struct tv_tcb *t, const stru
 	t->opt.flags = (uint8_t)(h->opt & ~TV_H_V6);
 	t->opt.ts_recent = h->ts_recent;
 	t->opt.ts_recent_ms = h->born_ms;
-	t->opt.ts_offset = (t->opt.flags & TV_O_TS) != 0 ? tv_ts_offset(c, k) : 0;
+	t->opt.ts_offset = (t->opt.flags & TV_O_TS) != 0 ? tv_pair(c, k)->offset : 0;
 	t->opt.mss_peer = h->mss_peer;
 	t->opt.snd_scale = h->scales & 15;
 	t->opt.rcv_scale = h->scales >> 4;
@@ -112,8 +112,8 @@ void tv_half_fill(struct tv_core *c, uint32_t slot, struct tv_tcb *t, const stru
 		t->flags |= TV_F_SYN_LOST;
 	if (o->nodelay)
 		t->flags |= TV_F_NODELAY;
-	tv_mss_announce(c, t);
-	tv_mss_update(c, t);
+	tv_mss_own(c, o, t);
+	tv_mss_agreed(o, t);
 	if ((h->flags & TV_H_REOPENS) == 0)
 		t->rtt.era = tv_isn_era(c->now - (tv_time)(c->now_ms - h->born_ms) * TV_MS);
 }

@@ -13,51 +13,37 @@
 #include "tcp/deliver/window.h"
 #include "tcp/open/open.h"
 
-#define MSS_FLOOR 48u              /* Linux: tcp_min_snd_mss */
-#define TS_OPTION_BYTES 12u
-
-static uint32_t ip_tcp_bytes(const struct tv_tcb *t)
-{
-	return tv_ip_header_len(t->v6) + 20;
-}
-
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
 {
-	const struct tv_options *o = tv_opts(c, t);
-	uint32_t mss = tv_min32(t->opt.mss_peer, t->opt.pmtu - ip_tcp_bytes(t));
-
-	if (o->mss_max != 0)
-		mss = tv_min32(mss, o->mss_max);
-	mss = tv_max32(mss, MSS_FLOOR);
-	if ((t->opt.flags & TV_O_TS) != 0)
-		mss -= TS_OPTION_BYTES; /* RFC 9293 3.7.1 [MUST-16] [SHLD-28] */
-	t->opt.mss = (uint16_t)mss;
+	tv_mss_agreed(tv_opts(c, t), t);
 }
 
 void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t)
 {
-	t->opt.pmtu = c->link_mtu[t->link];
-	t->opt.mss_rcv = tv_mss_announced(c, tv_opts(c, t), t->link, t->v6);
+	tv_mss_own(c, tv_opts(c, t), t);
 }
 
-void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t)
+static inline void negotiate_anew(const struct tv_profile *p, struct tv_tcb *t)
 {
-	const struct tv_profile *p = tv_profile_at(c, t->profile);
-
 	t->opt.mss_peer = tv_mss_default(t->v6);
 	t->opt.flags = p->offers;
 	t->opt.rcv_scale = p->rcv_scale;
 }
 
+void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t)
+{
+	negotiate_anew(tv_profile_at(c, t->profile), t);
+}
+
 /* What we announce and offer. */
-static void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
+static inline void prepare(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 {
 	const struct tv_profile *p = tv_profile_at(c, t->profile);
 
-	tv_mss_announce(c, t);
-	tv_negotiate_anew(c, t);
+	tv_mss_own(c, &p->o, t);
+	negotiate_anew(p, t);
 	if ((t->opt.flags & TV_O_TS) != 0)
-		t->opt.ts_offset = tv_ts_offset(c, k);
+		t->opt.ts_offset = tv_pair(c, k)->offset;
 	if (p->o.nodelay)
 		t->flags |= TV_F_NODELAY;
 }
@@ -77,7 +63,7 @@ void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_o
 		t->opt.ts_recent = o->ts_val;
 		t->opt.ts_recent_ms = c->now_ms;
 	}
-	tv_mss_update(c, t);
+	tv_mss_agreed(tv_opts(c, t), t);
 }
 
 void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t)
@@ -117,7 +103,7 @@ void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct 
 	}
 }
 
-static void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k, uint32_t iss)
+static inline void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k, uint32_t iss)
 {
 	t->v6 = k->v6;
 	t->zone = k->zone;
@@ -132,7 +118,7 @@ void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)
 {
 	t->flags |= TV_F_ACTIVE;
 	begin(c, t, k, tv_isn(c, k));
-	tv_mss_update(c, t);
+	tv_mss_agreed(tv_opts(c, t), t);
 	tv_cc_init(c, t);
 	c->cnt.active_opens++;
 	tv_state_set(c, t, TV_SYN_SENT);

@@ -45,6 +45,29 @@ static inline uint16_t tv_mss_announced(const struct tv_core *c, const struct tv
 	return (uint16_t)(o->mss_max != 0 ? tv_min32(mss, o->mss_max) : mss);
 }
 
+#define TV_MSS_FLOOR 48u           /* Linux: tcp_min_snd_mss */
+#define TV_TS_OPTION_BYTES 12u
+
+/* Of a connection with these options: what its link carries and we announce, */
+static inline void tv_mss_own(const struct tv_core *c, const struct tv_options *o, struct tv_tcb *t)
+{
+	t->opt.pmtu = c->link_mtu[t->link];
+	t->opt.mss_rcv = tv_mss_announced(c, o, t->link, t->v6);
+}
+
+/* and the payload of a full segment now. */
+static inline void tv_mss_agreed(const struct tv_options *o, struct tv_tcb *t)
+{
+	uint32_t mss = tv_min32(t->opt.mss_peer, t->opt.pmtu - (tv_ip_header_len(t->v6) + 20));
+
+	if (o->mss_max != 0)
+		mss = tv_min32(mss, o->mss_max);
+	mss = tv_max32(mss, TV_MSS_FLOOR);
+	if ((t->opt.flags & TV_O_TS) != 0)
+		mss -= TV_TS_OPTION_BYTES; /* RFC 9293 3.7.1 [MUST-16] [SHLD-28] */
+	t->opt.mss = (uint16_t)mss;
+}
+
 static inline uint16_t tv_mss_default(bool v6)
 {
 	return v6 ? 1220 : 536; /* [MUST-15] */
