@@ -113,13 +113,11 @@ static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 	return (tv_time)ms * TV_MS;
 }
 
-/* What is left of the user time-out. */
+/* What is left of the user time-out; without one, longer than any other wait. */
 static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 {
 	tv_time limit = tv_owing_limit(c, t), gone = silence(c, t);
 
-	if (limit == TV_NEVER)
-		return TV_NEVER;
 	return gone < limit ? limit - gone : TV_MS;
 }
 

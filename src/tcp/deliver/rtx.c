@@ -149,13 +149,11 @@ static uint32_t sack(struct tv_core *c, struct tv_busy *b, uint32_t left, uint32
 	return fresh;
 }
 
-/* RFC 2883 4: a first block below the ACK, or inside the second block, tells of a duplicate. */
+/* RFC 2883 4: a first block (there is one) below the ACK, or inside the second block, tells of a duplicate. */
 static bool is_dsack(const struct tv_segment *s)
 {
 	const struct tv_tcp_options *o = &s->opt;
 
-	if (o->sack_count == 0)
-		return false;
 	if (seq_leq(o->sack[0].right, s->ack))
 		return true;
 	return o->sack_count > 1 && seq_geq(o->sack[0].left, o->sack[1].left) &&
