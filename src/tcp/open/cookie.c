@@ -143,8 +143,6 @@ void tv_cookies_seal(struct tv_core *c)
 	uint64_t hashes[TV_SIP_LANES], stamps[TV_SIP_LANES] = {0};
 
 	w->form.offered = 0; /* options and links may be other ones when the next batch comes */
-	if (w->count == 0)
-		return;
 	tv_sip_lanes(c->cfg.arch, key_of(c, c->now / PERIOD), w->words, n + 2, w->count, hashes);
 	if (w->stamps) {
 		for (uint32_t i = 0; i < TV_SIP_LANES; i++)
