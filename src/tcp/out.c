@@ -187,11 +187,13 @@ static inline uint32_t syn_options(struct tv_core *c, struct tv_tcb *t, uint8_t 
 	uint32_t len;
 
 	tv_negotiate_offer(c, t, &o);
-	if (TV_LIKELY((t->opt.fastopen & TV_FO_OPTION) == 0))
-		return tv_tcp_opt_put_syn(p, &o, sum);
-	tv_fastopen_option(c, t, &o);
-	len = tv_tcp_opt_build(p, &o);
-	*sum = tv_csum_words(0, p, len);
+	if (TV_UNLIKELY((t->opt.fastopen & TV_FO_OPTION) != 0)) {
+		tv_fastopen_option(c, t, &o);
+		len = tv_tcp_opt_build(p, &o);
+		*sum = tv_csum_words(0, p, len);
+	} else {
+		len = tv_tcp_opt_put_syn(p, &o, sum);
+	}
 	return len;
 }
 
