@@ -92,12 +92,15 @@ static inline void tv_probe_area(struct tv_probe *p, const struct tv_table *t, c
 	p->count = t->slots[area];
 }
 
-/* One in the area that takes new entries. */
-static inline void tv_probe_at(struct tv_probe *p, uint64_t hash)
+/* The first reference whose tag agrees, or 0, in the area that takes new entries. */
+static inline uint32_t tv_probe_first(const struct tv_probe *area, uint64_t hash)
 {
-	p->tag = hash >> TV_TABLE_REF_BITS;
-	p->at = tv_table_home(hash, p->count);
-	p->steps = 0;
+	uint64_t tag = hash >> TV_TABLE_REF_BITS, slot;
+	uint32_t at = tv_table_home(hash, area->count);
+
+	while ((slot = area->slots[at]) >> TV_TABLE_REF_BITS != tag && slot != 0)
+		at = tv_table_at(at, 1, area->count);
+	return (uint32_t)slot & TV_TABLE_REF_MASK;
 }
 
 /* Where that will look first. Whoever fetches it ahead says so himself: a function that does nothing else is one
@@ -111,7 +114,9 @@ static inline void tv_probe_start(struct tv_probe *p, const struct tv_table *t,
                                   const uint8_t *region, unsigned area, uint64_t hash)
 {
 	tv_probe_area(p, t, region, area);
-	tv_probe_at(p, hash);
+	p->tag = hash >> TV_TABLE_REF_BITS;
+	p->at = tv_table_home(hash, p->count);
+	p->steps = 0;
 	/* What is being emptied begins where the emptied part ends. */
 	if (area != t->live && t->start != TV_TABLE_UNSET &&
 	    tv_table_far(p->at, t->start, p->count) < t->cursor)

@@ -524,6 +524,23 @@ static TV_APART int demux_any(struct tv_stack *s, const struct tv_segment *seg, 
 	}
 }
 
+/* What no connection takes at once. */
+static TV_APART enum tv_verdict demux_other(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash,
+                                            uint32_t ref)
+{
+	int v;
+
+	if (half_still_there(s, &seg->key, ref) && tv_half_at(&s->core, slot_of(ref))->link == seg->link &&
+	    !s->address_late) {
+		s->core.cnt.segments_in++;
+		v = in_half(s, slot_of(ref), seg, hash);
+	} else {
+		v = demux_any(s, seg, hash);
+	}
+	TV_ASSERT(v >= 0);
+	return (enum tv_verdict)v;
+}
+
 enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
 {
 	struct tv_core *c = &s->core;
@@ -532,17 +549,11 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint6
 
 	/* Who may talk to us over this link? A record answers that for all of its segments: its ends were
 	 * looked at when it was made, and no address was added since. */
-	if (TV_LIKELY(t != NULL && t->link == seg->link && !s->address_late)) {
-		c->cnt.segments_in++;
-		v = tv_tcp_in(c, t, seg);
-		tv_settle(s, t);
-	} else if (half_still_there(s, &seg->key, ref) && tv_half_at(c, slot_of(ref))->link == seg->link &&
-	           !s->address_late) {
-		c->cnt.segments_in++;
-		v = in_half(s, slot_of(ref), seg, hash);
-	} else {
-		v = demux_any(s, seg, hash);
-	}
+	if (TV_UNLIKELY(t == NULL || t->link != seg->link || s->address_late))
+		return demux_other(s, seg, hash, ref);
+	c->cnt.segments_in++;
+	v = tv_tcp_in(c, t, seg);
+	tv_settle(s, t);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
 }

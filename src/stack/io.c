@@ -103,14 +103,13 @@ static inline void fetch_record(const struct tv_tcb *t)
 }
 
 /* Second pass: the record that the index names is fetched. */
-static inline void fetch(const struct tv_core *c, struct parsed *r, struct tv_probe area)
+static inline void fetch(const struct tv_core *c, struct parsed *r, const struct tv_probe *area)
 {
 	uint32_t ref, slot;
 
 	if (TV_UNLIKELY(r->what != IS_TCP))
 		return;
-	tv_probe_at(&area, r->hash);
-	r->ref = ref = tv_probe_next(&area);
+	r->ref = ref = tv_probe_first(area, r->hash);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	if (TV_LIKELY(ref >> TV_REF_SLOT_BITS == TV_KIND_CONN)) {
 		fetch_record(tv_conn_at(c, slot));
@@ -172,7 +171,7 @@ static inline unsigned look_up(struct tv_stack *s, const struct tv_packet *packe
 	cnt->bytes_in += bytes;
 	cnt->packets_in += n;
 	for (const struct parsed *end = r; parsed < end; parsed++)
-		fetch(&s->core, parsed, area);
+		fetch(&s->core, parsed, &area);
 	return n;
 }
 

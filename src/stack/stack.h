@@ -9,6 +9,7 @@
 #ifndef TV_STACK_STACK_H
 #define TV_STACK_STACK_H
 
+#include "tcp/close/close.h"
 #include "tcp/open/open.h"
 #include "wire/icmp.h"
 

@@ -256,7 +256,20 @@ static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, s
 }
 
 /* ---- state.c ---- */
-void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to);
+extern const uint16_t tv_state_follows[TV_STATE_COUNT];
+/* Tells the observer, who is there. */
+void tv_state_trace(const struct tv_core *c, const struct tv_tcb *t, enum tv_state from);
+static inline void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
+{
+	enum tv_state from = (enum tv_state)t->state;
+
+	TV_ASSERT((tv_state_follows[from] >> to & 1) != 0);
+	t->state = (uint8_t)to;
+	if (to == TV_ESTABLISHED)
+		c->cnt.established++;
+	if (TV_UNLIKELY(c->cfg.trace != NULL))
+		tv_state_trace(c, t, from);
+}
 /* A half-open record begins: SYN-RECEIVED, from LISTEN. */
 void tv_state_half_told(struct tv_core *c);
 static inline void tv_state_half(struct tv_core *c)
@@ -437,8 +450,9 @@ struct tv_acked {
 	bool lost_more;            /* something was newly thought lost */
 };
 void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a);
-/* All that is in flight is acknowledged: one piece, sent once (TV_F_ALONE), and no SYN, FIN or urgent octet. */
-void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t);
+/* All that is in flight is acknowledged: one piece, sent once (TV_F_ALONE), and no SYN or urgent octet; so many
+ * octets of it are text. */
+void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t text);
 /* Everything not SACKed is thought lost (after a time-out). */
 void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t);
 /* The oldest piece is thought lost (duplicate ACKs, partial ACK). */
@@ -488,7 +502,8 @@ bool tv_early_join(struct tv_core *c, struct tv_tcb *t);
 void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end);
 bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-/* The same of text that begins at RCV.NXT and lies inside the window, and of which nothing came before. */
+/* The same of text that begins at RCV.NXT and lies inside the window, of a connection without struct tv_busy and
+ * struct tv_side. */
 enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* Fills SACK blocks (D-SACK first) for the next ACK; clears the D-SACK. */
 void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o);
@@ -528,33 +543,11 @@ static inline void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct t
 	if (a->bytes != 0 || a->duplicate || a->sacked != 0)
 		tv_cc_news(c, t, a);
 }
+/* The same of the ACK of all these bytes that were in flight, in no recovery. */
+void tv_cc_all_acked(struct tv_tcb *t, uint32_t bytes);
 void tv_cc_rto(struct tv_core *c, struct tv_tcb *t);
 /* After an idle time longer than the RTO (RFC 5681 4.1). */
 void tv_cc_idle(struct tv_core *c, struct tv_tcb *t);
-
-/* ---- close/ ---- */
-/* A FIN in this segment, or one that came early. */
-int tv_fin_arrives(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-static inline int tv_take_fin(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
-{
-	if ((s->flags & TV_FIN) == 0 && (t->busy == 0 || !tv_busy(c, t)->fin_early))
-		return TV_V_OK;
-	return tv_fin_arrives(c, t, s);
-}
-/* Our FIN was acknowledged. */
-void tv_fin_acked(struct tv_core *c, struct tv_tcb *t);
-void tv_fin_wait_2_limit(struct tv_core *c, struct tv_tcb *t);
-/* The user sends no more. */
-void tv_close_send(struct tv_core *c, struct tv_tcb *t);
-/* TIME-WAIT: the peer's FIN once more? */
-int tv_fin_again(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-void tv_time_wait_enter(struct tv_core *c, struct tv_tcb *t);
-void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k);
-void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
-void tv_wait_queue(struct tv_core *c, uint32_t slot);
-void tv_wait_unqueue(struct tv_core *c, uint32_t slot);
-void tv_keepalive_due(struct tv_core *c, struct tv_tcb *t);
 
 /* ---- path/ ---- */
 void tv_pmtu_reduce(struct tv_core *c, struct tv_tcb *t, uint32_t mtu, uint32_t quoted_seq);

@@ -13,24 +13,25 @@
  */
 #include "tcp/open/open.h"
 
-/* Which states may follow (bit n: state n). CLOSED may follow every state. */
-static const uint16_t follows[TV_STATE_COUNT] = {
-	[TV_CLOSED] = 1u << TV_LISTEN | 1u << TV_SYN_SENT | 1u << TV_SYN_RECEIVED,
-	[TV_LISTEN] = 1u << TV_SYN_RECEIVED | 1u << TV_SYN_SENT,
-	[TV_SYN_SENT] = 1u << TV_SYN_RECEIVED | 1u << TV_ESTABLISHED,
-	[TV_SYN_RECEIVED] = 1u << TV_ESTABLISHED | 1u << TV_FIN_WAIT_1 | 1u << TV_LISTEN | 1u << TV_CLOSE_WAIT,
-	[TV_ESTABLISHED] = 1u << TV_FIN_WAIT_1 | 1u << TV_CLOSE_WAIT,
-	[TV_FIN_WAIT_1] = 1u << TV_FIN_WAIT_2 | 1u << TV_CLOSING | 1u << TV_TIME_WAIT,
-	[TV_FIN_WAIT_2] = 1u << TV_TIME_WAIT,
-	[TV_CLOSE_WAIT] = 1u << TV_LAST_ACK,
-	[TV_CLOSING] = 1u << TV_TIME_WAIT,
-	[TV_LAST_ACK] = 0,
-	[TV_TIME_WAIT] = 0,
+/* Which states may follow (bit n: state n); tv_state_set() asks it. */
+#define ENDS (1u << TV_CLOSED)
+const uint16_t tv_state_follows[TV_STATE_COUNT] = {
+	[TV_CLOSED] = ENDS | 1u << TV_LISTEN | 1u << TV_SYN_SENT | 1u << TV_SYN_RECEIVED,
+	[TV_LISTEN] = ENDS | 1u << TV_SYN_RECEIVED | 1u << TV_SYN_SENT,
+	[TV_SYN_SENT] = ENDS | 1u << TV_SYN_RECEIVED | 1u << TV_ESTABLISHED,
+	[TV_SYN_RECEIVED] = ENDS | 1u << TV_ESTABLISHED | 1u << TV_FIN_WAIT_1 | 1u << TV_LISTEN | 1u << TV_CLOSE_WAIT,
+	[TV_ESTABLISHED] = ENDS | 1u << TV_FIN_WAIT_1 | 1u << TV_CLOSE_WAIT,
+	[TV_FIN_WAIT_1] = ENDS | 1u << TV_FIN_WAIT_2 | 1u << TV_CLOSING | 1u << TV_TIME_WAIT,
+	[TV_FIN_WAIT_2] = ENDS | 1u << TV_TIME_WAIT,
+	[TV_CLOSE_WAIT] = ENDS | 1u << TV_LAST_ACK,
+	[TV_CLOSING] = ENDS | 1u << TV_TIME_WAIT,
+	[TV_LAST_ACK] = ENDS,
+	[TV_TIME_WAIT] = ENDS,
 };
 
 bool tv_state_legal(enum tv_state from, enum tv_state to)
 {
-	return to == TV_CLOSED || (follows[from] >> to & 1) != 0;
+	return (tv_state_follows[from] >> to & 1) != 0;
 }
 
 bool tv_state_synchronised(enum tv_state state)
@@ -38,9 +39,9 @@ bool tv_state_synchronised(enum tv_state state)
 	return state >= TV_ESTABLISHED;
 }
 
-static void trace_state(struct tv_core *c, const struct tv_tcb *t, enum tv_state from, enum tv_state to)
+void tv_state_trace(const struct tv_core *c, const struct tv_tcb *t, enum tv_state from)
 {
-	struct tv_trace trace = {.kind = TV_TRACE_STATE, .now = c->now, .from = from, .to = to};
+	struct tv_trace trace = {.kind = TV_TRACE_STATE, .now = c->now, .from = from, .to = (enum tv_state)t->state};
 
 	if ((t->flags & TV_F_SCRATCH) == 0)
 		trace.handle = tv_handle_make(TV_KIND_CONN, t->gen, tv_conn_index(c, t));
@@ -49,21 +50,9 @@ static void trace_state(struct tv_core *c, const struct tv_tcb *t, enum tv_state
 
 void tv_state_half_told(struct tv_core *c)
 {
-	struct tv_tcb scratch = {.flags = TV_F_SCRATCH};
+	struct tv_tcb scratch = {.flags = TV_F_SCRATCH, .state = TV_SYN_RECEIVED};
 
-	trace_state(c, &scratch, TV_LISTEN, TV_SYN_RECEIVED);
-}
-
-void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
-{
-	enum tv_state from = (enum tv_state)t->state;
-
-	TV_ASSERT(tv_state_legal(from, to));
-	t->state = (uint8_t)to;
-	if (to == TV_ESTABLISHED)
-		c->cnt.established++;
-	if (TV_UNLIKELY(c->cfg.trace != NULL))
-		trace_state(c, t, from, to);
+	tv_state_trace(c, &scratch, TV_LISTEN);
 }
 
 void tv_out_connection(struct tv_core *c, struct tv_tcb *t)

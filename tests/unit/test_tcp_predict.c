@@ -9,7 +9,7 @@ struct pair {
 	struct lab *l;
 	struct tv_core *copy;
 	uint64_t seed;
-	unsigned with_text, with_ack, with_fin, wanting;
+	unsigned with_text, with_ack, with_fin, wanting, farewells;
 };
 
 static uint32_t chance(struct pair *p, uint32_t of)
@@ -28,8 +28,10 @@ static struct say anything(struct pair *p, struct tv_tcp_options *o)
 		say.flags |= TV_PSH;
 	if (chance(p, 12) == 0)
 		say.flags |= (uint16_t)(1u << chance(p, 9));
-	if (chance(p, 40) == 0)
+	if (chance(p, t->state == TV_ESTABLISHED ? 40 : 3) == 0)
 		say.flags |= TV_FIN;
+	if (t->state != TV_ESTABLISHED && chance(p, 3) != 0)
+		say.len = 0;
 	if (chance(p, 12) == 0)
 		say.off = (int32_t)chance(p, 400) - 200;
 	if (chance(p, 3) == 0)
@@ -57,18 +59,17 @@ static struct say anything(struct pair *p, struct tv_tcp_options *o)
 }
 
 /* Both ways with the same segment. */
-static void twice(struct pair *p)
+static void twice(struct pair *p, const struct say *say)
 {
 	struct lab *l = p->l;
 	struct tv_core *c = &l->s->core;
 	struct tv_tcb *t = tv_conn(c, (uint32_t)l->conn);
-	struct tv_tcp_options o = {.ts_ecr = 1};
-	struct say say = anything(p, &o);
 	uint32_t una = t->snd.una;
 	struct tv_segment s;
 	struct tv_ip ip;
 	uint8_t packet[1000];
-	uint32_t n = lab_build(l, &say, packet);
+	uint32_t n = lab_build(l, say, packet);
+	uint8_t state = t->state;
 	int v, wanted;
 
 	assert_int_equal(tv_ip_parse(&ip, packet, n), TV_V_OK);
@@ -82,6 +83,7 @@ static void twice(struct pair *p)
 	p->with_ack += t->snd.una != una;
 	p->with_fin += (t->flags & TV_F_FIN_RECEIVED) != 0;
 	p->wanting += t->want != 0;
+	p->farewells += (state == TV_FIN_WAIT_1 || state == TV_LAST_ACK) && t->state != state;
 	tv_settle(l->s, t);
 }
 
@@ -91,7 +93,7 @@ static void meanwhile(struct pair *p)
 	struct lab *l = p->l;
 	uint8_t text[400] = {0};
 
-	switch (chance(p, 5)) {
+	switch (chance(p, 6)) {
 	case 0:
 		(void)tv_send(l->s, l->now, l->conn, text, 1 + chance(p, 300), chance(p, 4) == 0 ? TV_SEND_MORE : 0);
 		break;
@@ -104,6 +106,12 @@ static void meanwhile(struct pair *p)
 	case 3:
 		l->tsval += chance(p, 20);
 		break;
+	case 4:
+		if (chance(p, 12) == 0)
+			(void)tv_shutdown(l->s, l->now, l->conn);
+		else if (chance(p, 6) == 0)
+			(void)tv_close(l->s, l->now, l->conn);
+		break;
 	default:
 		break;
 	}
@@ -111,14 +119,21 @@ static void meanwhile(struct pair *p)
 	(void)lab_events(l, l->conn);
 }
 
-/* The peer goes on from where the connection is. */
+/* The peer goes on from where the connection is, to its end. */
 static bool follow(struct lab *l)
 {
 	const struct tv_tcb *t = tv_conn(&l->s->core, (uint32_t)l->conn);
 
 	l->seq = t->rcv.nxt;
 	l->ack = t->snd.nxt;
-	return t->state == TV_ESTABLISHED;
+	return t->state >= TV_ESTABLISHED && t->state != TV_TIME_WAIT;
+}
+
+static void region_copied(struct pair *p, struct lab *l)
+{
+	p->l = l;
+	p->copy = aligned_alloc(4096, (l->bytes + 4095) / 4096 * 4096);
+	assert_non_null(p->copy);
 }
 
 static void talk(struct pair *p, bool ts)
@@ -135,11 +150,12 @@ static void talk(struct pair *p, bool ts)
 		lab_passive(l);
 	else
 		lab_active(l);
-	p->l = l;
-	p->copy = aligned_alloc(4096, (l->bytes + 4095) / 4096 * 4096);
-	assert_non_null(p->copy);
+	region_copied(p, l);
 	for (unsigned i = 0; i < 120 && follow(l); i++) {
-		twice(p);
+		struct tv_tcp_options o = {.ts_ecr = 1};
+		struct say say = anything(p, &o);
+
+		twice(p, &say);
 		if (follow(l))
 			meanwhile(p);
 	}
@@ -152,15 +168,61 @@ static void test_predict_and_steps_do_the_same(void **state)
 	struct pair p = {.seed = 20261121};
 
 	(void)state;
-	for (unsigned i = 0; i < 24; i++)
+	for (unsigned i = 0; i < 48; i++)
 		talk(&p, i % 4 != 0);
-	assert_true(p.with_text > 150 && p.with_ack > 60 && p.wanting > 60 && p.with_fin > 12);
+	assert_true(p.with_text > 150 && p.with_ack > 60 && p.wanting > 60 && p.with_fin > 12 && p.farewells > 8);
+}
+
+/* How a connection is left, and what the peer says then. */
+struct farewell {
+	bool peer_first, close, text, heard; /* CLOSE or SHUTDOWN; behind text; did any of it leave? */
+	bool acks, fin;                      /* all that was sent; a FIN of its own */
+	uint32_t len;
+};
+
+static void part(const struct farewell *f)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct pair p = {.seed = 1};
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_TS, .ts_ecr = 1};
+	struct say say = {.flags = TV_ACK, .len = f->len, .stay = true, .opt = &o};
+	struct tv_tcb *t;
+
+	l->syn.has = TV_OPT_HAS_MSS | TV_OPT_HAS_TS;
+	l->syn.mss = 1460;
+	lab_passive(l);
+	region_copied(&p, l);
+	if (f->peer_first)
+		(void)SAY(l, .flags = TV_ACK | TV_FIN);
+	if (f->text)
+		lab_send(l, 100, 0);
+	assert_int_equal((f->close ? tv_close : tv_shutdown)(l->s, l->now, l->conn), TV_OK);
+	if (f->heard)
+		lab_hear(l);
+	(void)lab_events(l, l->conn);
+	(void)follow(l);
+	t = tv_conn(&l->s->core, (uint32_t)l->conn);
+	o.ts_val = l->tsval;
+	say.flags |= f->fin ? TV_FIN : 0;
+	say.ack_off = f->acks ? 0 : (int32_t)(t->snd.una - t->snd.nxt);
+	twice(&p, &say);
+	free(p.copy);
+	lab_free(l);
+}
+
+static void test_predict_and_steps_part_alike(void **state)
+{
+	(void)state;
+	for (unsigned bits = 0; bits < 128; bits++)
+		part(&(struct farewell){.peer_first = bits & 1, .close = bits & 2, .text = bits & 4, .heard = bits & 8,
+		                        .acks = bits & 16, .fin = bits & 32, .len = bits & 64 ? 10 : 0});
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predict_and_steps_do_the_same),
+		cmocka_unit_test(test_predict_and_steps_part_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

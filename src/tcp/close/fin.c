@@ -5,7 +5,7 @@
  * A FIN counts when all text before it has arrived; one that comes early waits with the text that came
  * early [EV-34]. Our FIN takes a sequence number behind the last queued octet and is repeated like text.
  */
-#include "tcp/core.h"
+#include "tcp/close/close.h"
 
 static void fin_received(struct tv_core *c, struct tv_tcb *t)
 {
@@ -35,6 +35,14 @@ static void fin_received(struct tv_core *c, struct tv_tcb *t)
 	case TV_STATE_COUNT:
 		TV_ASSERT(false);
 	}
+}
+
+void tv_fin_next(struct tv_core *c, struct tv_tcb *t)
+{
+	if (tv_state_may_receive((enum tv_state)t->state))
+		fin_received(c, t);
+	else
+		tv_want(c, t, TV_WANT_ACK); /* a retransmitted FIN */
 }
 
 int tv_fin_arrives(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)

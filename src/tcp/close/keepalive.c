@@ -5,7 +5,7 @@
  * A probe is sent only when nothing is outstanding and nothing has arrived for the idle time [MUST-26];
  * one unanswered probe means nothing, the configured number of them in a row is the end [MUST-29].
  */
-#include "tcp/core.h"
+#include "tcp/close/close.h"
 
 void tv_keepalive_due(struct tv_core *c, struct tv_tcb *t)
 {

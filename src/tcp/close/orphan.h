@@ -4,7 +4,7 @@
 #ifndef TV_TCP_CLOSE_ORPHAN_H
 #define TV_TCP_CLOSE_ORPHAN_H
 
-#include "tcp/core.h"
+#include "tcp/close/close.h"
 
 /* What there is not enough of. */
 enum tv_need { TV_NEED_ORPHAN, TV_NEED_RECORD, TV_NEED_PAGE };

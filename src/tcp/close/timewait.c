@@ -9,7 +9,7 @@
  * its sequence number higher (RFC 6191, RFC 9293 3.6.1 MAY-2) - may open the tuple again; the record
  * stays until that handshake is complete.
  */
-#include "tcp/core.h"
+#include "tcp/close/close.h"
 
 void tv_time_wait_enter(struct tv_core *c, struct tv_tcb *t)
 {

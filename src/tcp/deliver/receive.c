@@ -57,7 +57,14 @@ static uint32_t before_early(const struct tv_core *c, const struct tv_tcb *t, ui
 	return tv_min32(len, tv_range_at(&c->ranges, tv_region(c), b->early.first)->seq - t->rcv.nxt);
 }
 
-static inline enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
+static TV_APART enum tv_verdict no_page(struct tv_core *c, struct tv_tcb *t)
+{
+	c->cnt.page_failures++;
+	tv_want(c, t, TV_WANT_ACK);
+	return TV_V_NO_PAGE;
+}
+
+static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
                                        const uint8_t *text, uint32_t len)
 {
 	struct tv_side *side = tv_side(c, t);
@@ -79,16 +86,18 @@ static inline enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, cons
 	if (was_empty && t->in.len != 0)
 		tv_tell(c, t, TV_EV_READABLE);
 	acknowledge(c, t, s, gap);
-	if (n == len)
-		return TV_V_OK;
-	c->cnt.page_failures++;
-	tv_want(c, t, TV_WANT_ACK);
-	return TV_V_NO_PAGE;
+	return n == len ? TV_V_OK : no_page(c, t);
 }
 
 enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	return in_order(c, t, s, s->text, s->len);
+	bool was_empty = t->in.len == 0;
+	uint32_t n = append(c, t, s->text, s->len);
+
+	if (was_empty && n != 0)
+		tv_tell(c, t, TV_EV_READABLE);
+	acknowledge(c, t, s, false);
+	return n == s->len ? TV_V_OK : no_page(c, t);
 }
 
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)

@@ -264,11 +264,11 @@ static inline void moved(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
 	t->progress_ms = c->now_ms;
 }
 
-void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t)
+void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t text)
 {
 	t->flags &= ~(uint32_t)TV_F_ALONE;
 	tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
-	tv_stream_consume(&t->out, &c->pages, tv_region(c), t->snd.nxt - t->snd.una, NULL);
+	tv_stream_consume(&t->out, &c->pages, tv_region(c), text, NULL);
 	moved(c, t, t->snd.nxt);
 	t->timer.main = 0;
 }

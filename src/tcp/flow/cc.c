@@ -106,6 +106,14 @@ static void forward_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_ack
 		t->flags &= ~(uint32_t)TV_F_RTO_RECOVERY;
 }
 
+void tv_cc_all_acked(struct tv_tcb *t, uint32_t bytes)
+{
+	struct tv_acked a = {.prior_flight = bytes, .bytes = bytes};
+
+	t->cc.dup_acks = 0;
+	grow(t, &a);
+}
+
 /* RFC 6582 3.2, 2: not for duplicates of what an earlier recovery repeated. Without SACK these still come
  * when all of it is acknowledged, and nothing tells them apart until something new is (RFC 6582 4.1). */
 static bool beyond_recover(const struct tv_tcb *t)
