@@ -1,8 +1,8 @@
 /*
  * html.c - the pages' frame, style and script.
  *
- * The script only hides and shows what is there: each arrow and note of a drawing carries its number
- * (data-n) and the states that it led to (data-l, data-r), and the slider dims what comes later. What a
+ * The script only hides and shows what is there: each arrow and note of a drawing, and each piece of a bar of
+ * states, carries the number of its event (data-n), and the slider dims what comes later. What a
  * link cites (#s1e4) is made bold by the style alone.
  */
 #include "diagnose/html.h"
@@ -39,8 +39,8 @@ static const char style[] =
 	"@media (max-width:480px){body{padding:12px 8px}.finding{padding-left:8px}figure{border-left:0;border-right:0;"
 	"border-radius:0;margin-left:-8px;margin-right:-8px}}\n"
 	"@media print{:root{--ink:#000;--dim:#333;--paper:#fff;--soft:#fff;--link:#000}body{max-width:none;font-size:11pt}"
-	".time{display:none}svg .later{opacity:1}figure{max-width:13cm}h2{break-after:avoid}"
-	".finding p{break-inside:avoid}}\n";
+	".time,details:not([open]){display:none}svg .later{opacity:1}figure{max-width:11cm;break-inside:avoid;break-after:avoid}"
+	"h2{break-after:avoid}p,tr,table{break-inside:avoid}}\n";
 
 static const char script[] =
 	"document.querySelectorAll('figure').forEach(function(f){\n"

@@ -205,11 +205,12 @@ static const char *state_class(enum tv_state state)
 	return "unknown";
 }
 
-static void put_bar(struct pen *pen, unsigned end, enum tv_state state, int from, int to)
+/* A piece of a bar: a state, and the event that led to it. */
+static void put_bar(struct pen *pen, unsigned end, enum tv_state state, int from, int to, long event)
 {
 	if (to > from)
-		put(pen, "<rect class=\"bar %s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", state_class(state),
-			(end ? RIGHT : LEFT) - BAR / 2, from, BAR, to - from);
+		put(pen, "<rect class=\"bar %s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" data-n=\"%ld\"/>\n",
+			state_class(state), (end ? RIGHT : LEFT) - BAR / 2, from, BAR, to - from, event);
 }
 
 static void time_text(const struct pen *pen, tv_time time, char out[32])
@@ -237,6 +238,7 @@ static void put_states(struct pen *pen, unsigned end)
 {
 	enum tv_state state = ladder_started(pen->ladder, end);
 	int since = TOP, free_at = TOP + 6;
+	long led = -1;
 	char text[32];
 
 	if (state != LADDER_UNKNOWN) {
@@ -253,8 +255,9 @@ static void put_states(struct pen *pen, unsigned end)
 		if (!sends && !takes)
 			continue;
 		if (e->state[end] != LADDER_UNKNOWN && e->state[end] != state) {
-			put_bar(pen, end, state, since, y);
+			put_bar(pen, end, state, since, y, led);
 			since = y;
+			led = (long)m->event;
 			state = e->state[end];
 			free_at = larger(free_at, y + 4);
 			put_side(pen, end, free_at, "state", tv_state_name(state), (long)m->event);
@@ -267,7 +270,7 @@ static void put_states(struct pen *pen, unsigned end)
 			free_at += 11;
 		}
 	}
-	put_bar(pen, end, state, since, pen->bottom - 4);
+	put_bar(pen, end, state, since, pen->bottom - 4, led);
 }
 
 /* ------------------------------------------------------------------------------------------ */

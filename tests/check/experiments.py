@@ -135,6 +135,19 @@ def check_page_text(text):
     return page
 
 
+def check_labels_between_the_bars(drawing):
+    """The labels of arrows end before the bars, at the width of letters that a browser's usual font has."""
+    bars = sorted({int(x) for x in re.findall(r'<rect class="bar [^"]*" x="(\d+)"', drawing)})
+    left, right = bars[0] + 8, bars[-1]
+    for group, inside in re.findall(r'<g class="packet ([^"]*)".*?>(.*?)</g>', drawing, re.S):
+        for kind, x, label in re.findall(r'<text class="(label|detail)" transform="matrix\(1 \S+ 0 1 (\d+) \d+\)"[^>]*>'
+                                         r"([^<]*)<", inside):
+            small = kind == "detail" or "first" in group or "second" in group
+            width = len(html.unescape(label)) * (4.6 if small else 5.4)
+            start = int(x) - (0 if "first" in group else width if "second" in group else width / 2)
+            expect(left <= start and start + width <= right, "%s stands on a bar: %s" % (kind, label))
+
+
 def check_page(name):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "x.html")
@@ -143,6 +156,10 @@ def check_page(name):
         with open(path, encoding="utf-8") as f:
             text = f.read()
         check_page_text(text)
+        for drawing in re.findall(r"<svg.*?</svg>", text, re.S):
+            check_labels_between_the_bars(drawing)
+            expect(len(re.findall(r'<rect class="bar [^>]* data-n="-?\d+"/>', drawing)) == drawing.count('class="bar '),
+                   "the slider does not reach a piece of a bar")
         for scene in json.loads(out):
             expect(html.escape(scene["scene"], quote=False) in text.replace("&#39;", "'"), "no scene " + scene["scene"])
             first = text.index("<svg")
@@ -220,6 +237,18 @@ def test_time_wait_repeats_the_last_ack_and_its_absence_resets():
     expect(flags(lost)[-1] == (0, "R"), flags(lost))
     expect(late["ends"][0]["state"] == "TIME-WAIT", late["ends"])
     expect(reused["ends"][0]["state"] == reused["ends"][1]["state"] == "ESTABLISHED", reused["ends"])
+
+
+def test_a_lost_ack_is_named_in_the_middle_of_its_arrow():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "x.html")
+        expect(run("demo", "--time-wait", "-q", "--html", path)[0] == 0, "it fails")
+        with open(path, encoding="utf-8") as f:
+            lost = re.findall(r'<g class="packet (lost[^"]*)".*?<line x1="(\d+)" y1="\d+" x2="(\d+)".*?'
+                              r'class="label" transform="matrix\(1 \S+ 0 1 (\d+) ', f.read(), re.S)
+    expect(len(lost) == 2, lost)
+    for name, x1, x2, x in lost:
+        expect(name == "lost" and abs(int(x) - (int(x1) + int(x2)) / 2) < 2, (name, x1, x2, x))
 
 
 def test_half_open_is_discovered_as_in_the_rfc():
