@@ -85,6 +85,8 @@ static void check_meaning(const struct demo *demo, int which)
 	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 		if (flags[i].given && !flags[i].means)
 			usage_error("demo", "--%s is for %s: leave one of the two away", flags[i].name, flags[i].where);
+	if (demo->fastopen && demo->tls && strcmp(demo->tls, "1.2") == 0)
+		usage_error("demo", "--tls 1.2 with --fastopen: no such row; take --tls 1.3 or 0rtt");
 	if (run && run != show_ports && demo->all)
 		usage_error("demo", "--all runs --%s too: leave one of the two away", experiments[which].name);
 	if ((run || demo->all) && (demo->rtt > TV_S || (demo->rtt < 2 * TV_MS && run != show_budget)))

@@ -399,6 +399,7 @@ def test_flags_that_would_be_passed_over_are_refused():
                            (["--close", "--drop", "1"], "--sim"), (["--all", "--close"], "--all runs --close too"),
                            (["--close", "--rtt", "1ms"], "2ms to 1s"), (["--budget", "--rtt", "1001ms"], "2ms to 1s"),
                            (["--budget", "--rtt", "0"], "more than 0"), (["--ports", "24", "--rtt", "1s"], "at most 8"),
+                           (["--budget", "--fastopen", "--tls", "1.2"], "no such row"),
                            (["--ports", "5"], "6 to 24"), (["--ports"], "needs a value")):
         status, out, err = run("demo", *arguments)
         expect(status == 2 and out == "" and why in err, "%s: %d %s" % (arguments, status, err))
