@@ -170,6 +170,27 @@ static bool read_tcp(struct packet *p, const struct tv_ip *ip, uint32_t total)
 /* ------------------------------------------------------------------------------------------ */
 /* ICMP                                                                                        */
 
+/* What is there of the quoted packet when the capture ends before its ports: its addresses, or a part of them. */
+static bool read_short_quote(struct packet *p, bool v6, const uint8_t *q, uint32_t n)
+{
+	uint32_t header = v6 ? 40 : n ? (q[0] & 15) * 4u : 0, dst_at = v6 ? 24 : 16;
+
+	if (!p->cut || n <= dst_at || q[0] >> 4 != (v6 ? 6 : 4) || q[v6 ? 6 : 9] != TV_PROTO_TCP)
+		return false;
+	p->quoted_dst_have = (uint8_t)(n - dst_at < (v6 ? 16u : 4u) ? n - dst_at : v6 ? 16 : 4);
+	p->quoted_src = v6 ? (struct tv_addr){{0}} : tv_addr_v4(q[12], q[13], q[14], q[15]);
+	p->quoted_dst = v6 ? (struct tv_addr){{0}} : tv_addr_v4(0, 0, 0, 0);
+	if (v6)
+		memcpy(p->quoted_src.b, q + 8, 16);
+	memcpy(p->quoted_dst.b + (v6 ? 0 : 12), q + dst_at, p->quoted_dst_have);
+	p->quoted_dst_have = (uint8_t)(p->quoted_dst_have + (v6 ? 0 : 12));
+	if (header >= 20 && n >= header + 2)
+		p->sport = load16(q + header);
+	p->quote_cut = true;
+	p->kind = PACKET_ICMP;
+	return p->icmp != TV_ICMP_TOO_BIG;
+}
+
 static bool read_icmp(struct packet *p, const struct tv_ip *ip)
 {
 	const uint8_t *m = ip->payload;
@@ -182,8 +203,9 @@ static bool read_icmp(struct packet *p, const struct tv_ip *ip)
 	p->icmp = tv_icmp_kind(ip->v6, m[0], m[1]);
 	if (p->icmp < TV_ICMP_NET)
 		return false;
-	if (tv_ip_parse_quoted(&quoted, m + 8, ip->len - 8) != TV_V_OK || quoted.v6 != ip->v6)
-		return false;
+	if (tv_ip_parse_quoted(&quoted, m + 8, ip->len - 8) != TV_V_OK || quoted.v6 != ip->v6 ||
+		(quoted.len < 4 && p->cut))
+		return read_short_quote(p, ip->v6, m + 8, ip->len - 8);
 	if (!tv_segment_parse_quoted(&quoted, &p->sport, &p->dport, &p->seq)) {
 		/* Of a short capture the ports are enough. */
 		if (quoted.protocol != TV_PROTO_TCP || quoted.len < 4 || !p->cut)

@@ -35,6 +35,8 @@ struct packet {
 	bool options_cut;      /* ... and some of the TCP options are among what is missing */
 	bool window_cut;       /* ... and the window */
 	bool seq_cut;          /* ICMP: of the quoted segment there are the ports alone */
+	bool quote_cut;        /* ... or less: sport is known if it is not 0, and of quoted_dst the first bytes */
+	uint8_t quoted_dst_have;
 	bool dont_fragment;
 	uint8_t ttl;
 	bool cooked2;          /* Linux cooked 2, which tells the interface and the direction: */

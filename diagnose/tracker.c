@@ -34,7 +34,7 @@
 
 #define TWICE_WITHIN (2 * TV_MS)
 
-enum { CHUNK = 64, RECENT = 4096, RECENT_FEW = 64, ERAS = 64 };
+enum { CHUNK = 64, RECENT = 4096, RECENT_FEW = 64, ERAS = 64, GUESSES = 256 };
 
 /* A packet that was just seen. */
 struct recent {
@@ -113,7 +113,7 @@ static uint64_t mix(uint64_t h)
 	return h ^ h >> 29;
 }
 
-static uint64_t hash_addr(const struct tv_addr *a)
+uint64_t tracker_hash(const struct tv_addr *a)
 {
 	uint64_t w[2];
 
@@ -121,14 +121,9 @@ static uint64_t hash_addr(const struct tv_addr *a)
 	return mix(w[0] * 0xff51afd7ed558ccdu + w[1]);
 }
 
-uint64_t tracker_hash(const struct tv_addr *a)
-{
-	return hash_addr(a);
-}
-
 static uint64_t hash_tuple(const struct tv_addr *a, uint16_t ap, const struct tv_addr *b, uint16_t bp)
 {
-	return mix(mix(hash_addr(a) + ap) + mix(hash_addr(b) + bp));
+	return mix(mix(tracker_hash(a) + ap) + mix(tracker_hash(b) + bp));
 }
 
 static uint32_t *bucket_of(const struct tracker *t, const struct conn *c)
@@ -286,7 +281,7 @@ static uint32_t find(const struct tracker *t, const struct tv_addr *a, uint16_t 
 
 static uint32_t *host_slot(const struct tracker *t, const struct tv_addr *addr)
 {
-	uint64_t h = hash_addr(addr);
+	uint64_t h = tracker_hash(addr);
 	uint32_t *slot;
 
 	do
@@ -429,7 +424,7 @@ static struct conn *begin_again(struct tracker *t, struct conn *old, const struc
 /* The same packet again, recorded on another interface? All but its TTL is the same. */
 static bool is_second_copy(struct tracker *t, const struct packet *p)
 {
-	uint64_t sum = hash_addr(&p->src) + 3 * hash_addr(&p->dst);
+	uint64_t sum = tracker_hash(&p->src) + 3 * tracker_hash(&p->dst);
 	uint32_t id = p->v6 || p->ip_have < 6 ? 0 : (uint32_t)p->ip[4] << 8 | p->ip[5];
 	struct recent *r;
 	bool same;
@@ -464,16 +459,32 @@ static struct conn *take_tcp(struct tracker *t, const struct packet *p)
 	}
 	if (!c)
 		return NULL;
+	t->counts.gaps -= c->gap;
 	segment_take(c, from, p);
+	t->counts.gaps += c->gap;
 	state_take(c, from, p);
 	return c;
+}
+
+/* The attempt that an ICMP error is about of which the capture holds too little: the last that fits. */
+static uint32_t guess(const struct tracker *t, const struct packet *p)
+{
+	uint32_t i = t->newest;
+
+	for (unsigned n = 0; i != NONE && !segment_may_be_quoted(at(t, i), p); i = at(t, i)->older)
+		if (++n == GUESSES)
+			return NONE;
+	return i;
 }
 
 static struct conn *take_icmp(struct tracker *t, const struct packet *p)
 {
 	unsigned about = 0;
-	uint32_t i = find(t, &p->quoted_src, p->sport, &p->quoted_dst, p->dport, &about);
+	uint32_t i = p->quote_cut ? guess(t, p) : find(t, &p->quoted_src, p->sport, &p->quoted_dst, p->dport, &about);
 	struct conn *c;
+
+	if (p->quote_cut && i == NONE)
+		return NULL;
 
 	if (i != NONE && at(t, i)->era != t->era)
 		i = NONE;
@@ -495,8 +506,9 @@ static struct conn *take_icmp(struct tracker *t, const struct packet *p)
 		c->icmp_kind = (uint8_t)p->icmp;
 		c->icmp_about = (uint8_t)about;
 		c->icmp_from = p->src;
+		c->icmp_cut = p->quote_cut;
 		c->icmp_of_syn = i == NONE || (c->side[about].syn_seen &&
-			(p->seq_cut ? !seen(&c->side[about].data) : p->seq == c->side[about].isn));
+			(p->seq_cut || p->quote_cut ? !seen(&c->side[about].data) : p->seq == c->side[about].isn));
 	}
 	if (c->icmp_count < ICMP_MARKS)
 		c->icmp[c->icmp_count] = mark_of(p);

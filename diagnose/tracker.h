@@ -105,6 +105,7 @@ struct conn {
 	uint8_t era;                   /* the tracker's own: see tracker_end() */
 	uint8_t icmp_type, icmp_code, icmp_kind, icmp_about; /* of the first ICMP error; about: a side */
 	bool icmp_of_syn;              /* it quotes a SYN */
+	bool icmp_cut;                 /* ... of which too little was captured to be sure that it is this one's */
 	uint32_t number;               /* 1 for the first connection of the capture */
 	struct mark first;             /* its first packet */
 	uint32_t icmp_count;
@@ -153,6 +154,7 @@ struct tracker_counts {
 	uint64_t packets, tcp, icmp, rest, fragments, unreadable, unknown_link, cut, options_cut;
 	uint64_t copies;               /* packets that were recorded twice */
 	uint64_t connections, left;
+	uint64_t gaps;                 /* connections of which the capture misses packets */
 	struct mark first, last;       /* of all packets with IP in them */
 	uint16_t unknown_link_type;
 };
@@ -169,6 +171,8 @@ void tracker_silence(struct tracker *t, tv_time until);
 
 /* tracker_segment.c: what a segment of side `from` tells. */
 void segment_take(struct conn *c, unsigned from, const struct packet *p);
+/* May a quotation that was captured in part be of this attempt, which has no answer yet? */
+bool segment_may_be_quoted(const struct conn *c, const struct packet *p);
 /* tracker_state.c: the states of both ends after it. */
 void state_take(struct conn *c, unsigned from, const struct packet *p);
 

@@ -12,6 +12,8 @@
  */
 #include "diagnose/tracker.h"
 
+#include <string.h>
+
 /* Bytes that the server may have sent unseen before the client's first ACK: a gap of the capture. */
 enum { UNSEEN_MAX = 1 << 24 };
 
@@ -385,4 +387,11 @@ void segment_take(struct conn *c, unsigned from, const struct packet *p)
 	if (!(p->flags & TV_RST))
 		s->last = mark_of(p);
 	s->packets++;
+}
+
+bool segment_may_be_quoted(const struct conn *c, const struct packet *p)
+{
+	return c->side[0].syn_seen && c->side[1].packets == 0 && (!p->sport || p->sport == c->port[0]) &&
+		tv_addr_equal(&c->addr[0], &p->quoted_src) &&
+		memcmp(c->addr[1].b, p->quoted_dst.b, p->quoted_dst_have) == 0;
 }

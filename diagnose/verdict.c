@@ -187,8 +187,10 @@ static void judge_all(struct crowd *w)
 	crowd_exhausted_ports(w);
 	for (size_t i = 0; i < w->count; i++) {
 		struct case_ k = case_of(w->tracker, w->conns[i]);
+		bool last = i + 1 == w->count && w->report->count == 0 && w->report->healthy == 0;
 
-		if (w->taken[i])
+		/* Nothing but remnants: that is told. */
+		if (w->taken[i] && !last)
 			continue;
 		if (judge(&k, &f) != WORD_NONE)
 			report_add(w->report, &f);
@@ -202,6 +204,8 @@ void verdict_all(struct tracker *t, struct report *r)
 	struct crowd w = {.tracker = t, .report = r, .sorted_by = -1};
 	struct finding f = {.word = WORD_EMPTY};
 
+	if (tracker_counts(t)->cut)
+		finding_say(&f, "Packets were captured in part, which may be why: take more of each (tcpdump -s 0).");
 	if (tracker_counts(t)->connections == 0)
 		report_add(r, &f);
 	else if (gather(&w))

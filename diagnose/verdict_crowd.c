@@ -153,8 +153,17 @@ static bool is_probe_of_port(const struct conn *c)
 		!seen(&c->side[1].fin);
 }
 
+/* One segment out of nowhere, or two, and no answer but RST: a FIN, a bare ACK, or no flags at all. */
+static bool is_stray_probe(const struct conn *c)
+{
+	const struct side *a = &c->side[0], *b = &c->side[1];
+
+	return c->late && !a->syn_seen && !b->syn_seen && a->packets > 0 && a->packets <= 2 && a->rst_count == 0 &&
+		a->bytes == 0 && b->packets == b->rst_count;
+}
+
 struct scan {
-	unsigned ports, probes, few, half_open;
+	unsigned ports, probes, few, half_open, strays;
 	tv_time first, last;
 };
 
@@ -167,11 +176,13 @@ static void look_at_scan(const struct crowd *w, const struct group *g, struct sc
 		const struct conn *c = crowd_at(w, i);
 		uint16_t port = c->port[1];
 
-		if (!is_probe_of_port(c))
+		if (!is_probe_of_port(c) && !is_stray_probe(c))
 			continue;
-		if (s->probes++ == 0)
+		if (s->probes++ == 0 || mark_time(&c->first) < s->first)
 			s->first = mark_time(&c->first);
-		s->last = mark_time(&c->first);
+		if (mark_time(&c->first) > s->last)
+			s->last = mark_time(&c->first);
+		s->strays += !c->side[0].syn_seen;
 		s->few += c->side[0].syn_options_few;
 		s->half_open += crowd_word(w, i) == WORD_SYN_SCAN;
 		s->ports += !(known[port / 8] >> (port % 8) & 1);
@@ -189,7 +200,8 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 		const struct conn *c = crowd_at(w, i);
 		const struct side *a = &c->side[0], *b = &c->side[1];
 
-		if (!is_probe_of_port(c) || crowd_taken(w, i))
+		/* What is left of a connection that was over is taken already, and none of ours. */
+		if (is_stray_probe(c) ? s->strays < SCAN_PORTS_PLAIN : !is_probe_of_port(c) || crowd_taken(w, i))
 			continue;
 		if (!begun)
 			finding_start(&f, c, WORD_SYN_SCAN, sure ? CERTAIN : LIKELY);
@@ -197,7 +209,7 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 		open += b->syn_seen;
 		closed += !b->syn_seen && seen(&b->rst);
 		silent += !b->syn_seen && !seen(&b->rst);
-		finding_cite(&f, &a->syn);
+		finding_cite(&f, a->syn_seen ? &a->syn : &c->first);
 		finding_cite(&f, b->syn_seen ? &b->syn : &b->rst);
 		finding_cite(&f, &c->icmp[0]);
 		finding_cite(&f, &a->rst);
@@ -208,8 +220,8 @@ static void tell_scan(struct crowd *w, const struct group *g, const struct scan 
 	f.several_ports = true;
 	f.server.port = 0;
 	f.count = s->probes;
-	finding_say(&f, "%u ports. Attempts that found an open one: %u; a closed one: %u; no answer of TCP: %u.", s->ports,
-		open, closed, silent);
+	finding_say(&f, "%u ports. Attempts that found an open one: %u; a closed one: %u; no answer of TCP: %u.%s", s->ports,
+		open, closed, silent, s->strays == s->probes ? " The probes are no SYNs, but segments out of nowhere." : "");
 	report_add(w->report, &f);
 }
 

@@ -245,9 +245,10 @@ static bool look_at_range(const struct crowd *w, const struct group *g, struct r
 
 		if (!leaves_time_wait(c) || !tv_addr_equal(&c->addr[0], &crowd_at(w, g->from)->addr[0]))
 			return false;
-		if (r->ports++ == 0)
+		if (r->ports++ == 0 || mark_time(&c->first) < r->first)
 			r->first = mark_time(&c->first);
-		r->last = mark_time(&c->first);
+		if (mark_time(&c->first) > r->last)
+			r->last = mark_time(&c->first);
 		r->climbs &= port > before;
 		r->falls &= before == 0 || port < before;
 		before = port;

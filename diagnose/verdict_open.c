@@ -77,7 +77,7 @@ bool rule_icmp(const struct case_ *k, struct finding *f)
 	} else if (c->icmp_about == 0 ? o->syn_seen || seen(&o->rst) : false) {
 		return false;
 	}
-	finding_start(f, c, word_of_icmp(c->icmp_kind), CERTAIN);
+	finding_start(f, c, word_of_icmp(c->icmp_kind), c->icmp_cut ? LIKELY : CERTAIN);
 	for (uint32_t i = 0; i < ICMP_MARKS; i++)
 		finding_cite(f, &c->icmp[i]);
 	finding_cite(f, &s->syn);
@@ -86,6 +86,8 @@ bool rule_icmp(const struct case_ *k, struct finding *f)
 		text, icmp_sender(f->word, tv_addr_equal(&c->icmp_from, &c->addr[!c->icmp_about]),
 			tv_addr_equal(&c->icmp_from, &c->addr[c->icmp_about])),
 		c->icmp_of_syn ? "the SYN" : "a packet of this connection");
+	if (c->icmp_cut)
+		finding_say(f, "It was captured in part: that it is about this SYN is the likeliest.");
 	return true;
 }
 
@@ -153,6 +155,9 @@ bool rule_syn_unanswered(const struct case_ *k, struct finding *f)
 	if (a->packets > a->syn_count && !seen(&a->rst))
 		return false;
 	if (a->syn_count == 1 && waited < limit(LIMIT_UNANSWERED) && !alone)
+		return false;
+	/* Its answer may be among what the capture lost. */
+	if (a->syn_count == 1 && tracker_counts(k->tracker)->gaps)
 		return false;
 	finding_start(f, k->c, WORD_SYN_UNANSWERED, a->syn_count > 1 ? CERTAIN : OPEN);
 	finding_cite(f, &a->syn);

@@ -60,7 +60,7 @@ static const struct word_info table[WORD_COUNT] = {
 	"One address family got no connection, and the client fell back to the other: every visit pays for that.",
 	"repair the failing family, or withdraw its address record", {0}, {TV_R_NONE}},
 [WORD_SYN_SCAN] = {"syn-scan", NOTE,
-	"A port scan: SYNs to several ports without a conversation on any.",
+	"A port scan: probes of several ports without a conversation on any.",
 	"ask who runs the scanner", {0}, {TV_R_NONE}},
 [WORD_SYN_FLOOD_SURVIVED] = {"syn-flood-survived", NOTE,
 	"A SYN flood: many SYNs, none of which completes a handshake. Clients that mean it still get in.",

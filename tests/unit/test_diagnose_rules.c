@@ -287,7 +287,20 @@ static const struct {
 		"231 > PA 1 1 9; 300 > PA 1 1 9 p=2; 310 < A 1 10 p=2; 631 > PA 1 1 9", "synack-then-blackhole:open"},
 	/* a SYN,ACK of another time behind a conversation on the same ports */
 	{"0 > S; 20 > PA 1 1 9; 30 < PA 1 10 9; 31 > A 10 10; 40 < FA 10 10; 90000 > FA 10 11; 90010 < A 11 11; "
-		"3600000 < SA 700 900; 3600001 > A 900 701", ""},
+		"3600000 < SA 700 900; 3600001 > A 900 701", "no-handshake-in-capture:certain"},
+	/* the capture lost packets: a SYN that is not repeated may have lost its answer there */
+	{ASKED "22 > A 101 501; 30 > S p=2; 5000 > A 101 501", ""},
+	{ASKED "22 > A 101 501; 30 > S p=2 d=81; 1030 > S p=2 d=81; 5000 > A 101 501",
+		"syn-unanswered:certain"},
+	/* a scan with segments out of nowhere; and what is left of connections that are over */
+	{"0 > F 0 0 d=1; 1 < RA 0 1 d=1; 2 > F 0 0 d=2; 3 < RA 0 1 d=2; 4 > F 0 0 d=3; 5 < RA 0 1 d=3; 6 > F 0 0 d=4; "
+		"7 < RA 0 1 d=4; 8 > F 0 0 d=5; 9 < RA 0 1 d=5; 10 > F 0 0 d=6; 11 < RA 0 1 d=6; 12 > F 0 0 d=7; 13 > F 0 0 d=8",
+		"syn-scan:likely"},
+	{"0 > FA 1 1 p=1; 1 < R 1 0 p=1; 2 > FA 1 1 p=2; 3 < R 1 0 p=2; 4 > FA 1 1 p=3; 5 < R 1 0 p=3; 6 > FA 1 1 p=4",
+		"no-handshake-in-capture:certain"},
+	/* a clock that was set back in the middle of a scan */
+	{"9000 > S few d=1; 9001 < RA 0 1 d=1; 9002 > S few d=2; 6000 < RA 0 1 d=2; 6001 > S few d=3; 6002 < RA 0 1 d=3",
+		"syn-scan:certain"},
 	/* nothing can be judged */
 	{"0 < PA 500 500 9; 10 > R 500", "no-handshake-in-capture:certain"},
 	{"0 > S; 10 > A 1 1; 11 > PA 1 1 9; 30 > A 10 900", "one-direction-only:certain"},
