@@ -231,7 +231,10 @@ static void talk(struct pair *p, bool ts)
 	g.connections = 2;
 	g.half_opens = g.time_waits = 4;
 	g.pages = g.small_pages = g.ranges = 40; /* little to copy and compare */
+	g.send_pages = chance(p, 6) == 0 ? 1 : 0;
 	l = lab_new(&g, chance(p, 8) == 0);
+	if (g.send_pages != 0) /* others have what may be written: a short text is taken, and the refusal counted */
+		(void)tv_page_take_big(&l->s->core.pages, l->region, true);
 
 	l->opts.no_timestamps = !ts;
 	l->syn.has = TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0) | (chance(p, 2) == 0 ? TV_OPT_HAS_SACK_OK : 0) |
