@@ -41,6 +41,21 @@ static void keep_options(struct side *s, const struct packet *p)
 	s->syn_options_few = !p->options_cut && !(p->opt.has & ~TV_OPT_HAS_MSS);
 }
 
+/*
+ * The SYN that is here already, recorded at another place on its way: its timestamp is the same, or it has none and
+ * has come farther or less far. No timer of an opener is below a second (RFC 6298 2.1).
+ */
+static bool is_copy_of_syn(const struct conn *c, const struct side *s, const struct packet *p)
+{
+	bool answer = p->flags & TV_ACK;
+
+	if (!(p->flags & TV_SYN) || p->flags & TV_RST || !s->syn_seen || p->seq != s->isn || s->syn_is_answer != answer)
+		return false;
+	if (p->time >= mark_time(&s->syn) + TV_S || seen(&c->challenge))
+		return false;
+	return s->has & p->opt.has & TV_OPT_HAS_TS ? p->opt.ts_val == s->syn_ts : p->ttl != s->ttl;
+}
+
 static void take_syn(struct conn *c, unsigned from, const struct packet *p)
 {
 	struct side *s = &c->side[from], *o = &c->side[!from];
@@ -354,6 +369,8 @@ void segment_take(struct conn *c, unsigned from, const struct packet *p)
 
 	if (!seen(&c->first))
 		c->first = mark_of(p);
+	if (is_copy_of_syn(c, s, p))
+		return;
 	if (p->flags & TV_RST) {
 		take_rst(c, from, p);
 		/* Its sender had got so much when it gave up. */

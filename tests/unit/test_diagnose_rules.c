@@ -4,8 +4,8 @@
  *
  * A stream is a list of steps, "TIME > FLAGS SEQ ACK LEN key=value...", separated by semicolons: time in
  * ms, > from the client, < from the server, numbers relative to each side's first. Keys: w window, ttl,
- * p the client's port, d the server's, mss, ws (-1: none), nots, nops, h the client's host, x another
- * host that the server's packet comes from, v6, icmp (type.code of an error about the last SYN).
+ * p the client's port, d the server's, ts the timestamp's ms, mss, ws (-1: none), nots, nops, h the client's host,
+ * x another host that the server's packet comes from, v6, icmp (type.code of an error about the last SYN).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,7 @@ static void set_options(struct packet *p, const char *step, bool client, struct 
 		return;
 	if (!strstr(step, " nots")) {
 		p->opt.has |= TV_OPT_HAS_TS;
-		p->opt.ts_val = (uint32_t)((p->time - 1700000000 * TV_S) / TV_MS) + 1;
+		p->opt.ts_val = (uint32_t)key(step, "ts", (int)((p->time - 1700000000 * TV_S) / TV_MS)) + 1;
 		p->opt.ts_ecr = p->flags & TV_ACK ? (uint32_t)key(step, "ecr", (int)s->ts[client]) : 0;
 		s->ts[!client] = p->opt.ts_val;
 	}
@@ -298,6 +298,10 @@ static const struct {
 		"syn-scan:likely"},
 	{"0 > FA 1 1 p=1; 1 < R 1 0 p=1; 2 > FA 1 1 p=2; 3 < R 1 0 p=2; 4 > FA 1 1 p=3; 5 < R 1 0 p=3; 6 > FA 1 1 p=4",
 		"no-handshake-in-capture:certain"},
+	/* captures of both ends in one file, half a round trip apart: nothing was repeated */
+	{"0 > S; 20 > S ttl=63 ts=0; 20.1 < SA 0 1 ttl=61 ts=20; 40 < SA 0 1 ts=20; 40.1 > A 1 1; 60 > A 1 1 ttl=63", ""},
+	{"0 > S nots; 20 > S ttl=63 nots; 20.1 < SA 0 1 ttl=61 nots; 40 < SA 0 1 nots; 40.1 > A 1 1 nots; "
+		"60 > A 1 1 ttl=63 nots", ""},
 	/* a clock that was set back in the middle of a scan */
 	{"9000 > S few d=1; 9001 < RA 0 1 d=1; 9002 > S few d=2; 6000 < RA 0 1 d=2; 6001 > S few d=3; 6002 < RA 0 1 d=3",
 		"syn-scan:certain"},
