@@ -74,10 +74,11 @@ static void play(struct show *show, bool stripped, tv_time *took)
 				1u << client.snd_scale, duration_text(now, time));
 		else
 			lab_claim(&lab,
-				!client.window_scale && client.snd_scale == 0 && server.rcv_scale && server.snd_scale,
+				!client.window_scale && client.snd_scale == 0 && server.rcv_scale && server.snd_scale &&
+					server.snd_wnd == client.rcv_wnd << server.snd_scale,
 				"The client believes that there is no scaling, the server that there is: where the server means %u bytes, "
-				"the client reads %u; where the client means %u, the server reads %u.", server.rcv_wnd, client.snd_wnd,
-				client.rcv_wnd, server.snd_wnd);
+				"the client reads %u; where the client means %u, the server reads %u.", client.snd_wnd << server.rcv_scale,
+				client.snd_wnd, client.rcv_wnd, server.snd_wnd);
 		if (stripped)
 			lab_claim(&lab, now > *took * 3,
 				"The same 40,000 bytes take %s instead of %s. Nothing is lost, nothing is reset: it is only slow.",

@@ -304,6 +304,58 @@ def test_options_scale_is_in_what_left_and_the_ends_disagree():
     for scene in (plain, stripped):
         expect(all("window_scale" in e["options"] for e in arrows(scene)[:2]), "a SYN without the option left")
     expect("instead of" in stripped["sentence"], stripped["sentence"])
+    means, reads, client, server = map(int, re.search(
+        r"server means (\d+) bytes, the client reads (\d+); where the client means (\d+), the server reads (\d+)",
+        stripped["sentence"]).groups())
+    scale = [2 ** e["options"]["window_scale"] for e in arrows(stripped)[:2]]
+    expect((means, server) == (reads * scale[1], client * scale[0]), stripped["sentence"])
+
+
+def test_why_two_messages_fail_where_three_do_not():
+    old, old3, forged, forged3, lost, lost3, zero, zero3 = (arrows(s) for s in scenes("why"))
+    # (a) The copy is acknowledged by the one, which needs no third message; the other's SYN,ACK has a new number.
+    def copies(rows):
+        return [i for i, e in enumerate(rows) if e.get("remark") == "an old copy"]
+    text = copies(old)[1]
+    expect(any(e["from"] == 1 and e["flags"] == "." and e["ack"] == old[text]["seq"] + 8 for e in old[text:]), old[text:])
+    text = copies(old3)[1]
+    expect(not any(e["from"] == 1 and e["flags"] == "." for e in old3[text:]), old3[text:])
+    isns = {e["seq"] for e in old3 if e["flags"] == "S."}
+    expect(len(isns) == 2 and old3[-1]["flags"] == "R" and old3[-1]["right_state"] == "CLOSED", old3[-1])
+    # (b) RFC 9293 3.10.7.4, fifth: an unacceptable ACK in SYN-RECEIVED draws a RST with its number.
+    expect(forged[-1]["flags"] == "." and forged[-1]["right_state"] == "ESTABLISHED", forged[-1])
+    text = next(e for e in forged3 if e["flags"] == "P.")
+    rst = next(e for e in forged3 if e["flags"] == "R")
+    expect(rst["seq"] == text["ack"] and "ESTABLISHED" not in {e.get("right_state") for e in forged3}, rst)
+    # (c) Only who is in SYN-RECEIVED repeats the SYN,ACK.
+    expect([e["fate"] for e in lost if e["flags"] == "S."] == ["lost"] and lost[-1]["left_state"] == "SYN-SENT", lost[-1])
+    again = [e["fate"] for e in lost3 if e["flags"] == "S."]
+    expect(again[0] == "lost" and "carried" in again, again)
+    expect(lost3[-1]["left_state"] == lost3[-1]["right_state"] == "ESTABLISHED", lost3[-1])
+    # (d) The old answer fits the second connection only if both began with the same number.
+    expect(len({e["seq"] for e in zero if e["flags"] == "S."}) == 1, "not the same number")
+    expect(zero[copies(zero)[0]]["left_state"] == "CLOSE-WAIT", "the old answer was not taken")
+    expect(len({e["seq"] for e in zero3 if e["flags"] == "S."}) == 2, "the same number")
+    expect(zero3[copies(zero3)[0]]["left_state"] == "ESTABLISHED", "the old answer was taken")
+
+
+def test_step_tells_both_ends_and_a_sentence_for_each_packet():
+    """The three messages as in RFC 9293 3.5, figure 6; each packet has a sentence of 3.10.7 by which it is taken."""
+    text = run("demo", "--step", given="\n" * 20)[1]
+    steps = re.split(r"^\d+\. (?=Client|Server)", text, flags=re.M)[1:]
+    expect(len(steps) == 10 and all(len(re.findall(r"follows RFC 9293\s+3\.10\.7\.\d", s)) == 1 for s in steps), len(steps))
+    def told(step, name):
+        return re.search(r"^  %s +(\S+) +(\S+)$" % re.escape(name), step, re.M).groups()
+    for i, (states, una, nxt, expected) in enumerate((
+            (("SYN-SENT", "SYN-RECEIVED"), ("0", "0"), ("1", "1"), ("0", "1")),
+            (("ESTABLISHED", "SYN-RECEIVED"), ("1", "0"), ("1", "1"), ("1", "1")),
+            (("ESTABLISHED", "ESTABLISHED"), ("1", "1"), ("1", "1"), ("1", "1")))):
+        expect(told(steps[i], "state") == states, steps[i])
+        for name, want in (("SND.UNA", una), ("SND.NXT", nxt), ("RCV.NXT", expected)):
+            expect(told(steps[i], name) == want, (name, steps[i]))
+    expect(told(steps[-1], "state") == ("TIME-WAIT", "CLOSED"), steps[-1])
+    for s in steps:
+        expect({"SND.WND", "RCV.WND", "next timer"} <= set(re.findall(r"^  (\S+(?: timer)?)", s, re.M)), s)
 
 
 def test_flood_keeps_out_and_lets_in():
