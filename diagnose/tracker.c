@@ -372,6 +372,8 @@ static bool begins_anew(const struct conn *c, unsigned from, const struct packet
 	if (s->syn_seen)
 		return p->seq != s->isn;
 	/* Its answer may have been recorded first. */
+	if (c->late && from == 0 && segment_answers_first(c, p))
+		return false;
 	if (c->late)
 		return from == 1 || !c->side[1].syn_is_answer || c->side[1].syn_ack != p->seq + 1 + p->len;
 	return c->side[!from].syn_is_answer || seen(&c->side[!from].rst) || seen(&c->ack);

@@ -171,6 +171,8 @@ void tracker_silence(struct tracker *t, tv_time until);
 
 /* tracker_segment.c: what a segment of side `from` tells. */
 void segment_take(struct conn *c, unsigned from, const struct packet *p);
+/* Is all that is known of a connection the RST to this SYN, recorded before it? */
+bool segment_answers_first(const struct conn *c, const struct packet *p);
 /* May a quotation that was captured in part be of this attempt, which has no answer yet? */
 bool segment_may_be_quoted(const struct conn *c, const struct packet *p);
 /* tracker_state.c: the states of both ends after it. */

@@ -88,7 +88,7 @@ static void take_syn(struct conn *c, unsigned from, const struct packet *p)
 		if (!s->next_known || seq_after(p->seq + 1 + p->len, s->next))
 			s->next = p->seq + 1 + p->len;
 		s->next_known = true;
-		if (!answer && o->syn_is_answer)
+		if (!answer && (o->syn_is_answer || o->rst_count))
 			c->late = false; /* its answer was recorded first */
 		s->syn_echo = p->opt.has & TV_OPT_HAS_TS ? p->opt.ts_ecr : 0;
 	}
@@ -411,4 +411,12 @@ bool segment_may_be_quoted(const struct conn *c, const struct packet *p)
 	return c->side[0].syn_seen && c->side[1].packets == 0 && (!p->sport || p->sport == c->port[0]) &&
 		tv_addr_equal(&c->addr[0], &p->quoted_src) &&
 		memcmp(c->addr[1].b, p->quoted_dst.b, p->quoted_dst_have) == 0;
+}
+
+bool segment_answers_first(const struct conn *c, const struct packet *p)
+{
+	const struct side *b = &c->side[1];
+
+	return c->side[0].packets == 0 && b->packets == 1 && b->rst_count == 1 && b->rst_has_ack &&
+		b->rst_ack == p->seq + 1 + p->len && p->time < mark_time(&b->rst) + TV_MS;
 }

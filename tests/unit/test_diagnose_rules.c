@@ -185,6 +185,8 @@ static const struct {
 		""},                                                                       /* the SYN is missing */
 	/* the attempt */
 	{"0 > S; 10 < RA 0 1", "refused:certain"},
+	{"0.2 < RA 0 1; 0.1 > S", "refused:certain"},                                      /* recorded in disorder */
+	{"0 < RA 0 77; 0.1 > S; 10 < SA 0 1; 10.1 > A 1 1", "one-direction-only:certain"}, /* the RST of another one */
 	{"0 > S p=1 ttl=1; 0.1 < RA 0 1 p=1 ttl=64; 1000 > S p=2; 1000.1 < SA 0 1 p=2 ttl=1; 1000.2 > A 1 1 p=2",
 		"refused:certain"},                                                        /* a TTL of the socket */
 	{"0 > S p=1; 0.1 < RA 0 1 p=1 ttl=62; 1000 > S p=2; 1000.1 < SA 0 1 p=2 ttl=253; 1000.2 > A 1 1 p=2",
