@@ -47,6 +47,7 @@ static void it_works(struct show *show)
 			info.mss_snd);
 		lab_claim(&lab, lab.got_len[0] == 7 + sizeof answer, "All %u bytes arrive.", (unsigned)sizeof answer);
 	}
+	lab_wait(&lab, lab.rtt);
 	lab_end(&lab);
 }
 
