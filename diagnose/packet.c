@@ -173,15 +173,15 @@ static bool read_tcp(struct packet *p, const struct tv_ip *ip, uint32_t total)
 /* What is there of the quoted packet when the capture ends before its ports: its addresses, or a part of them. */
 static bool read_short_quote(struct packet *p, bool v6, const uint8_t *q, uint32_t n)
 {
-	uint32_t header = v6 ? 40 : n ? (q[0] & 15) * 4u : 0, dst_at = v6 ? 24 : 16;
+	uint32_t header = v6 ? 40 : n ? (q[0] & 15) * 4u : 0, dst_at = v6 ? 24 : 16, addr = v6 ? 16 : 4;
 
 	if (!p->cut || n <= dst_at || q[0] >> 4 != (v6 ? 6 : 4) || q[v6 ? 6 : 9] != TV_PROTO_TCP)
 		return false;
-	p->quoted_dst_have = (uint8_t)(n - dst_at < (v6 ? 16u : 4u) ? n - dst_at : v6 ? 16 : 4);
-	p->quoted_src = v6 ? (struct tv_addr){{0}} : tv_addr_v4(q[12], q[13], q[14], q[15]);
-	p->quoted_dst = v6 ? (struct tv_addr){{0}} : tv_addr_v4(0, 0, 0, 0);
+	p->quoted_dst_have = (uint8_t)(n - dst_at < addr ? n - dst_at : addr);
+	p->quoted_src = p->quoted_dst = tv_addr_v4(0, 0, 0, 0);
 	if (v6)
-		memcpy(p->quoted_src.b, q + 8, 16);
+		memset(p->quoted_dst.b, 0, 16);
+	memcpy(p->quoted_src.b + (v6 ? 0 : 12), q + (v6 ? 8 : 12), addr);
 	memcpy(p->quoted_dst.b + (v6 ? 0 : 12), q + dst_at, p->quoted_dst_have);
 	p->quoted_dst_have = (uint8_t)(p->quoted_dst_have + (v6 ? 0 : 12));
 	if (header >= 20 && n >= header + 2)

@@ -167,9 +167,8 @@ static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *
  * for SACK blocks to tell and no room for it. */
 static TV_APART uint32_t odd_options(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x, uint8_t *p)
 {
-	struct tv_tcp_options o;
+	struct tv_tcp_options o = {.has = 0};
 
-	o.has = 0;
 	if ((t->opt.flags & TV_O_TS) != 0) {
 		o.has = TV_OPT_HAS_TS;
 		o.ts_val = c->now_ms + t->opt.ts_offset;
@@ -186,6 +185,7 @@ static inline uint32_t syn_options(struct tv_core *c, struct tv_tcb *t, uint8_t 
 	struct tv_tcp_options o;
 	uint32_t len;
 
+	o.has = 0;
 	tv_negotiate_offer(c, t, &o);
 	if (TV_UNLIKELY((t->opt.fastopen & TV_FO_OPTION) != 0)) {
 		tv_fastopen_option(c, t, &o);
@@ -524,10 +524,11 @@ void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv
 void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould *m)
 {
 	struct tv_reply blank = {.key = {.v6 = r->v6}, .said = {r->said[0], r->said[1]}};
-	struct tv_packet p = {.data = m->bytes};
+	struct tv_packet p = {0};
 	uint16_t ip, tcp;
 
 	*m = (struct tv_mould){.link = r->link, .v6 = r->v6};
+	p.data = m->bytes;
 	tv_reply_build(c, &blank, &(struct tv_out){.packet = &p});
 	c->cnt.segments_out--;
 	memcpy(&ip, m->bytes + 10, 2);
