@@ -425,7 +425,6 @@ static TV_APART bool out_any(struct tv_core *c, struct tv_tcb *t, const struct t
 
 	if ((t->want & TV_WANT_SYN) != 0)
 		return syn_out(c, t, out);
-
 	if (!choose(c, t, out, &x, &pieces))
 		return false;
 	if (TV_UNLIKELY(t->v6))

@@ -174,8 +174,7 @@ void tv_fastopen_option(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_optio
 	const struct tv_path *p;
 	struct tv_key k;
 
-	if ((t->opt.fastopen & TV_FO_OPTION) == 0)
-		return;
+	TV_ASSERT((t->opt.fastopen & TV_FO_OPTION) != 0);
 	t->opt.fastopen &= TV_FO_WHAT; /* once: a repeated SYN, or SYN-ACK, goes without (RFC 7413 4.2.1) */
 	if ((t->flags & TV_F_ACTIVE) == 0) {
 		tv_tcb_key(c, t, &k);
