@@ -12,6 +12,7 @@
  */
 #include "stack/evict.h"
 #include "tcp/open/open.h"
+#include "tcp/out.h"
 #include "wire/eth.h"
 
 #define BATCH 32u
@@ -307,8 +308,9 @@ static TV_APART bool link_header(struct tv_stack *s, struct tv_tcb *t, struct tv
 	return r == TV_HOP_READY;
 }
 
-/* Builds one packet of a connection; false: it has nothing to say, or has to wait. */
-static inline bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out, struct tv_packet *p)
+/* Builds one packet of a connection that has wants; false: it has nothing to say, or has to wait. plain: this may
+ * well be a plain segment (tcp/out.h). */
+TV_INLINE bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out, struct tv_packet *p, bool plain)
 {
 	struct tv_core *c = &s->core;
 
@@ -316,7 +318,7 @@ static inline bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct t
 		return false;
 	p->link = t->link;
 	out->packet = p;
-	if (!tv_tcp_out(c, t, out))
+	if (!(plain && TV_LIKELY(tv_out_plain(c, t, out))) && !tv_tcp_out(c, t, out))
 		return false;
 	if (TV_UNLIKELY(c->cfg.trace != NULL))
 		tv_trace_out(s, t, p, out->head);
@@ -347,7 +349,7 @@ static TV_APART bool loop_out(struct tv_stack *s, struct tv_tcb *t)
 	struct tv_out out = way_out(s, t->link);
 	unsigned n = 0;
 
-	while (n < TURN && t->want != 0 && connection_out(s, t, &out, &p)) {
+	while (n < TURN && t->want != 0 && connection_out(s, t, &out, &p, false)) {
 		tv_loop_in(s, &p);
 		n++;
 	}
@@ -387,7 +389,7 @@ static TV_APART struct tv_packet *speaks_on(struct tv_stack *s, struct tv_tcb *t
 	const struct tv_packet *last = p + TURN - 1;
 	bool more = true;
 
-	while (t->want != 0 && p != last && room(p, end) && (more = connection_out(s, t, out, p))) p++;
+	while (t->want != 0 && p != last && room(p, end) && (more = connection_out(s, t, out, p, false))) p++;
 	if (t->want != 0 && more)
 		tv_want(&s->core, t, 0);
 	return p;
@@ -411,7 +413,7 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 		t = next_speaker(c);
 		if (TV_UNLIKELY(t->link != turn.over) && !other_link(s, t, link, &turn))
 			continue;
-		if (TV_LIKELY(t->want != 0) && connection_out(s, t, &turn.out, p)) {
+		if (TV_LIKELY(t->want != 0) && connection_out(s, t, &turn.out, p, true)) {
 			p++;
 			if (TV_UNLIKELY(t->want != 0))
 				p = speaks_on(s, t, &turn.out, p, end);

@@ -139,8 +139,9 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint6
 void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t);
 static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
 {
-	if (TV_UNLIKELY((t->flags & (TV_F_FREED | TV_F_TIMERS)) != 0 ||
-	                (t->state == TV_TIME_WAIT && (t->flags & TV_F_RELEASED) != 0)))
+	uint32_t flags = t->flags & (TV_F_FREED | TV_F_TIMERS | TV_F_RELEASED);
+
+	if (flags != 0 && (flags != TV_F_RELEASED || t->state == TV_TIME_WAIT))
 		tv_settle_rare(s, t);
 }
 void tv_half_free(struct tv_stack *s, uint32_t slot);

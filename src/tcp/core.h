@@ -383,13 +383,15 @@ void tv_timers_due(struct tv_core *c, struct tv_tcb *t);
 tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t);
 /* It cannot leave now (no next hop): its wants are forgotten, and a timer asks again. */
 void tv_send_later(struct tv_core *c, struct tv_tcb *t);
-/* RFC 6298 2.5, 5.5: the time-out in force, doubled for each repetition, at most the maximum. */
 /* How long to wait for an ACK: the time-out, but not beyond the user time-out. */
 tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t);
+/* RFC 6298 2.5, 5.5: the time-out in force, doubled for each repetition, at most the maximum. */
 static inline uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t)
 {
 	uint64_t rto = (uint64_t)t->rtt.rto_us * TV_US;
 
+	if (TV_LIKELY(t->rtt.backoff == 0))
+		return rto; /* which is at most the maximum as it is */
 	for (unsigned i = 0; i < t->rtt.backoff && rto < c->cfg.rto_max; i++)
 		rto *= 2;
 	return tv_min64(rto, c->cfg.rto_max);
@@ -562,8 +564,6 @@ struct tv_out {
 };
 /* Builds the next segment of this connection; false: nothing to say now. */
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
-/* The same without the short way for plain segments (flow/send.h). */
-bool tv_tcp_out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
 void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *o);
 /* The mould of what this reply says, which has no Fast Open cookie. */
 void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould *m);

@@ -9,85 +9,33 @@
  * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
  * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
  */
-#include "tcp/close/orphan.h"
-#include "tcp/deliver/window.h"
-#include "tcp/flow/send.h"
 #include "tcp/open/open.h"
-#include "tcp/timers.h"
-#include "wire/csum.h"
+#include "tcp/out.h"
 
-#define TCP_HEADER 20u
-#define CSUM_AT 16u
 #define UNTOLD 0x100u              /* added to the length of options: SACK blocks found no room */
 #define SACK_ROOM 36u              /* what the blocks may take */
-#define HEADERS_MOST (40u + 60u)   /* of IPv6, of TCP */
 #define TEXT_MOST (65535u - 20 - 60) /* the length of an IPv4 packet has 16 bits */
 
-/* What both kinds of packets need. It is small, never handed to a function of its own, and so lives in
- * registers. The ends are those of a key (base/key.h): source and local end are one. */
-struct build {
-	const uint8_t *head, *rest;
-	struct tv_tcp_header h;
-	uint8_t ttl, tos;
-	uint32_t len;              /* of text */
-	uint64_t opt_sum;          /* of the options, which are there */
-};
-
-static inline uint8_t *ip_at(const struct tv_out *out)
+uint64_t tv_out_head_v6(uint8_t *ip, const struct tv_build *b, uint32_t len)
 {
-	return out->packet->data + out->head;
+	tv_ip6_build(ip, TV_PROTO_TCP, len, b->ttl, b->tos);
+	return tv_key_put_v6(ip + 8, b->head, b->rest);
 }
 
-/* Returns the sum of the pseudo-header. */
-static TV_APART uint64_t head_v6(uint8_t *ip, const uint8_t *head, const uint8_t *rest, uint32_t len, uint8_t ttl,
-                                 uint8_t tos)
-{
-	uint64_t sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
-
-	tv_ip6_build(ip, TV_PROTO_TCP, len, ttl, tos);
-	return sum + tv_key_put_v6(ip + 8, head, rest);
-}
-
-/* Writes all headers, with what the TCP checksum [MUST-2] is without the text; returns the sum that belongs
- * into it when the link does not sum. */
-TV_INLINE uint64_t headers(const struct build *b, const struct tv_out *out, uint8_t *ip, bool v6)
+void tv_out_link_sums(const struct tv_out *out, uint8_t *ip, bool v6)
 {
 	struct tv_packet *packet = out->packet;
-	uint32_t len = b->h.header_len + b->len, head_len = out->head + tv_ip_header_len(v6) + b->h.header_len;
 	uint8_t *tcp = ip + tv_ip_header_len(v6);
-	uint64_t pseudo, sum;
+	uint32_t addrs = v6 ? 32 : 8, len = packet->len - (uint32_t)(tcp - packet->data);
+	uint64_t sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
+	uint16_t folded;
 
-	packet->flags = 0;
-	packet->seg_size = 0;
-	packet->head_len = (uint16_t)head_len;
-	packet->len = head_len;
-	packet->piece_count = 0;
-	if (v6) {
-		pseudo = head_v6(ip, b->head, b->rest, len, b->ttl, b->tos);
-		sum = tv_tcp_header_put(tcp, tv_key_ports_v6(b->rest), &b->h);
-	} else {
-		uint64_t ends = tv_key_ends_v4(b->head);
-
-		tv_ip4_build(ip, ends, TV_PROTO_TCP, len, b->ttl, b->tos);
-		pseudo = tv_csum_pair(ends) + tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
-		sum = tv_tcp_header_put(tcp, tv_key_ports_v4(b->head), &b->h);
-	}
-	if (out->csum_partial) {
-		uint16_t folded = tv_csum_fold(pseudo);
-
-		memcpy(tcp + CSUM_AT, &folded, 2);
-		packet->flags = TV_PKT_CSUM_PARTIAL;
-		packet->csum_start = (uint16_t)(tcp - packet->data);
-		packet->csum_offset = CSUM_AT;
-	}
-	return pseudo + sum + b->opt_sum;
-}
-
-/* The checksum of a segment that the link does not sum. */
-static inline void seal(const struct tv_out *out, uint8_t *ip, bool v6, uint64_t sum)
-{
-	if (!out->csum_partial)
-		tv_csum_store(ip + tv_ip_header_len(v6) + CSUM_AT, sum);
+	for (unsigned i = 0; i < packet->piece_count; i++) len += packet->pieces[i].len;
+	folded = tv_csum_fold(tv_csum_words(sum, tcp - addrs, addrs));
+	memcpy(tcp + TV_CSUM_AT, &folded, 2);
+	packet->flags = TV_PKT_CSUM_PARTIAL;
+	packet->csum_start = (uint16_t)(tcp - packet->data);
+	packet->csum_offset = TV_CSUM_AT;
 }
 
 static inline struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
@@ -110,21 +58,15 @@ static TV_APART unsigned gather(struct tv_core *c, struct tv_tcb *t, const struc
 	                        p->pieces, p->piece_cap, covered);
 }
 
-/* Is there room for it, copied, behind the longest headers that there are? True of all but super-segments. */
-static inline bool fits(const struct tv_out *out, uint32_t len)
-{
-	return !out->gather && out->head + HEADERS_MOST + len <= out->packet->cap;
-}
-
 /* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. */
 static inline unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
 {
 	uint32_t head, blocks, room, covered;
 	unsigned n;
 
-	if (TV_LIKELY(fits(out, x->len)))
+	if (TV_LIKELY(tv_out_fits(out, x->len)))
 		return 0;
-	head = out->head + tv_ip_header_len(t->v6) + TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
+	head = out->head + tv_ip_header_len(t->v6) + TV_TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
 	blocks = x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss ? SACK_ROOM : 0;
 	room = out->packet->cap - head;
 	n = gather(c, t, x, out, &covered);
@@ -286,13 +228,7 @@ static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct t
 /* After an idle time the congestion window says nothing about the path any more. */
 static inline void restart_if_idle(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t idle_ms;
-
-	if (t->snd.una != t->snd.nxt || t->progress_ms == c->now_ms || t->state < TV_ESTABLISHED)
-		return;
-	/* Since the last of its text was acknowledged; what was received says nothing (RFC 5681 4.1). */
-	idle_ms = c->now_ms - t->progress_ms;
-	if (idle_ms * TV_MS > tv_rto_ns(c, t))
+	if (t->snd.una == t->snd.nxt && t->state >= TV_ESTABLISHED && tv_send_after_idle(c, t))
 		tv_cc_idle(c, t);
 }
 
@@ -319,9 +255,9 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 {
 	uint16_t wnd = window_field(c, t, x);
 	const struct tv_options *o = tv_opts(c, t);
-	uint8_t *ip = ip_at(out);
-	struct build b;
-	uint32_t opts = options(c, t, x, ip + tv_ip_header_len(v6) + TCP_HEADER, &b.opt_sum);
+	uint8_t *ip = tv_out_ip(out);
+	struct tv_build b;
+	uint32_t opts = options(c, t, x, ip + tv_ip_header_len(v6) + TV_TCP_HEADER, &b.opt_sum);
 	uint64_t sum;
 
 	b.head = t->key; /* of the first SYN for ever [MUST-45] */
@@ -333,9 +269,9 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 	b.h.flags = x->flags;
 	b.h.wnd = wnd;
 	b.h.urg = (x->flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x->seq) : 0;
-	b.h.header_len = (uint16_t)(TCP_HEADER + (opts & ~UNTOLD));
+	b.h.header_len = (uint16_t)(TV_TCP_HEADER + (opts & ~UNTOLD));
 	b.len = x->len;
-	sum = headers(&b, out, ip, v6);
+	sum = tv_out_headers(&b, out, ip, v6);
 	out->packet->seg_size = x->seg_size;
 	if (x->len != 0) {
 		if (TV_UNLIKELY(x->kind == TV_X_KEEPALIVE))
@@ -345,7 +281,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 		else
 			sum += text(c, t, x, out);
 	}
-	seal(out, ip, v6, sum);
+	tv_out_seal(out, ip, v6, sum);
 	sent(c, t, x, (opts & UNTOLD) != 0);
 }
 
@@ -355,51 +291,14 @@ static TV_APART void build_v6(struct tv_core *c, struct tv_tcb *t, const struct 
 	build(c, t, out, x, pieces, true);
 }
 
-/* The text of a plain segment: most often short, and on one page. Returns its sum. */
-TV_INLINE uint64_t plain_text(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len)
+uint64_t tv_out_text(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len)
 {
-	const uint8_t *src = tv_stream_short(&t->out, &c->pages, tv_region(c));
-	struct tv_packet *p = out->packet;
-
-	if (TV_UNLIKELY(src == NULL))
-		return text(c, t, &(struct tv_xmit){.kind = TV_X_DATA, .seq = t->snd.nxt, .len = len}, out);
-	p->len += len;
-	return tv_stream_copy_sum_short(src, len, p->data + p->head_len);
+	return text(c, t, &(struct tv_xmit){.kind = TV_X_DATA, .seq = t->snd.nxt, .len = len}, out);
 }
 
-/* What is plain (flow/send.h), in one go: its headers and its text. */
-TV_INLINE void build_plain(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len, uint16_t flags,
-                           bool ts)
+void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len, uint16_t flags)
 {
-	uint16_t wnd = (uint16_t)tv_rcv_window(c, t);
-	const struct tv_options *o = tv_opts(c, t);
-	uint8_t *ip = ip_at(out);
-	struct build b = {.head = t->key, .ttl = o->ttl, .tos = (uint8_t)(o->dscp << 2), .len = len};
-	uint64_t sum;
-
-	if (ts) /* RFC 7323 3.2 */
-		b.opt_sum = tv_tcp_opt_put_ts(ip + 20 + TCP_HEADER, c->now_ms + t->opt.ts_offset, t->opt.ts_recent);
-	b.h = (struct tv_tcp_header){.seq = t->snd.nxt, .ack = t->rcv.nxt, .flags = flags, .wnd = wnd};
-	b.h.header_len = (uint16_t)(TCP_HEADER + (ts ? 12 : 0));
-	sum = headers(&b, out, ip, false);
-	if (len != 0)
-		sum += plain_text(c, t, out, len);
-	seal(out, ip, false, sum);
-}
-
-/* What follows from its leaving, with text or FIN: as sent_new() and tv_rtx_sent(), with nothing in flight. */
-static inline void sent_plain(struct tv_core *c, struct tv_tcb *t, uint32_t len)
-{
-	uint32_t fin = (t->flags & TV_F_FIN_QUEUED) != 0;
-	bool takes_turns = len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack;
-
-	t->flags = (t->flags & ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST | TV_F_SMALL)) | TV_F_ALONE |
-	           fin * TV_F_FIN_SENT | takes_turns * TV_F_PINGPONG | (len < t->opt.mss) * TV_F_SMALL;
-	t->snd.nxt += len + fin;
-	t->sent_us = (uint32_t)c->now_us;
-	t->progress_ms = c->now_ms;
-	/* RFC 6298 5.1, as tv_rtx_wait() */
-	tv_deadline_at(t, &t->timer.main, tv_tick_after(c, tv_min64(tv_rto_ns(c, t), tv_owing_limit(c, t))));
+	tv_plain_build(c, t, out, len, flags, false);
 }
 
 /* SYN, or SYN-ACK in SYN-RECEIVED, first of all that it has to say. */
@@ -410,7 +309,7 @@ static TV_APART bool syn_out(struct tv_core *c, struct tv_tcb *t, const struct t
 	t->want &= (uint16_t)~TV_WANT_SYN;
 	x.flags = t->state == TV_SYN_SENT ? TV_SYN : TV_SYN | TV_ACK;
 	if (TV_UNLIKELY(t->opt.fastopen != 0))
-		x.len = tv_fastopen_syn(c, t, out->packet->cap - out->head - HEADERS_MOST);
+		x.len = tv_fastopen_syn(c, t, out->packet->cap - out->head - TV_HEADERS_MOST);
 	if (TV_UNLIKELY(t->v6))
 		build_v6(c, t, out, &x, 0);
 	else
@@ -418,52 +317,21 @@ static TV_APART bool syn_out(struct tv_core *c, struct tv_tcb *t, const struct t
 	return true;
 }
 
-static TV_APART bool out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 {
 	struct tv_xmit x;
 	unsigned pieces;
 
 	if ((t->want & TV_WANT_SYN) != 0)
 		return syn_out(c, t, out);
+	if ((t->want & TV_WANT_SEND) != 0)
+		restart_if_idle(c, t);
 	if (!choose(c, t, out, &x, &pieces))
 		return false;
 	if (TV_UNLIKELY(t->v6))
 		build_v6(c, t, out, &x, pieces);
 	else
 		build(c, t, out, &x, pieces, false);
-	return true;
-}
-
-bool tv_tcp_out_any(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
-{
-	if ((t->want & TV_WANT_SEND) != 0)
-		restart_if_idle(c, t);
-	return out_any(c, t, out);
-}
-
-bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
-{
-	uint32_t len = 0;
-	uint16_t flags = TV_ACK;
-	bool more = t->want != TV_WANT_ACK;
-
-	if ((t->want & TV_WANT_SEND) != 0)
-		restart_if_idle(c, t);
-	if (TV_UNLIKELY(!tv_send_is_plain(t) || !fits(out, t->out.len)))
-		return out_any(c, t, out);
-	if (more) {
-		len = t->out.len;
-		flags = tv_send_plain(t);
-	}
-	t->want = 0;
-	if (TV_LIKELY((t->opt.flags & TV_O_TS) != 0))
-		build_plain(c, t, out, len, flags, true);
-	else
-		build_plain(c, t, out, len, flags, false);
-	c->cnt.segments_out++;
-	tv_ack_sent(t);
-	if (more)
-		sent_plain(c, t, len);
 	return true;
 }
 
@@ -480,10 +348,10 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 {
 	struct tv_tcp_options o = {
 		.has = r->has, .mss = r->mss, .wscale = r->wscale, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr};
-	uint8_t *ip = ip_at(out), *p = ip + tv_ip_header_len(v6) + TCP_HEADER;
+	uint8_t *ip = tv_out_ip(out), *p = ip + tv_ip_header_len(v6) + TV_TCP_HEADER;
 	uint64_t sum = 0;
 	uint32_t opts = tv_tcp_opt_put_syn(p, &o, &sum), len;
-	struct build b;
+	struct tv_build b;
 
 	if (TV_UNLIKELY((r->has & TV_OPT_HAS_FASTOPEN) != 0)) {
 		len = reply_cookie(c, r, p + opts);
@@ -501,8 +369,8 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 	b.h.urg = 0;
 	b.len = 0;
 	b.opt_sum = sum;
-	b.h.header_len = (uint16_t)(TCP_HEADER + opts);
-	seal(out, ip, v6, headers(&b, out, ip, v6));
+	b.h.header_len = (uint16_t)(TV_TCP_HEADER + opts);
+	tv_out_seal(out, ip, v6, tv_out_headers(&b, out, ip, v6));
 	c->cnt.segments_out++;
 }
 
@@ -531,12 +399,12 @@ void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould 
 	tv_reply_build(c, &blank, &(struct tv_out){.packet = &p});
 	c->cnt.segments_out--;
 	memcpy(&ip, m->bytes + 10, 2);
-	memcpy(&tcp, m->bytes + tv_ip_header_len(r->v6) + CSUM_AT, 2);
+	memcpy(&tcp, m->bytes + tv_ip_header_len(r->v6) + TV_CSUM_AT, 2);
 	m->ip_sum = (uint16_t)~ip;
 	m->tcp_sum = (uint16_t)~tcp;
 	m->len = (uint16_t)p.len;
 	if ((r->has & TV_OPT_HAS_TS) != 0)
-		m->stamps_at = (uint8_t)(TCP_HEADER + 4 + ((r->has & TV_OPT_HAS_MSS) != 0 ? 4 : 0));
+		m->stamps_at = (uint8_t)(TV_TCP_HEADER + 4 + ((r->has & TV_OPT_HAS_MSS) != 0 ? 4 : 0));
 }
 
 /* What differs in a TCP header; sum: that of the addresses. */
@@ -547,7 +415,7 @@ static inline void cast_tcp(const struct tv_mould *m, const struct tv_reply *r, 
 	sum = tv_csum_around(sum, tv_put_pair(tcp + 4, r->seq, r->ack));
 	if (TV_LIKELY(m->stamps_at != 0))
 		sum = tv_csum_around(sum, tv_put_pair(tcp + m->stamps_at, r->ts_val, r->ts_ecr));
-	tv_csum_store(tcp + CSUM_AT, m->tcp_sum + ports + tv_csum_pair(sum));
+	tv_csum_store(tcp + TV_CSUM_AT, m->tcp_sum + ports + tv_csum_pair(sum));
 }
 
 void tv_mould_cast(const struct tv_mould *m, const struct tv_reply *r, struct tv_packet *p)

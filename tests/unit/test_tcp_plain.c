@@ -6,7 +6,7 @@
  */
 #include "lab.h"
 
-#include "tcp/flow/send.h"
+#include "tcp/out.h"
 #include "tcp/user.h"
 
 #define ROOM 3000u
@@ -42,7 +42,7 @@ static bool build(struct tv_core *c, uint32_t conn, struct built *b, struct tv_o
 	b->p.pieces = b->pieces;
 	b->p.piece_cap = PIECES;
 	out.packet = &b->p;
-	return any ? tv_tcp_out_any(c, tv_conn(c, conn), &out) : tv_tcp_out(c, tv_conn(c, conn), &out);
+	return (!any && tv_out_plain(c, tv_conn(c, conn), &out)) || tv_tcp_out(c, tv_conn(c, conn), &out);
 }
 
 /* Pieces point into each one's own region. */
@@ -76,7 +76,7 @@ static void twice(struct pair *p)
 	out.gather = out.csum_partial && chance(p, 2) == 0;
 	out.gso_bytes = chance(p, 6) == 0 ? 2500 : 0;
 	while (more && t->want != 0) {
-		bool plain = tv_send_is_plain(t);
+		bool plain = tv_send_is_plain(c, t);
 		uint32_t text = t->out.len, fin = t->flags & TV_F_FIN_SENT;
 
 		memset(&a, 0, sizeof a);

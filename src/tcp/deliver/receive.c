@@ -145,22 +145,6 @@ int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 	return v == TV_V_OK ? TV_NEXT : (int)v;
 }
 
-/* Octets that may arrive and find room: of the receive buffer, and of what pages are left. */
-static uint32_t room_for(const struct tv_core *c, const struct tv_tcb *t, uint32_t buffer)
-{
-	uint32_t room = buffer > t->in.len ? buffer - t->in.len : 0;
-
-	room = tv_min32(room, (uint32_t)UINT16_MAX << t->opt.rcv_scale);
-	return (uint32_t)tv_min64(room, tv_pages_free_bytes(&c->pages) / 2);
-}
-
-uint32_t tv_rcv_edge(const struct tv_core *c, const struct tv_tcb *t, uint32_t window)
-{
-	uint32_t buffer = tv_opts(c, t)->rcv_buf, room = room_for(c, t, buffer);
-
-	return room >= window + tv_worth_telling(t, buffer) ? room : window;
-}
-
 void tv_rcv_reopen(struct tv_core *c, struct tv_tcb *t)
 {
 	uint32_t buffer = tv_opts(c, t)->rcv_buf, left = t->rcv.adv - t->rcv.nxt, room;
@@ -168,7 +152,7 @@ void tv_rcv_reopen(struct tv_core *c, struct tv_tcb *t)
 	if (!tv_state_may_receive((enum tv_state)t->state))
 		return;
 	/* Tell the peer when what it may send has at least doubled, as Linux does. */
-	room = room_for(c, t, buffer);
+	room = tv_rcv_room(c, t, buffer);
 	if (room >= 2 * left && room - left >= tv_worth_telling(t, buffer))
 		tv_want(c, t, TV_WANT_ACK);
 }

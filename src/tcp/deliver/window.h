@@ -13,27 +13,35 @@ static inline uint32_t tv_worth_telling(const struct tv_tcb *t, uint32_t buffer)
 	return tv_min32(buffer / 2, t->opt.mss_rcv);
 }
 
-/* The window, from what is left of the last one: more, if there is room for so much more that it is worth telling. */
-uint32_t tv_rcv_edge(const struct tv_core *c, const struct tv_tcb *t, uint32_t window);
+/* Octets that may arrive and find room: of the receive buffer, and of what pages are left. */
+static inline uint32_t tv_rcv_room(const struct tv_core *c, const struct tv_tcb *t, uint32_t buffer)
+{
+	uint32_t room = buffer > t->in.len ? buffer - t->in.len : 0;
+
+	room = tv_min32(room, (uint32_t)UINT16_MAX << t->opt.rcv_scale);
+	return (uint32_t)tv_min64(room, tv_pages_free_bytes(&c->pages) / 2);
+}
 
 /* The window field; what it offers is remembered as the right edge. */
 static inline uint32_t tv_rcv_window(const struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t buffer = tv_opts(c, t)->rcv_buf, window = t->rcv.adv - t->rcv.nxt, field;
+	uint32_t buffer = tv_opts(c, t)->rcv_buf, window = t->rcv.adv - t->rcv.nxt, up, room;
+	uint32_t more = window + tv_worth_telling(t, buffer);
 	unsigned scale = t->opt.rcv_scale;
 
 	/* Most often the edge could not move far enough, whatever room there is. */
-	if (t->in.len + window + tv_worth_telling(t, buffer) <= buffer)
-		window = tv_rcv_edge(c, t, window);
+	if (t->in.len + more <= buffer && (room = tv_rcv_room(c, t, buffer)) >= more)
+		window = room;
 	/* What the scale cannot express is rounded up, so that the edge never moves left [SHLD-14]. */
-	field = (window + (1u << scale) - 1) >> scale;
+	up = ((window - 1) | ((1u << scale) - 1)) + 1;
 	/* Nor may rounding add up without end for a peer that sends octet by octet: from half a buffer too
 	 * much on, the edge seems to move left by less than a unit (RFC 7323 2.4). */
-	if (t->in.len + (field << scale) > buffer / 2 * 3)
-		field = window >> scale;
-	field = tv_min32(field, UINT16_MAX);
-	t->rcv.adv = t->rcv.nxt + tv_max32(window, field << scale);
-	return field;
+	if (TV_UNLIKELY(t->in.len + up > buffer / 2 * 3 || up >> scale > UINT16_MAX)) {
+		t->rcv.adv = t->rcv.nxt + window;
+		return tv_min32(window >> scale, UINT16_MAX);
+	}
+	t->rcv.adv = t->rcv.nxt + up;
+	return up >> scale;
 }
 
 /* The user has read, and less than half of the buffer is on offer: is a window update due? */

@@ -10,19 +10,29 @@
 
 /* Text may have to wait, or its leaving changes more than SND.NXT; there is none any more. */
 #define TV_F_UNPLAIN (TV_F_URG_SND | TV_F_CORK | TV_F_MORE | TV_F_LIMITED | TV_F_FIN_SENT)
-/* The synchronised states. */
-#define TV_PLAIN_STATES (((1u << TV_STATE_COUNT) - 1) & ~((1u << TV_ESTABLISHED) - 1))
 
-/* Is all that has to be said said with a plain segment? */
-static inline bool tv_send_is_plain(const struct tv_tcb *t)
+/* Does it begin anew after an idle time? Since the last of its text was acknowledged; what was received says nothing
+ * (RFC 5681 4.1). */
+static inline bool tv_send_after_idle(const struct tv_core *c, const struct tv_tcb *t)
 {
-	uint32_t room = tv_min32(tv_min32(t->snd.wnd, t->cc.cwnd), t->opt.mss + 1u), want = t->want;
+	uint32_t idle_ms = c->now_ms - t->progress_ms;
 
-	if ((TV_PLAIN_STATES >> t->state & 1) == 0 || (t->busy | t->side | t->v6) != 0)
+	return idle_ms != 0 && idle_ms * TV_MS > tv_rto_ns(c, t);
+}
+
+/* Is all that has to be said said with a plain segment? Something has. */
+static inline bool tv_send_is_plain(const struct tv_core *c, const struct tv_tcb *t)
+{
+	uint32_t family_state = (uint32_t)t->v6 << 8 | t->state, want = t->want, len = t->out.len;
+
+	/* of IPv4, synchronised */
+	if (family_state - TV_ESTABLISHED > (uint32_t)TV_STATE_COUNT - 1 - TV_ESTABLISHED || (t->busy | t->side) != 0)
 		return false;
-	return want == TV_WANT_ACK ||
-	       ((want & ~(uint32_t)(TV_WANT_ACK | TV_WANT_SEND)) == 0 && (t->flags & TV_F_UNPLAIN) == 0 &&
-	        (t->out.len | (t->flags & TV_F_FIN_QUEUED)) != 0 && t->snd.una == t->snd.nxt && t->out.len < room);
+	if (want == TV_WANT_ACK)
+		return true;
+	return (want & ~(uint32_t)(TV_WANT_ACK | TV_WANT_SEND)) == 0 && (t->flags & TV_F_UNPLAIN) == 0 &&
+	       (len | (t->flags & TV_F_FIN_QUEUED)) != 0 && t->snd.una == t->snd.nxt && len < t->snd.wnd &&
+	       len < t->cc.cwnd && len <= t->opt.mss && !tv_send_after_idle(c, t);
 }
 
 /* The flags of that segment, when there is more than an ACK to say: it is all that is queued, and FIN behind it
