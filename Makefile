@@ -246,7 +246,8 @@ export BUILD_DIR = $(abspath $(BUILD))
 export TRIVET = $(BUILD_DIR)/trivet
 export TRIVET_SCRIPT = $(BUILD_DIR)/trivet-script
 
-core-tests = $(foreach t,$(UNIT) $(GRID) $(SIM),'cmocka $t') \
+# Those that take longest come first: at the end of a stage no core waits for one of them.
+core-tests = $(foreach t,$(SIM) $(GRID) $(UNIT),'cmocka $t') \
 	$(if $(SCRIPT),$(foreach a,$(SCRIPT_AREAS),'counts $(SCRIPT) $(wildcard $a*.pkt)'))
 
 .PHONY: demo check test attacks san fuzz bench cover reqs captures cases mutants lint
@@ -262,9 +263,9 @@ STAGES_test = stage-check stage-san stage-reqs stage-rest stage-mutants
 
 .PHONY: stage-check stage-san stage-san-run stage-reqs stage-rest stage-fuzz stage-fuzz-build stage-mutants
 stage-check: programs $(PURITY)
-	@$(TALLY) $(core-tests) $(foreach t,$(CHECKS),'lines $t') \
+	@$(TALLY) $(foreach t,$(CHECKS),'lines $t') \
 		$(if $(CORE_SRC),'plain tools/purity $(PURITY)') 'plain tools/lint --quick' \
-		$(if $(BENCH),'plain $(BENCH) --self-test') $(if $(ATTACKS),'lines $(ATTACKS) --quick')
+		$(if $(BENCH),'plain $(BENCH) --self-test') $(if $(ATTACKS),'lines $(ATTACKS) --quick') $(core-tests)
 
 SAN_ALL = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN='$(SAN_ALL)' CFLAGS=-O1
@@ -276,8 +277,8 @@ stage-san-run: unit-programs $(SCRIPT)
 stage-reqs:
 	@$(TALLY) 'plain tools/reqs'
 
-# The live tests wait for timers and peers most of the time. One after another they take a row of their own; what
-# only computes runs beside them: the analysis, bounded here (make lint goes to its end), then each fuzz target.
+# The live tests wait for timers and peers most of the time, so they are a row of their own, one after another;
+# beside it runs what only computes: the analysis, bounded here (make lint goes to its end), and each fuzz target.
 # explain has to get it right as well: kept captures (make cases makes them), others made out of them, ten new ones.
 stage-rest: all examples $(LIVE_PEERS)
 	+@$(FUZZ_MAKE) stage-fuzz-build
