@@ -29,7 +29,7 @@ WERROR = $(if $(filter-out $(LENIENT),$(MAKECMDGOALS)),-Werror)
 LINKAGE = static
 WARN = -Wall -Wextra -Wconversion -Wshadow
 SAN =
-BASE_CFLAGS = -std=c11 -O2 -g -Iinclude -Isrc $(WARN) $(SAN)
+BASE_CFLAGS = -std=c11 -O2 -g -Iinclude -Isrc -I$(WORDS_DIR) $(WARN) $(SAN)
 CORE_CFLAGS = $(BASE_CFLAGS) $(if $(filter shared,$(LINKAGE)),-fPIC,-fvisibility=hidden)
 # Empty on purpose: a file that says "#define _GNU_SOURCE" itself is not a redefinition.
 HOST_CFLAGS = $(BASE_CFLAGS) -D_GNU_SOURCE= -I. -pthread
@@ -45,6 +45,8 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$(patsubst $(BUILD)/%,%,$2)' &&)
 CPU := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 # A processor without a folder of its own gets src/arch/other, if there is one.
 ARCH_DIR := $(firstword $(wildcard src/arch/$(CPU)) src/arch/other)
+# Where words.h is: sanitizers see nothing of what assembly reads.
+WORDS_DIR = $(if $(SAN),src/arch/other,$(ARCH_DIR))
 CORE_SRC := $(sort $(filter-out src/arch/%,$(wildcard src/*/*.c src/*/*/*.c)) \
 	$(wildcard src/arch/portable/*.c $(ARCH_DIR)/*.c))
 TOOL_SRC := $(sort $(wildcard links/*.c host/*.c posix/*.c sim/*.c diagnose/*.c gateway/*.c))
@@ -188,7 +190,7 @@ $(PURE_OBJ): $(BUILD)/pure/%.o: %.c $(BUILD)/flags
 
 $(WASM_OBJ): $(BUILD)/wasm/%.o: %.c
 	@mkdir -p $(@D)
-	$(call say,WASM,$@)clang --target=wasm32 -ffreestanding -std=c11 -O2 -Iinclude -Isrc $(WARN) $(WERROR) -MMD -MP -c -o $@ $<
+	$(call say,WASM,$@)clang --target=wasm32 -ffreestanding -std=c11 -O2 -Iinclude -Isrc -Isrc/arch/other $(WARN) $(WERROR) -MMD -MP -c -o $@ $<
 
 $(BUILD)/core-native.o: $(PURE_OBJ)
 	$(call say,LD,$@)ld -r -o $@ $^
@@ -205,7 +207,7 @@ purity: $(PURITY)
 # --- portable: explain, ladder and demo --sim, with POSIX and three libraries alone --------------------
 
 # POSIX has no u_int and its like, which libpcap's header wants.
-PORTABLE_CFLAGS = -std=c11 -O2 -g -I. -Iinclude -Isrc $(WARN) -D_POSIX_C_SOURCE=200809L -Du_char='unsigned char' \
+PORTABLE_CFLAGS = -std=c11 -O2 -g -I. -Iinclude -Isrc -Isrc/arch/other $(WARN) -D_POSIX_C_SOURCE=200809L -Du_char='unsigned char' \
 	-Du_short='unsigned short' -Du_int='unsigned int' -Du_long='unsigned long'
 PORTABLE_CLI := $(addprefix cli/,main.c explain.c explain_page.c findings.c ladder.c demo.c demo_scene.c demo_sim.c \
 	common.c options.c reading.c address.c elsewhere/verbs.c) $(wildcard cli/experiments/*.c)

@@ -7,6 +7,7 @@
 #define TV_ARCH_KERNELS_H
 
 #include "base/siphash.h"
+#include "words.h" /* of the folder that the Makefile picks */
 
 /* From here on a vector kernel is faster than the loop below, which needs no set-up. */
 #define TV_KERNEL_SMALL 64
@@ -75,23 +76,11 @@ static inline uint64_t tv_copy_sum_tail(uint8_t *restrict dst, const uint8_t *re
 	return sum + half + last;
 }
 
-/* Adds a word and, at the other end, its carry: two instructions for eight bytes. */
-static inline uint64_t tv_sum_around(uint64_t sum, uint64_t w)
-{
-	sum += w;
-	return sum + (sum < w);
-}
-
 static inline uint64_t tv_sum_small(const uint8_t *p, size_t n, uint64_t sum)
 {
 	uint64_t run = 0;
 
-	for (; n >= 32; n -= 32, p += 32) {
-		run = tv_sum_around(run, tv_native64(p));
-		run = tv_sum_around(run, tv_native64(p + 8));
-		run = tv_sum_around(run, tv_native64(p + 16));
-		run = tv_sum_around(run, tv_native64(p + 24));
-	}
+	for (; n >= 32; n -= 32, p += 32) run = tv_sum_four(run, p);
 	for (; n >= 8; n -= 8, p += 8) run = tv_sum_around(run, tv_native64(p));
 	sum += tv_sum_halves(run);
 	return n == 0 ? sum : tv_sum_tail(p, n, sum);
@@ -111,10 +100,11 @@ static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *r
 	uint64_t run = 0;
 
 	for (; n >= 32; n -= 32, src += 32, dst += 32) {
-		run = tv_copy_sum_word(dst, src, run);
-		run = tv_copy_sum_word(dst + 8, src + 8, run);
-		run = tv_copy_sum_word(dst + 16, src + 16, run);
-		run = tv_copy_sum_word(dst + 24, src + 24, run);
+		uint64_t w[4];
+
+		memcpy(w, src, 32);
+		memcpy(dst, w, 32);
+		run = tv_sum_words(run, w);
 	}
 	for (; n >= 8; n -= 8, src += 8, dst += 8) run = tv_copy_sum_word(dst, src, run);
 	sum += tv_sum_halves(run);

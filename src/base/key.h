@@ -7,8 +7,9 @@
  * records (slot i of the one belongs to slot i of the other), whose pages an IPv4-only stack never
  * touches. The zone (0 for global addresses) and the version are kept by the record.
  *
- * The hash is keyed: NH (sums of products of 32-bit words with a random key, RFC 4418 5.2) and a
- * multiplicative finish. It guards the index, not a secret; where secrecy matters SipHash serves.
+ * The hash is keyed: NH (sums of products of 32-bit words with a random key, RFC 4418 5.2; the third word and the
+ * zone by a key of 64 bits alone), whose upper half is spread by one more product: the index looks at the top bits
+ * only (base/table.h). It guards the index, not a secret; where secrecy matters SipHash serves.
  */
 #ifndef TV_BASE_KEY_H
 #define TV_BASE_KEY_H
@@ -28,7 +29,7 @@ struct tv_key {
 /* Key of the index hash: random words. */
 struct tv_key_seed {
 	uint32_t w[10];
-	uint64_t finish;
+	uint64_t finish;           /* odd */
 };
 
 /*
@@ -241,17 +242,13 @@ static inline uint64_t tv_key_nh(uint32_t a, uint32_t b, uint32_t ka, uint32_t k
 static inline uint64_t tv_key_hash(const struct tv_key *k, const struct tv_key_seed *s)
 {
 	uint64_t h = tv_key_nh(tv_native32(k->b), tv_native32(k->b + 4), s->w[0], s->w[1]) +
-	             tv_key_nh(tv_native32(k->b + 8), k->zone, s->w[2], s->w[3]);
+	             (tv_native32(k->b + 8) | (uint64_t)k->zone << 32) * tv_native64(&s->w[2]);
 
 	if (k->v6)
 		for (unsigned i = 0; i < 3; i++)
 			h += tv_key_nh(tv_native32(k->b + 12 + 8 * i), tv_native32(k->b + 16 + 8 * i),
 			               s->w[4 + 2 * i], s->w[5 + 2 * i]);
-	h ^= h >> 32;
-	h *= s->finish | 1;
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9u;
-	return h ^ h >> 32;
+	return (h ^ h >> 32) * s->finish;
 }
 
 #endif

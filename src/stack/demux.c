@@ -156,7 +156,7 @@ void tv_index_move(struct tv_stack *s)
 
 			s->seed.w[i] = (uint32_t)tv_siphash(&k, in, sizeof in);
 		}
-		s->seed.finish = tv_siphash(&k, s->old_seed.w, sizeof s->old_seed.w);
+		s->seed.finish = tv_siphash(&k, s->old_seed.w, sizeof s->old_seed.w) | 1;
 	}
 }
 

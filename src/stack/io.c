@@ -14,17 +14,18 @@
 #include "tcp/open/open.h"
 #include "tcp/out.h"
 #include "wire/eth.h"
+#include "wire/plain.h"
 
 #define BATCH 32u
 #define BATCH_BYTES 12288u         /* a part of what lies nearest to a processor */
 #define TURN 16u
 
-enum { IS_OTHER, IS_TCP, IS_ARP };
+enum { IS_OTHER, IS_ARP, IS_TCP, IS_PLAIN };
 
 struct parsed {
 	struct tv_segment seg;
 	uint64_t hash;
-	const uint8_t *l3;
+	const uint8_t *l3;         /* of what is not IS_PLAIN: that fills its packet */
 	uint32_t l3_len, ref;
 	uint8_t what;              /* IS_ */
 	uint8_t verdict;           /* of what is not TCP */
@@ -70,25 +71,44 @@ static TV_APART bool unframe(const struct tv_link *l, const struct tv_packet *p,
 	return memcmp(e.dst, l->mac, 6) == 0 || tv_mac_is_group(e.dst);
 }
 
-/* First pass: bytes to values. The index is asked from `area` on. */
-static inline void parse(struct tv_stack *s, const struct tv_link *l, const struct tv_packet *p, struct parsed *r,
-                         const struct tv_probe *area)
+/* The tuple of a segment as the index knows it; its slot there, from `area` on, is fetched. */
+TV_INLINE void name(const struct tv_stack *s, struct parsed *r, const struct tv_probe *area)
+{
+	r->hash = tv_key_hash(&r->seg.key, &s->seed);
+	__builtin_prefetch(tv_probe_home(area, r->hash));
+}
+
+/* What does not begin with a plain segment. */
+static TV_APART void parse_other(struct tv_stack *s, const struct tv_link *l, const struct tv_packet *p,
+                                 struct parsed *r, const struct tv_probe *area)
 {
 	r->l3 = p->data;
 	r->l3_len = p->len;
 	r->what = IS_OTHER;
-	if (TV_UNLIKELY(l->kind == TV_LINK_ETHERNET) && !unframe(l, p, r))
+	if (l->kind == TV_LINK_ETHERNET && !unframe(l, p, r))
 		return;
-	if (TV_UNLIKELY(!tv_segment_parse_plain(&r->seg, r->l3, r->l3_len, p->flags, p->seg_size,
-	                                        s->core.cfg.arch)) &&
+	if (!tv_segment_parse_plain(&r->seg, r->l3, r->l3_len, p->flags, p->seg_size, s->core.cfg.arch) &&
 	    !parse_any(s, p, r))
 		return;
-	r->what = IS_TCP;
 	r->seg.link = (uint8_t)p->link;
 	if (r->seg.key.v6 && tv_key_from_link_local(&r->seg.key))
 		r->seg.key.zone = l->zone;
-	r->hash = tv_key_hash(&r->seg.key, &s->seed);
-	__builtin_prefetch(tv_probe_home(area, r->hash));
+	r->what = IS_TCP;
+	name(s, r, area);
+}
+
+/* First pass: bytes to values. */
+static inline void parse(struct tv_stack *s, const struct tv_link *l, const struct tv_packet *p, struct parsed *r,
+                         const struct tv_probe *area)
+{
+	if (TV_UNLIKELY(l->kind == TV_LINK_ETHERNET ||
+	                !tv_segment_is_plain(&r->seg, p->data, p->len, p->flags, p->seg_size, s->core.cfg.arch))) {
+		parse_other(s, l, p, r, area);
+		return;
+	}
+	r->what = IS_PLAIN;
+	r->seg.link = (uint8_t)p->link;
+	name(s, r, area);
 }
 
 /* All of a connection's record; whoever wants it next waits for it once. */
@@ -108,7 +128,7 @@ static inline void fetch(const struct tv_core *c, struct parsed *r, const struct
 {
 	uint32_t ref, slot;
 
-	if (TV_UNLIKELY(r->what != IS_TCP))
+	if (TV_UNLIKELY(r->what < IS_TCP))
 		return;
 	r->ref = ref = tv_probe_first(area, r->hash);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
@@ -134,11 +154,16 @@ static TV_APART enum tv_verdict not_tcp(struct tv_stack *s, const struct tv_pack
 	return TV_V_UNKNOWN_PROTOCOL;
 }
 
-static TV_APART void trace_in(const struct tv_stack *s, const struct parsed *r, enum tv_verdict v)
+static TV_APART void trace_in(const struct tv_stack *s, const struct tv_packet *p, const struct parsed *r,
+                              enum tv_verdict v)
 {
 	struct tv_trace trace = {
-		.kind = TV_TRACE_IN, .now = s->core.now, .ip = r->l3, .len = r->l3_len, .verdict = v};
+		.kind = TV_TRACE_IN, .now = s->core.now, .ip = p->data, .len = p->len, .verdict = v};
 
+	if (r->what != IS_PLAIN) {
+		trace.ip = r->l3;
+		trace.len = r->l3_len;
+	}
 	s->core.cfg.trace(s->core.cfg.trace_user, &trace);
 }
 
@@ -189,7 +214,7 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 	for (unsigned i = 0; i < n; i++, r++) {
 		enum tv_verdict v;
 
-		if (TV_UNLIKELY(r->what != IS_TCP))
+		if (TV_UNLIKELY(r->what < IS_TCP))
 			v = not_tcp(s, &packets[i], r);
 		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) == TV_SYN)
 			v = tv_syn_in(s, &door, &r->seg, r->hash);
@@ -197,7 +222,7 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 			v = tv_demux(s, &r->seg, r->hash, r->ref);
 		s->core.cnt.verdicts[v]++;
 		if (TV_UNLIKELY(traced))
-			trace_in(s, r, v);
+			trace_in(s, &packets[i], r, v);
 		if (verdicts != NULL)
 			verdicts[i] = (uint8_t)v;
 	}

@@ -201,7 +201,7 @@ static void seed_index(struct tv_stack *s, const uint8_t secret[32], uint64_t ro
 		tv_subkey(&k, secret, 0x100 + round * 16 + i);
 		s->seed.w[i] = (uint32_t)k.k0;
 		s->seed.w[i + 1] = (uint32_t)(k.k0 >> 32);
-		s->seed.finish = k.k1;
+		s->seed.finish = k.k1 | 1;
 	}
 }
 

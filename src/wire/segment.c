@@ -12,11 +12,7 @@
  * No checks of flags, windows or states are made here: a segment that parses is a fact, and whether
  * it makes sense is for the connection to say.
  */
-#include "wire/segment.h"
-#include "wire/csum.h"
-#include "arch/kernel.h"
-#include "arch/kernels.h"
-#include "base/bytes.h"
+#include "wire/plain.h"
 
 /* A sum over n bytes, added to that of a pseudo-header. */
 static inline bool sum_is_right(const uint8_t *p, size_t n, uint64_t sum, enum tv_arch arch)
@@ -32,27 +28,13 @@ static bool checksum_is_right(const struct tv_ip *ip, enum tv_arch arch)
 	return sum_is_right(ip->payload, ip->len, sum, arch);
 }
 
-/* The fields of a header that is there (`header` bytes of `len`) but for its options; the key is not among them. */
-TV_INLINE void read_fixed(struct tv_segment *s, const uint8_t *p, uint32_t header, uint32_t len)
-{
-	uint32_t word = tv_load32(p + 12);
-
-	s->seq = tv_load32(p + 4);
-	s->ack = tv_load32(p + 8);
-	s->flags = word >> 16 & 0x1ff; /* RFC 9293 3.1: reserved bits are ignored */
-	s->wnd = (uint16_t)word;
-	s->urg = tv_load16(p + 18);
-	s->text = p + header;
-	s->len = len - header;
-	s->link = 0;
-	s->seg_size = 0;
-}
-
-/* All of them. */
+/* All fields of a header that is there (`header` bytes of `len`) but for the key. */
 TV_INLINE enum tv_verdict read_fields(struct tv_segment *s, const uint8_t *p, uint32_t header,
 	uint32_t len, uint16_t seg_size)
 {
-	read_fixed(s, p, header, len);
+	/* RFC 9293 3.1: reserved bits are ignored */
+	tv_segment_read_fixed(s, p, tv_load16(p + 12) & 0x1ff, p + header, len - header);
+	s->link = 0;
 	if (TV_UNLIKELY(seg_size != 0) && s->len > seg_size) {
 		s->seg_size = seg_size;
 		if (s->flags & (TV_SYN | TV_RST)) return TV_V_BAD_METADATA;
@@ -76,14 +58,6 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
 	return read_fields(s, p, header, ip->len, seg_size);
 }
 
-static inline uint64_t add_four(uint64_t run, const uint8_t *p)
-{
-	run = tv_sum_around(run, tv_native64(p));
-	run = tv_sum_around(run, tv_native64(p + 8));
-	run = tv_sum_around(run, tv_native64(p + 16));
-	return tv_sum_around(run, tv_native64(p + 24));
-}
-
 /*
  * A segment without text whose header has its usual length, so that all lengths are known: an acknowledgment
  * with timestamps (32), a SYN with the options of Linux (40).
@@ -98,48 +72,19 @@ TV_INLINE bool is_bare(const uint8_t *tcp, uint32_t header)
 /* RFC 9293 3.1 [MUST-3]; sum: that of the addresses. */
 TV_INLINE bool bare_sum_is_right(const uint8_t *tcp, uint32_t header, uint64_t sum)
 {
-	sum = add_four(sum, tcp);
+	sum = tv_sum_four(sum, tcp);
 	if (header == 40) sum = tv_sum_around(sum, tv_native64(tcp + 32));
 	return tv_csum_is_whole(tv_sum_around(sum, (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(header)));
 }
 
 TV_INLINE void read_bare(struct tv_segment *s, const uint8_t *tcp, uint32_t header)
 {
-	read_fixed(s, tcp, header, header);
+	tv_segment_read_fixed(s, tcp, tv_load16(tcp + 12) & 0x1ff, tcp + header, 0);
+	s->link = 0;
 	if (header == 32)
 		tv_opt_read_only_ts(&s->opt, tcp + 20);
 	else
 		tv_opt_read_linux_syn(&s->opt, tcp + 20);
-}
-
-TV_INLINE bool plain_bare(struct tv_segment *s, const uint8_t *p, uint16_t flags, uint32_t header)
-{
-	/* Version and length of the header, total length; fragments: more of them, or an offset. */
-	const uint8_t mask[8] = {0xff, 0, 0xff, 0xff, 0, 0, 0x3f, 0xff};
-	const uint8_t plain[8] = {0x45, 0, 0, (uint8_t)(20 + header)};
-	uint64_t first = tv_native64(p), second = tv_native64(p + 8);
-
-	if ((first & tv_native64(mask)) != tv_native64(plain) || p[9] != TV_PROTO_TCP) return false;
-	if (!is_bare(p + 20, header)) return false;
-	if (!tv_csum_is_whole(tv_sum_around(tv_sum_around(first, second), tv_native32(p + 16)))) return false;
-	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL)) &&
-		!bare_sum_is_right(p + 20, header, tv_native64(p + 12)))
-		return false;
-	tv_key_arrived(&s->key, false, p + 12, p + 20);
-	read_bare(s, p + 20, header);
-	return true;
-}
-
-/* The sum of a segment whose header has 32 bytes, from the addresses before it on. */
-static inline uint64_t sum_with_text(const uint8_t *p, uint32_t len, enum tv_arch arch)
-{
-	uint64_t run = add_four(tv_native64(p), p + 8);
-
-	p += 40;
-	if (len > TV_KERNEL_SMALL) return tv_sum_around(run, tv_kernel_sum(arch, p, len, 0));
-	for (const uint8_t *end = p + (len & ~31u); p < end; p += 32) run = add_four(run, p);
-	len &= 31;
-	return len == 0 ? run : tv_sum_around(run, tv_sum_small(p, len, 0));
 }
 
 static TV_APART bool plain_v4(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
@@ -160,11 +105,7 @@ static TV_APART bool plain_v4(struct tv_segment *s, const uint8_t *p, size_t n, 
 	if (!(flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL))) {
 		/* RFC 9293 3.1 [MUST-3]; the addresses of the pseudo-header stand before the TCP header */
 		sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(total - 20);
-		if (TV_LIKELY(header == 32))
-			sum = tv_sum_around(sum_with_text(p + 12, len, arch), sum);
-		else
-			sum = tv_kernel_sum(arch, p + 12, total - 12, sum);
-		if (!tv_csum_is_whole(sum)) return false;
+		if (!tv_csum_is_whole(tv_kernel_sum(arch, p + 12, total - 12, sum))) return false;
 	}
 	tv_key_arrived(&s->key, false, p + 12, tcp);
 	return read_fields(s, tcp, header, total - 20, seg_size) == TV_V_OK;
@@ -198,7 +139,7 @@ static TV_APART bool plain_v6(struct tv_segment *s, const uint8_t *p, size_t n, 
 	return read_fields(s, tcp, header, len, seg_size) == TV_V_OK;
 }
 
-/* The same as plain_bare(), in IPv6; addresses that begin with zeros are left to those who look closer. */
+/* In IPv6 without text; addresses that begin with zeros are left to those who look closer. */
 TV_INLINE bool plain_bare_v6(struct tv_segment *s, const uint8_t *p, uint16_t flags, uint32_t header)
 {
 	uint64_t from = tv_native64(p + 8), to = tv_native64(p + 24), sum;
@@ -221,11 +162,9 @@ static TV_APART bool parse_v6(struct tv_segment *s, const uint8_t *p, size_t n, 
 	return plain_v6(s, p, n, flags, seg_size, arch);
 }
 
-bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
+bool tv_segment_parse_whole(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags,
 	uint16_t seg_size, enum tv_arch arch)
 {
-	if (n == 52 && TV_LIKELY(plain_bare(s, p, flags, 32))) return true;
-	if (n == 60 && TV_LIKELY(plain_bare(s, p, flags, 40))) return true;
 	if (n < 40) return false;
 	if (p[0] >> 4 != 6) return plain_v4(s, p, n, flags, seg_size, arch);
 	return parse_v6(s, p, n, flags, seg_size, arch);

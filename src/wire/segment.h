@@ -49,12 +49,12 @@ enum tv_verdict tv_segment_parse(struct tv_segment *s, const struct tv_ip *ip, u
                                  uint16_t seg_size, enum tv_arch arch);
 
 /*
- * Both headers at once, of what nearly every packet is: a whole TCP segment in IPv4 without options, or in
- * IPv6 without extension headers.
+ * Both headers at once: a whole TCP segment in IPv4 without options, or in IPv6 without extension headers. What
+ * nearly every packet is, is recognised before (wire/plain.h).
  * True: *s is what tv_ip_parse() and tv_segment_parse() would have made of it. False: it is something
  * else, or something is wrong with it, and those two say what.
  */
-bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags, uint16_t seg_size,
+bool tv_segment_parse_whole(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags, uint16_t seg_size,
                             enum tv_arch arch);
 
 /* The TCP header that quoted bytes begin with: ports and sequence number are there, the rest not. */

@@ -54,7 +54,7 @@ static inline bool tv_opt_is_linux_syn(const uint8_t *p)
 	       tv_word_is(p + 16, 0xffffff00, 0x01030300);
 }
 
-static inline void tv_opt_read_linux_syn(struct tv_tcp_options *o, const uint8_t *p)
+TV_INLINE void tv_opt_read_linux_syn(struct tv_tcp_options *o, const uint8_t *p)
 {
 	o->has = TV_OPT_OF_SYN;
 	o->kinds = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8;

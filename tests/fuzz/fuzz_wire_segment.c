@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "wire/csum.h"
-#include "wire/segment.h"
+#include "wire/plain.h"
 
 #define MUST(condition) ((condition) ? (void)0 : abort())
 

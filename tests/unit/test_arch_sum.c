@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "arch/kernel.h"
+#include "arch/kernels.h"
 #include "wire/csum.h"
 
 static const enum tv_arch archs[] = {TV_ARCH_PORTABLE, TV_ARCH_AVX2, TV_ARCH_AVX512};
@@ -206,9 +207,33 @@ static void test_arch_copy_sum_run_at_end_of_page_touches_nothing_behind_it(void
 	each_kernel(copy_guarded);
 }
 
+/* Words that carry seldom, always, or as it comes: this processor's steps are those of plain C to the last bit. */
+static void test_arch_words_equal_their_portable_twins(void **state)
+{
+	static const uint64_t starts[] = {0, 1, UINT64_MAX, UINT64_MAX - 1, 0x0123456789abcdef};
+
+	(void)state;
+	for (unsigned round = 0; round < 20000; round++) {
+		uint8_t bytes[48];
+		uint64_t w[4], run = starts[round % 5];
+		const uint8_t *p = bytes + round % 8;
+
+		for (size_t i = 0; i < sizeof bytes; i++) {
+			uint8_t any = next_byte();
+
+			bytes[i] = round % 3 == 0 ? any : any % 4 != 0 ? 0xff : 0;
+		}
+		memcpy(w, p, sizeof w);
+		assert_true(tv_sum_four(run, p) == tv_sum_four_portable(run, p));
+		assert_true(tv_sum_five(run, p) == tv_sum_five_portable(run, p));
+		assert_true(tv_sum_words(run, w) == tv_sum_four(run, p));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arch_words_equal_their_portable_twins),
 		cmocka_unit_test(test_arch_sum_any_alignment_and_length_equals_naive),
 		cmocka_unit_test(test_arch_sum_large_run_equals_naive),
 		cmocka_unit_test(test_arch_sum_run_at_end_of_page_reads_nothing_behind_it),

@@ -4,7 +4,7 @@
  */
 #include "wire_packet.h"
 #include "wire/csum.h"
-#include "wire/segment.h"
+#include "wire/plain.h"
 
 static uint8_t p[70000];
 

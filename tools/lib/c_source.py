@@ -31,7 +31,7 @@ class Unreadable(Exception):
 
 def tree_of(root, path):
     """The declarations of one file, headers left out, as clang's JSON tree."""
-    p = subprocess.run(["clang", "-x", "c", "-std=c11", "-Iinclude", "-Isrc", "-I.", "-D_GNU_SOURCE=", "-fsyntax-only",
+    p = subprocess.run(["clang", "-x", "c", "-std=c11", "-Iinclude", "-Isrc", "-Isrc/arch/other", "-I.", "-D_GNU_SOURCE=", "-fsyntax-only",
                         "-w", *vector_flags(path), "-Xclang", "-ast-dump=json", path], cwd=root, capture_output=True,
                        text=True, check=False)
     if p.returncode:

@@ -1,0 +1,24 @@
+/*
+ * words.h - sums of a few words in plain C.
+ */
+#ifndef TV_ARCH_WORDS_H
+#define TV_ARCH_WORDS_H
+
+#include "arch/portable/words.h"
+
+static inline uint64_t tv_sum_four(uint64_t run, const uint8_t *p)
+{
+	return tv_sum_four_portable(run, p);
+}
+
+static inline uint64_t tv_sum_five(uint64_t run, const uint8_t *p)
+{
+	return tv_sum_five_portable(run, p);
+}
+
+static inline uint64_t tv_sum_words(uint64_t run, const uint64_t w[4])
+{
+	return tv_sum_words_portable(run, w);
+}
+
+#endif
