@@ -201,21 +201,14 @@ static inline bool write_reply(struct tv_stack *s, const struct tv_reply *r, str
 static unsigned write_alike(struct tv_stack *s, struct tv_packet *packets, uint32_t most)
 {
 	struct tv_core *c = &s->core;
-	uint32_t mask = c->cfg.replies - 1, at = c->reply_head;
-	const struct tv_reply *all = ring(s), *first = &all[at & mask];
+	const struct tv_reply *first = tv_reply_at(c, c->reply_head);
 	struct tv_mould mould;
-	unsigned n = 0;
 
-	if (most < 2 || !tv_reply_is_like(first, &all[(at + 1) & mask]) || !is_plain(s, first) ||
+	if (most < 2 || !tv_reply_is_like(first, tv_reply_at(c, c->reply_head + 1)) || !is_plain(s, first) ||
 	    tv_link_at(s, first->link)->csum_offload || (first->has & TV_OPT_HAS_FASTOPEN) != 0)
 		return 0;
 	tv_mould_make(c, first, &mould);
-	do
-		tv_mould_cast(&mould, &all[at++ & mask], &packets[n++]);
-	while (n < most && tv_reply_is_like(first, &all[at & mask]));
-	c->reply_head = at;
-	c->cnt.segments_out += n;
-	return n;
+	return tv_mould_cast(c, &mould, packets, most);
 }
 
 /* A reply to one of our own addresses goes round inside. */

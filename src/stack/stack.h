@@ -167,6 +167,9 @@ struct tv_door {
 	struct {
 		uint16_t port, listener; /* number + 1; 0: not known */
 	} at[TV_DOOR_PORTS];       /* by the last bits of the port */
+	uint64_t near;             /* last octets, modulo 64, of our addresses and those of broadcast */
+	const struct tv_listener *always; /* who was asked last, if all that ask there get cookies */
+	uint16_t port;             /* at which */
 };
 /* Before the tuples of a batch are looked up. */
 void tv_door_begin(struct tv_stack *s, struct tv_door *d);

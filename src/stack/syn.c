@@ -11,6 +11,7 @@
  * result: tests/unit/test_stack_syn.c compares the two.
  */
 #include "stack/stack.h"
+#include "tcp/open/cookie.h"
 #include "tcp/open/open.h"
 
 /* A record for this SYN, and its SYN-ACK, or a connection at once; old: the incarnation in TIME-WAIT that has
@@ -52,7 +53,7 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 static inline int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
                            const struct tv_tcb *old)
 {
-	int v = tv_backlog_ask(&s->core, index, seg, &seg->key, old != NULL);
+	int v = tv_backlog_ask(&s->core, index, seg, old != NULL);
 
 	return TV_UNLIKELY(v == TV_NEXT) ? half_open(s, index, seg, hash, old) : v;
 }
@@ -75,6 +76,7 @@ int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 void tv_door_begin(struct tv_stack *s, struct tv_door *d)
 {
 	d->ours = false;
+	d->always = NULL;
 	memset(d->at, 0, sizeof d->at);
 	d->adds = tv_table_moving(&s->index) ? UINT64_MAX : s->index_adds;
 	s->hashed_at = s->index.rekeys;
@@ -88,15 +90,27 @@ static void find_door(struct tv_stack *s, struct tv_door *d, const struct tv_seg
 	d->key = seg->key;
 	d->link = seg->link;
 	memset(d->at, 0, sizeof d->at);
+	d->near = 0;
+	for (unsigned i = 0; i < s->address_count; i++) {
+		const struct tv_address *own = tv_address_at(s, i);
+
+		d->near |= (uint64_t)1 << own->addr.b[15] % 64 | (uint64_t)1 << own->broadcast[3] % 64;
+	}
 }
 
-/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it, but that IPv6
- * addresses whose first half is zero, :: and ::1 among them, are left to it. */
-TV_INLINE bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
+/* Could this be the source of a segment for us, had we no addresses? IPv6 addresses whose first half is zero, :: and
+ * ::1 among them, are left to tv_check_addresses(). */
+TV_INLINE bool is_source(const uint8_t *from, bool v6)
+{
+	return v6 ? from[0] != 0xff && tv_native64(from) != 0 : tv_v4_is_valid_source(from[0]);
+}
+
+/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it. */
+static inline bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
 {
 	const uint8_t *from = k->b + (k->v6 ? 16 : 4);
 
-	if (k->v6 ? from[0] == 0xff || tv_native64(from) == 0 : !tv_v4_is_valid_source(from[0]))
+	if (!is_source(from, k->v6))
 		return false;
 	for (unsigned i = 0; i < s->address_count; i++) {
 		const struct tv_address *own = tv_address_at(s, i);
@@ -116,12 +130,19 @@ TV_INLINE bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
 }
 
 /* The door is that of this SYN. */
-TV_INLINE int enter(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash)
+static inline int enter(struct tv_stack *s, struct tv_door *d, uint32_t index, const struct tv_segment *seg,
+                        uint64_t hash)
 {
+	const struct tv_listener *l = tv_listener_at(&s->core, index);
+	int v;
+
 	if (TV_UNLIKELY(!from_stranger(s, &seg->key)))
 		return (int)tv_demux(s, seg, hash, 0);
 	s->core.cnt.segments_in++;
-	return take_syn(s, index, seg, hash, NULL);
+	v = take_syn(s, index, seg, hash, NULL);
+	d->port = tv_key_local_port(&seg->key);
+	d->always = tv_backlog_always(&s->core, l) ? l : NULL;
+	return v;
 }
 
 /* There was no door yet, or another one, or nobody has asked for this port. */
@@ -139,7 +160,7 @@ static TV_APART int enter_elsewhere(struct tv_stack *s, struct tv_door *d, const
 		return (int)tv_demux(s, seg, hash, 0);
 	d->at[local.port % TV_DOOR_PORTS].port = local.port;
 	d->at[local.port % TV_DOOR_PORTS].listener = (uint16_t)listener;
-	return enter(s, listener - 1, seg, hash);
+	return enter(s, d, listener - 1, seg, hash);
 }
 
 /* Something was added to the index since the batch was looked up: this tuple? */
@@ -148,18 +169,55 @@ static TV_APART bool added_since(struct tv_stack *s, const struct tv_segment *se
 	return tv_index_find(s, &seg->key, tv_index_hash(s, &seg->key, hash)) != 0;
 }
 
-enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+/* One that does not go on where the last one was. */
+static TV_APART enum tv_verdict syn_anew(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg,
+                                         uint64_t hash)
 {
 	uint32_t port = tv_key_local_port(&seg->key), at = port % TV_DOOR_PORTS;
 	int v;
 
+	d->always = NULL;
 	if (TV_UNLIKELY(d->adds != s->index_adds) && added_since(s, seg, hash))
 		return tv_demux(s, seg, hash, 0);
 	if (TV_LIKELY(d->at[at].listener != 0 && d->at[at].port == port && d->link == seg->link &&
 	              tv_key_same_local_addr(&d->key, &seg->key)))
-		v = enter(s, d->at[at].listener - 1u, seg, hash);
+		v = enter(s, d, d->at[at].listener - 1u, seg, hash);
 	else
 		v = enter_elsewhere(s, d, seg, hash);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
+}
+
+/* It gets a cookie as the last one did: through the same door, to a listener that answers all with cookies, from
+ * none of our own addresses or the like of them, and with the same options. */
+TV_INLINE bool goes_on(const struct tv_stack *s, const struct tv_door *d, const struct tv_segment *seg, bool v6)
+{
+	const uint8_t *from = seg->key.b + (v6 ? 16 : 4);
+	const struct tv_listener *l = d->always;
+
+	if (l == NULL || d->adds != s->index_adds || d->link != seg->link || d->port != tv_key_local_port(&seg->key) ||
+	    !tv_key_same_local_addr(&d->key, &seg->key))
+		return false;
+	if (!is_source(from, v6) || (d->near >> from[v6 ? 15 : 3] % 64 & 1) != 0)
+		return false;
+	return l->waiting < l->backlog && !l->flood.on && tv_cookie_fits(&s->core.cookies, l->profile, seg);
+}
+
+static TV_APART enum tv_verdict syn_v6(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg,
+                                       uint64_t hash)
+{
+	if (TV_UNLIKELY(!goes_on(s, d, seg, true)))
+		return syn_anew(s, d, seg, hash);
+	s->core.cnt.segments_in++;
+	return tv_cookie_put(&s->core, seg, true);
+}
+
+enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+{
+	if (seg->key.v6)
+		return syn_v6(s, d, seg, hash);
+	if (TV_UNLIKELY(!goes_on(s, d, seg, false)))
+		return syn_anew(s, d, seg, hash);
+	s->core.cnt.segments_in++;
+	return tv_cookie_put(&s->core, seg, false);
 }

@@ -567,9 +567,10 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o);
 void tv_reply_build(struct tv_core *c, const struct tv_reply *r, const struct tv_out *o);
 /* The mould of what this reply says, which has no Fast Open cookie. */
 void tv_mould_make(struct tv_core *c, const struct tv_reply *r, struct tv_mould *m);
-/* The same packet as tv_reply_build() makes of a reply that says what the mould says, without link header, with
- * its checksums; but it is not counted. */
-void tv_mould_cast(const struct tv_mould *m, const struct tv_reply *r, struct tv_packet *p);
+/* The replies at the head of the queue that say what the mould of the first says, at most `most` (at least 1) of
+ * those that are there: the same packets as tv_reply_build() makes, without link header, with their checksums.
+ * Returns how many, which have left the queue. */
+unsigned tv_mould_cast(struct tv_core *c, const struct tv_mould *m, struct tv_packet *packets, unsigned most);
 
 /* ---- user.c ---- (the calls of trivet.h on one connection) */
 int64_t tv_user_send(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len, unsigned flags);

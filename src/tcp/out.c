@@ -418,7 +418,7 @@ static inline void cast_tcp(const struct tv_mould *m, const struct tv_reply *r, 
 	tv_csum_store(tcp + TV_CSUM_AT, m->tcp_sum + ports + tv_csum_pair(sum));
 }
 
-void tv_mould_cast(const struct tv_mould *m, const struct tv_reply *r, struct tv_packet *p)
+static inline void cast(const struct tv_mould *m, const struct tv_reply *r, struct tv_packet *p)
 {
 	uint8_t *ip = p->data;
 	uint64_t ends;
@@ -437,4 +437,18 @@ void tv_mould_cast(const struct tv_mould *m, const struct tv_reply *r, struct tv
 	memcpy(ip + 12, &ends, 8);
 	tv_csum_store(ip + 10, m->ip_sum + tv_csum_pair(ends));
 	cast_tcp(m, r, ip + 20, tv_key_ports_v4(r->key.b), ends);
+}
+
+unsigned tv_mould_cast(struct tv_core *c, const struct tv_mould *m, struct tv_packet *packets, unsigned most)
+{
+	const struct tv_reply *first = tv_reply_at(c, c->reply_head), *r = first;
+	unsigned n = 0;
+
+	do {
+		cast(m, r, &packets[n++]);
+		r = tv_reply_at(c, c->reply_head + n);
+	} while (n < most && tv_reply_is_like(first, r));
+	c->reply_head += n;
+	c->cnt.segments_out += n;
+	return n;
 }

@@ -140,8 +140,7 @@ static inline enum tv_verdict place(struct tv_core *c, const struct tv_listener 
 }
 
 /* May it have a record? cookies: one may answer in its stead. */
-static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv_segment *s, const struct tv_key *k,
-                              bool cookies)
+static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool cookies)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 	enum tv_verdict v = place(c, l, index, s);
@@ -150,7 +149,7 @@ static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv
 		too_many(c, index);
 		c->cnt.record_failures += v == TV_V_NO_RECORD;
 		if (cookies)
-			return tv_cookie_answer(c, l, s, k);
+			return tv_cookie_answer(c, l, s);
 		return dropped(c, l, (int)v);
 	}
 	if (l->hold && l->held >= c->cfg.held_max) {
@@ -161,7 +160,7 @@ static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv
 }
 
 /* The limits but for the rate. */
-TV_INLINE int ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, const struct tv_key *k, bool reopens)
+TV_INLINE int ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
@@ -169,13 +168,12 @@ TV_INLINE int ask(struct tv_core *c, uint32_t index, const struct tv_segment *s,
 	if (TV_UNLIKELY(l->waiting >= l->backlog))
 		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
 	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
-		return tv_cookie_answer(c, l, s, k);
-	return ask_place(c, index, s, k, cookies);
+		return tv_cookie_answer(c, l, s);
+	return ask_place(c, index, s, cookies);
 }
 
 /* SYNs have a rate. */
-static TV_APART int ask_within_rate(struct tv_core *c, uint32_t index, const struct tv_segment *s,
-                                    const struct tv_key *k, bool reopens)
+static TV_APART int ask_within_rate(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
 {
 	if (over_rate(c, s)) {
 		too_many(c, index);
@@ -183,17 +181,17 @@ static TV_APART int ask_within_rate(struct tv_core *c, uint32_t index, const str
 		c->cnt.syn_rate_drops++;
 		return TV_V_SYN_RATE;
 	}
-	return ask(c, index, s, k, reopens);
+	return ask(c, index, s, reopens);
 }
 
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, const struct tv_key *k, bool reopens)
+int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 
 	l->flood.syns += l->flood.on;
 	if (TV_UNLIKELY(c->cfg.syn_per_second != 0))
-		return ask_within_rate(c, index, s, k, reopens);
-	return ask(c, index, s, k, reopens);
+		return ask_within_rate(c, index, s, reopens);
+	return ask(c, index, s, reopens);
 }
 
 void tv_flood_due(struct tv_core *c)

@@ -20,6 +20,7 @@
  * ACKs are looked at only within two periods of the last cookie that this listener has sent; in a farm
  * always, but after cfg.cookie_checks failures in a second no more in that second.
  */
+#include "tcp/open/cookie.h"
 #include "tcp/open/open.h"
 
 #define PERIOD (64 * TV_S)
@@ -27,7 +28,6 @@
 #define HASH_BITS 29
 #define HASH_MASK ((1u << HASH_BITS) - 1)
 #define PROFILES 8u
-#define WITH_TS 8u                 /* of what a cookie stands for */
 
 /* The low bits of TSval; bit 5 is for ECN, and 0 until ECN is negotiated. */
 #define TS_BITS 63u
@@ -63,16 +63,10 @@ static const struct tv_sipkey *key_of(struct tv_core *c, uint64_t period)
 	return &k->key;
 }
 
-/* Full words of a key; half a one is left over. */
-static inline uint32_t words_of(bool v6)
-{
-	return v6 ? (TV_KEY_HEAD + TV_KEY_REST) / 8 : TV_KEY_HEAD / 8;
-}
-
 /* what: see what_of(). The key, irs and what, one behind the other. */
 static uint32_t hash_of(const struct tv_sipkey *key, const struct tv_key *k, uint32_t irs, uint32_t what)
 {
-	uint32_t n = words_of(k->v6);
+	uint32_t n = tv_cookie_key_words(k->v6);
 	struct tv_sip s;
 
 	tv_sip_start(&s, key);
@@ -85,12 +79,7 @@ static uint32_t hash_of(const struct tv_sipkey *key, const struct tv_key *k, uin
 /* What else the cookie stands for; bits: those in TSval, with timestamps. */
 static uint32_t what_of(uint32_t zone, uint32_t profile, bool ts, uint32_t bits)
 {
-	return profile | (ts ? WITH_TS | bits << 4 : 0) | zone;
-}
-
-static uint32_t zone_of(const struct tv_key *k)
-{
-	return (uint32_t)k->zone << 16;
+	return profile | (ts ? TV_COOKIE_TS | bits << 4 : 0) | zone;
 }
 
 /* What both SYNs have negotiated, as bits of TSval. */
@@ -114,32 +103,19 @@ static uint32_t profile_for(const struct tv_agreed *a)
 	return i;
 }
 
-/* What is hashed for a SYN-ACK: the key, and behind it IRS and what. The first words are the key's, and with their
- * length alone they are what tv_ts_offset() hashes. */
-TV_INLINE void put_words(struct tv_cookie_lanes *w, uint32_t lane, const struct tv_key *k, uint32_t irs, uint32_t what,
-                         bool v6)
-{
-	uint32_t n = words_of(v6);
-
-	for (uint32_t i = 0; i < n; i++)
-		w->words[i][lane] = tv_native64(k->b + 8 * i);
-	w->words[n][lane] = tv_native32(k->b + 8 * n) | (uint64_t)irs << 32;
-	w->words[n + 1][lane] = what | (uint64_t)(8 * n + 12) << 56;
-}
-
 /* Sequence number and TSval of a SYN-ACK; what: what its cookie stands for, of which h is the hash. */
 static inline void seal(struct tv_reply *r, uint32_t what, uint32_t h, uint32_t now)
 {
 	h &= HASH_MASK;
 	r->seq = ((what ^ h) & (PROFILES - 1)) << HASH_BITS | h;
-	if ((what & WITH_TS) != 0)
+	if ((what & TV_COOKIE_TS) != 0)
 		r->ts_val = now - ((now - (what >> 4)) & TS_BITS);
 }
 
 void tv_cookies_seal(struct tv_core *c)
 {
 	struct tv_cookie_lanes *w = &c->cookies;
-	uint32_t n = words_of(w->v6), pair = w->v6 ? 4 : 1;
+	uint32_t n = tv_cookie_key_words(w->v6), pair = w->v6 ? 4 : 1;
 	uint64_t hashes[TV_SIP_LANES], stamps[TV_SIP_LANES] = {0};
 
 	w->form.offered = 0; /* options and links may be other ones when the next batch comes */
@@ -152,22 +128,9 @@ void tv_cookies_seal(struct tv_core *c)
 	for (uint32_t i = 0; i < w->count; i++)
 		seal(tv_reply_at(c, w->places[i]), (uint32_t)w->words[n + 1][i], (uint32_t)hashes[i],
 		     c->now_ms + (uint32_t)stamps[i]);
+	c->cnt.cookies_sent += w->count;
 	w->count = 0;
 	w->stamps = false;
-}
-
-static inline uint32_t sizes_of(const struct tv_segment *s)
-{
-	return s->opt.mss | (uint32_t)s->opt.wscale << 16;
-}
-
-/* The form for this SYN is that of the last one. */
-static inline bool form_fits(const struct tv_cookie_lanes *w, uint32_t profile, const struct tv_segment *s)
-{
-	const struct tv_cookie_form *f = &w->form;
-
-	return f->offered == s->opt.has + 1 && ((f->sizes ^ sizes_of(s)) & f->sizes_mask) == 0 &&
-	       f->profile == profile && f->link == s->link && w->v6 == s->key.v6;
 }
 
 /* What a SYN-ACK with a cookie of this profile says. */
@@ -202,55 +165,38 @@ static void form_make(const struct tv_core *c, uint32_t profile, const struct tv
 	*f = (struct tv_cookie_form){.profile = profile, .offered = s->opt.has + 1, .link = s->link};
 	f->sizes_mask = ((s->opt.has & TV_OPT_HAS_MSS) != 0 ? 0xffffu : 0) |
 	                ((s->opt.has & TV_OPT_HAS_WSCALE) != 0 ? 0xff0000u : 0);
-	f->sizes = sizes_of(s) & f->sizes_mask;
+	f->sizes = tv_cookie_sizes(s) & f->sizes_mask;
 	f->what = what_of(0, p, ts, ts ? bits_of(&a) : 0);
 	form_say(&tv_profile_at(c, profile)->o, &a, s, f);
 }
 
-/* With the form that fits; what its hashes tell is still missing in the SYN-ACK. */
-TV_INLINE int answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
+/* With the form that fits. */
+static inline int answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s)
 {
-	struct tv_cookie_lanes *w = &c->cookies;
-	uint32_t what = w->form.what | zone_of(k), place = c->reply_tail, lane;
-	struct tv_reply *r = tv_reply_take(c);
+	enum tv_verdict v = s->key.v6 ? tv_cookie_put(c, s, true) : tv_cookie_put(c, s, false);
 
-	if (TV_UNLIKELY(r == NULL))
-		return TV_V_REPLIES_FULL;
-	tv_key_load(&r->key, k->b, k->b + TV_KEY_HEAD, k->v6, k->zone);
-	r->ack = s->seq + 1;
-	r->ts_ecr = (what & WITH_TS) != 0 ? s->opt.ts_val : 0;
-	r->said[0] = w->form.said[0];
-	r->said[1] = w->form.said[1];
-	r->page = 0;
-	TV_ASSERT(w->count < TV_SIP_LANES); /* a batch is not longer */
-	lane = w->count++;
-	w->stamps |= (what & WITH_TS) != 0;
-	w->places[lane] = place;
-	if (TV_LIKELY(!k->v6))
-		put_words(w, lane, k, s->seq, what, false);
-	else
-		put_words(w, lane, k, s->seq, what, true);
+	if (TV_UNLIKELY(v != TV_V_OK))
+		return (int)v;
 	l->cookie_at = c->now + 1;
 	l->flood.cookies += l->flood.on;
-	c->cnt.cookies_sent++;
 	return TV_V_OK;
 }
 
-static TV_APART int answer_anew(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s,
-                                const struct tv_key *k)
+static TV_APART int answer_anew(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s)
 {
-	if (c->cookies.v6 != k->v6)
+	if (c->cookies.v6 != s->key.v6)
 		tv_cookies_seal(c);
-	c->cookies.v6 = k->v6;
+	c->cookies.v6 = s->key.v6;
 	form_make(c, l->profile, s, &c->cookies.form);
-	return answer(c, l, s, k);
+	c->cookies.stamps |= (c->cookies.form.what & TV_COOKIE_TS) != 0;
+	return answer(c, l, s);
 }
 
-int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k)
+int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s)
 {
-	if (TV_UNLIKELY(!form_fits(&c->cookies, l->profile, s)))
-		return answer_anew(c, l, s, k);
-	return answer(c, l, s, k);
+	if (TV_UNLIKELY(!tv_cookie_fits(&c->cookies, l->profile, s)))
+		return answer_anew(c, l, s);
+	return answer(c, l, s);
 }
 
 /* The options of the SYN, as far as the cookie tells. */
@@ -277,7 +223,7 @@ static bool check(struct tv_core *c, const struct tv_segment *s, const struct tv
 {
 	bool ts = (s->opt.has & TV_OPT_HAS_TS) != 0;
 	uint32_t h = (s->ack - 1) & HASH_MASK, profile = ((s->ack - 1) >> HASH_BITS) ^ (h & (PROFILES - 1));
-	uint32_t what = what_of(zone_of(k), profile, ts, s->opt.ts_ecr & TS_BITS);
+	uint32_t what = what_of(tv_cookie_zone(k), profile, ts, s->opt.ts_ecr & TS_BITS);
 	uint64_t newest = (c->now + SKEW) / PERIOD;
 
 	if (hash_of(key_of(c, newest), k, s->seq - 1, what) != h &&

@@ -144,7 +144,12 @@ static inline bool tv_half_completes(const struct tv_half *h, const struct tv_se
 /* ---- backlog.c ---- */
 /* May this SYN to listener number `index` have a half-open record? TV_NEXT; else it was answered with a cookie
  * (TV_V_OK), or this is why not. reopens: its tuple is in TIME-WAIT, which a cookie would not get past. */
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, const struct tv_key *k, bool reopens);
+int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens);
+/* Every SYN to this listener gets a cookie, until its accept queue is full or a flood is told of. */
+static inline bool tv_backlog_always(const struct tv_core *c, const struct tv_listener *l)
+{
+	return c->cfg.syn_cookies >= TV_COOKIES_ALWAYS && c->cfg.syn_per_second == 0 && !l->hold;
+}
 /* A half-open record, already filled, begins or ends to count. */
 void tv_backlog_take(struct tv_core *c, uint32_t slot);
 void tv_backlog_give(struct tv_core *c, uint32_t slot);
@@ -157,7 +162,7 @@ void tv_flood_due(struct tv_core *c);
 /* ---- cookie.c ---- */
 /* Answers a SYN with a cookie: TV_V_OK, or TV_V_REPLIES_FULL. What depends on hashes is filled in by
  * tv_cookies_seal(), not later than at the end of the batch. */
-int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s, const struct tv_key *k);
+int tv_cookie_answer(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s);
 void tv_cookies_seal(struct tv_core *c);
 /* An ACK to a listener: TV_V_OK with the options of the SYN in *syn; TV_NEXT: it cannot be ours;
  * TV_V_COOKIE_BAD; TV_V_COOKIE_UNCHECKED. */
