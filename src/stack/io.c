@@ -218,6 +218,8 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 			v = not_tcp(s, &packets[i], r);
 		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) == TV_SYN)
 			v = tv_syn_in(s, &door, &r->seg, r->hash);
+		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST)) == TV_ACK)
+			v = tv_door_in(s, &door, &r->seg, r->hash);
 		else
 			v = tv_demux(s, &r->seg, r->hash, r->ref);
 		s->core.cnt.verdicts[v]++;

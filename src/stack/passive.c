@@ -68,8 +68,9 @@ static struct tv_tcb *passive_new(struct tv_stack *s, uint32_t index, const stru
 	return t;
 }
 
-int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k)
+int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash)
 {
+	const struct tv_key *k = &seg->key;
 	struct tv_core *c = &s->core;
 	struct tv_listener *l = tv_listener_at(c, index);
 	struct tv_tcp_options syn;
@@ -88,7 +89,8 @@ int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 	if (t == NULL)
 		return TV_V_NO_RECORD;
 	tv_open_cookie(c, t, seg, k, &syn);
-	tv_index_add(s, k, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
+	tv_index_add_hashed(s, tv_index_hash(s, k, hash),
+	                    (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
 	l->flood.accepted += l->flood.on;
 	c->cnt.cookies_accepted++;
 	return tv_accept_take(s, t, seg);

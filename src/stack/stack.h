@@ -173,8 +173,10 @@ struct tv_door {
 };
 /* Before the tuples of a batch are looked up. */
 void tv_door_begin(struct tv_stack *s, struct tv_door *d);
-/* A SYN, without ACK, RST and FIN, of whose tuple the index knew nothing when the batch was looked up. The
- * same as tv_demux(). */
+/* A SYN without ACK, RST and FIN, or an ACK without SYN and RST, of whose tuple the index knew nothing when the
+ * batch was looked up. The same as tv_demux(). */
+enum tv_verdict tv_door_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash);
+/* The same of SYNs alone, that come one behind the other. */
 enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash);
 
 /* ---- passive.c ---- */
@@ -185,8 +187,8 @@ int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment
 /* A SYN with a good Fast Open cookie: a connection at once; TV_NEXT: no record for it. */
 int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
                    enum tv_fo_answer how);
-/* An ACK to a listener: a connection if it returns a SYN cookie, else a RST. */
-int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k);
+/* An ACK to a listener: a connection if it returns a SYN cookie, else a RST. hash: of its key. */
+int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash);
 
 /* ---- route.c ---- */
 enum tv_whose { TV_SOMEONE, TV_OURS, TV_SUBNET_BROADCAST };

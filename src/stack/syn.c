@@ -7,8 +7,12 @@
  * SYNs come from somebody else each, but many to one address of ours, in a flood and where many connect. Whether
  * it is ours and who listens at its ports is found out once in each batch (a door); the index has said already
  * that nobody has the tuple, and is asked once more when something was added to it since. What is left for each
- * SYN is to look at its source. Whatever is not like that goes the way of all segments (demux.c), with the same
- * result: tests/unit/test_stack_syn.c compares the two.
+ * SYN is to look at its source. ACKs of nobody's, as they come when cookies are returned, enter by the same door.
+ * Whatever is not like that goes the way of all segments (demux.c), with the same result:
+ * tests/unit/test_stack_syn.c compares the two.
+ *
+ * Where a listener answers all with cookies, a SYN like the one before it needs little more than to be written
+ * down (tcp/open/cookie.h).
  */
 #include "stack/stack.h"
 #include "tcp/open/cookie.h"
@@ -65,7 +69,7 @@ int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 	if ((seg->flags & TV_RST) != 0)
 		return TV_V_LISTEN_RST; /* [EV-04] */
 	if ((seg->flags & TV_ACK) != 0)
-		return tv_cookie_in(s, index, seg, &seg->key); /* [EV-05] */
+		return tv_cookie_in(s, index, seg, hash); /* [EV-05] */
 	if ((seg->flags & TV_SYN) == 0)
 		return TV_V_LISTEN_OTHER; /* [EV-07] */
 	if ((seg->flags & TV_FIN) != 0)
@@ -105,41 +109,50 @@ TV_INLINE bool is_source(const uint8_t *from, bool v6)
 	return v6 ? from[0] != 0xff && tv_native64(from) != 0 : tv_v4_is_valid_source(from[0]);
 }
 
-/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it. */
-static inline bool from_stranger(const struct tv_stack *s, const struct tv_key *k)
+/* Could an address with this last octet be one of ours, or of broadcast? */
+static inline bool may_be_near(const struct tv_door *d, uint8_t last)
 {
-	const uint8_t *from = k->b + (k->v6 ? 16 : 4);
+	return (d->near >> last % 64 & 1) != 0;
+}
 
-	if (!is_source(from, k->v6))
-		return false;
+static TV_APART bool is_own(const struct tv_stack *s, const uint8_t *from, bool v6)
+{
 	for (unsigned i = 0; i < s->address_count; i++) {
 		const struct tv_address *own = tv_address_at(s, i);
 
-		if (k->v6) {
+		if (v6) {
 			if (tv_native64(own->addr.b) == tv_native64(from) &&
 			    tv_native64(own->addr.b + 8) == tv_native64(from + 8))
-				return false;
+				return true;
 			continue;
 		}
 		if (tv_native32(own->broadcast) == tv_native32(from))
-			return false;
+			return true;
 		if (tv_native32(own->addr.b + 12) == tv_native32(from) && tv_addr_is_v4(&own->addr))
-			return false;
+			return true;
 	}
-	return true;
+	return false;
 }
 
-/* The door is that of this SYN. */
+/* May the source of this segment talk to us, coming from outside? As tv_check_addresses() has it. */
+static inline bool from_stranger(const struct tv_stack *s, const struct tv_door *d, const struct tv_key *k)
+{
+	const uint8_t *from = k->b + (k->v6 ? 16 : 4);
+
+	return is_source(from, k->v6) && (!may_be_near(d, from[k->v6 ? 15 : 3]) || !is_own(s, from, k->v6));
+}
+
+/* The door is that of this segment. */
 static inline int enter(struct tv_stack *s, struct tv_door *d, uint32_t index, const struct tv_segment *seg,
                         uint64_t hash)
 {
 	const struct tv_listener *l = tv_listener_at(&s->core, index);
 	int v;
 
-	if (TV_UNLIKELY(!from_stranger(s, &seg->key)))
+	if (TV_UNLIKELY(!from_stranger(s, d, &seg->key)))
 		return (int)tv_demux(s, seg, hash, 0);
 	s->core.cnt.segments_in++;
-	v = take_syn(s, index, seg, hash, NULL);
+	v = (seg->flags & TV_SYN) != 0 ? take_syn(s, index, seg, hash, NULL) : tv_cookie_in(s, index, seg, hash);
 	d->port = tv_key_local_port(&seg->key);
 	d->always = tv_backlog_always(&s->core, l) ? l : NULL;
 	return v;
@@ -169,9 +182,7 @@ static TV_APART bool added_since(struct tv_stack *s, const struct tv_segment *se
 	return tv_index_find(s, &seg->key, tv_index_hash(s, &seg->key, hash)) != 0;
 }
 
-/* One that does not go on where the last one was. */
-static TV_APART enum tv_verdict syn_anew(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg,
-                                         uint64_t hash)
+TV_APART enum tv_verdict tv_door_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
 {
 	uint32_t port = tv_key_local_port(&seg->key), at = port % TV_DOOR_PORTS;
 	int v;
@@ -198,7 +209,7 @@ TV_INLINE bool goes_on(const struct tv_stack *s, const struct tv_door *d, const 
 	if (l == NULL || d->adds != s->index_adds || d->link != seg->link || d->port != tv_key_local_port(&seg->key) ||
 	    !tv_key_same_local_addr(&d->key, &seg->key))
 		return false;
-	if (!is_source(from, v6) || (d->near >> from[v6 ? 15 : 3] % 64 & 1) != 0)
+	if (!is_source(from, v6) || may_be_near(d, from[v6 ? 15 : 3]))
 		return false;
 	return l->waiting < l->backlog && !l->flood.on && tv_cookie_fits(&s->core.cookies, l->profile, seg);
 }
@@ -207,7 +218,7 @@ static TV_APART enum tv_verdict syn_v6(struct tv_stack *s, struct tv_door *d, co
                                        uint64_t hash)
 {
 	if (TV_UNLIKELY(!goes_on(s, d, seg, true)))
-		return syn_anew(s, d, seg, hash);
+		return tv_door_in(s, d, seg, hash);
 	s->core.cnt.segments_in++;
 	return tv_cookie_put(&s->core, seg, true);
 }
@@ -217,7 +228,7 @@ enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv
 	if (seg->key.v6)
 		return syn_v6(s, d, seg, hash);
 	if (TV_UNLIKELY(!goes_on(s, d, seg, false)))
-		return syn_anew(s, d, seg, hash);
+		return tv_door_in(s, d, seg, hash);
 	s->core.cnt.segments_in++;
 	return tv_cookie_put(&s->core, seg, false);
 }

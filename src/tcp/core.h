@@ -22,7 +22,7 @@ struct tv_pair {
 	uint32_t words;            /* of them; 0: none yet */
 	uint32_t offset;           /* of timestamps */
 	struct tv_sip isn, port;   /* both addresses have gone in, ports have not */
-	bool port_known;
+	bool isn_known, port_known;
 };
 
 /* Kinds of a handle and of an index reference. */

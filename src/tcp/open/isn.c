@@ -44,22 +44,26 @@ TV_APART void tv_pair_anew(struct tv_core *c, const struct tv_key *k)
 	uint32_t words = words_of(k);
 	struct tv_sip s;
 
-	absorb(&c->pair.isn, &c->key_isn, k);
 	tv_sip_start(&s, &c->key_stamp);
 	for (uint32_t i = 0; i < words; i++) {
 		c->pair.addrs[i] = tv_native64(k->b + 8 * i);
 		tv_sip_word(&s, c->pair.addrs[i]);
 	}
 	c->pair.words = words;
-	c->pair.port_known = false;
+	c->pair.isn_known = c->pair.port_known = false;
 	c->pair.offset = (uint32_t)tv_sip_end(&s, (uint64_t)(8 * words) << 56);
 }
 
 uint32_t tv_isn(struct tv_core *c, const struct tv_key *k)
 {
-	struct tv_sip s = tv_pair(c, k)->isn;
+	struct tv_pair *p = tv_pair(c, k);
 	uint32_t at = 8 * words_of(k);
+	struct tv_sip s;
 
+	if (TV_UNLIKELY(!p->isn_known))
+		absorb(&p->isn, &c->key_isn, k);
+	p->isn_known = true;
+	s = p->isn;
 	return (uint32_t)(c->now / TV_ISN_TICK_NS) + (uint32_t)tv_sip_end(&s, tv_sip_last4(k->b + at, at + 4));
 }
 
