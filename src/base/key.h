@@ -234,6 +234,12 @@ static inline bool tv_key_matches(const struct tv_key *k, const uint8_t *head, c
 	return !v6 || __builtin_memcmp(k->b + TV_KEY_HEAD, rest, TV_KEY_REST) == 0;
 }
 
+/* The same of an IPv4 key without a zone. */
+static inline bool tv_key_matches_v4(const struct tv_key *k, const uint8_t *head, uint8_t v6, uint8_t zone)
+{
+	return (v6 | zone) == 0 && __builtin_memcmp(k->b, head, TV_KEY_HEAD) == 0;
+}
+
 static inline uint64_t tv_key_nh(uint32_t a, uint32_t b, uint32_t ka, uint32_t kb)
 {
 	return (uint64_t)(a + ka) * (b + kb);

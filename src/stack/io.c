@@ -11,6 +11,7 @@
  * is for one of our own addresses is built into a buffer of the stack and taken in at once.
  */
 #include "stack/evict.h"
+#include "stack/predicted.h"
 #include "tcp/open/open.h"
 #include "tcp/out.h"
 #include "wire/eth.h"
@@ -169,8 +170,8 @@ static TV_APART void trace_in(const struct tv_stack *s, const struct tv_packet *
 
 /* Passes one and two over the first of n; returns how many. inside: from tv_loop_in(), over the link that nobody
  * outside can name. */
-static inline unsigned look_up(struct tv_stack *s, const struct tv_packet *packets, unsigned n,
-                               struct parsed *parsed, bool inside)
+static TV_APART unsigned look_up(struct tv_stack *s, const struct tv_packet *packets, unsigned n,
+                                 struct parsed *parsed, bool inside)
 {
 	struct tv_counters *cnt = &s->core.cnt;
 	const struct tv_packet *p = packets;
@@ -221,7 +222,8 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST)) == TV_ACK)
 			v = tv_door_in(s, &door, &r->seg, r->hash);
 		else
-			v = tv_demux(s, &r->seg, r->hash, r->ref);
+			v = TV_LIKELY(r->what == IS_PLAIN) ? tv_demux_predicted(s, &r->seg, r->hash, r->ref)
+			                                   : tv_demux(s, &r->seg, r->hash, r->ref);
 		s->core.cnt.verdicts[v]++;
 		if (TV_UNLIKELY(traced))
 			trace_in(s, &packets[i], r, v);

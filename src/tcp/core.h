@@ -452,9 +452,6 @@ struct tv_acked {
 	bool lost_more;            /* something was newly thought lost */
 };
 void tv_rtx_ack(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, struct tv_acked *a);
-/* All that is in flight is acknowledged: one piece, sent once (TV_F_ALONE), and no SYN or urgent octet; so many
- * octets of it are text. */
-void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t text);
 /* Everything not SACKed is thought lost (after a time-out). */
 void tv_rtx_lose_all(struct tv_core *c, struct tv_tcb *t);
 /* The oldest piece is thought lost (duplicate ACKs, partial ACK). */
@@ -547,6 +544,12 @@ static inline void tv_cc_ack(struct tv_core *c, struct tv_tcb *t, const struct t
 }
 /* The same of the ACK of all these bytes that were in flight, in no recovery. */
 void tv_cc_all_acked(struct tv_tcb *t, uint32_t bytes);
+/* In slow start the window grows only if it was used: so few bytes change nothing. */
+TV_INLINE bool tv_cc_is_unused(const struct tv_tcb *t, uint32_t bytes)
+{
+	return (t->flags & TV_F_LIMITED) == 0 && t->cc.cwnd < t->cc.ssthresh &&
+	       t->cc.cwnd >= 2 * tv_max32(t->cc.acked, bytes);
+}
 void tv_cc_rto(struct tv_core *c, struct tv_tcb *t);
 /* After an idle time longer than the RTO (RFC 5681 4.1). */
 void tv_cc_idle(struct tv_core *c, struct tv_tcb *t);

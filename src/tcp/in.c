@@ -6,12 +6,7 @@
  * Input builds no packet. What must be said is left as a want of the connection; a RST that belongs to
  * no connection goes to the queue of replies.
  */
-#include "tcp/accept/accept.h"
-#include "tcp/close/close.h"
-
-/* What makes more of a segment than header prediction says. */
-#define UNPREDICTED \
-	(TV_F_URG_SND | TV_F_WRITE_BLOCKED | TV_F_PERSIST | TV_F_OVERRIDE | TV_F_RECOVERY | TV_F_RTO_RECOVERY)
+#include "tcp/predict.h"
 
 /*
  * SYN-RECEIVED and a segment that begins with the SYN that we have seen: its sequence number is left
@@ -132,76 +127,12 @@ static void count_in(struct tv_core *c, const struct tv_tcb *t, const struct tv_
 	side->data_segs_in += s->len != 0;
 }
 
-/*
- * Header prediction: the next text in order, or none, in ESTABLISHED, with an ACK that says nothing new or
- * that all has arrived, and perhaps the FIN behind it; none when our half is closed (FIN-WAIT-1, LAST-ACK). Each
- * of the steps would say NEXT to it, and what they would do is done at once. A test walks both ways with the same
- * segments, and both ends are the same to the last octet.
- */
-static inline bool predicted(const struct tv_tcb *t, const struct tv_segment *s)
-{
-	uint32_t ts = t->opt.flags & TV_O_TS;
-
-	if (t->state != TV_ESTABLISHED && (s->len != 0 || (t->state != TV_FIN_WAIT_1 && t->state != TV_LAST_ACK)))
-		return false;
-	if ((s->flags & ~(TV_PSH | TV_FIN)) != TV_ACK || (t->flags & UNPREDICTED) != 0 || (t->busy | t->side) != 0)
-		return false;
-	if (s->opt.has != ts / TV_O_TS * TV_OPT_HAS_TS || (ts != 0 && seq_lt(s->opt.ts_val, t->opt.ts_recent)))
-		return false;
-	if (s->seq != t->rcv.nxt || s->len + (s->flags & TV_FIN) > t->rcv.adv - t->rcv.nxt)
-		return false;
-	if (seq_lt(s->seq, t->snd.wl1))
-		return false;
-	if (s->wnd == 0 || t->snd.wnd == 0)
-		return false;
-	if (s->ack == t->snd.una)
-		return s->len != 0 || t->snd.una == t->snd.nxt; /* it is no duplicate ACK */
-	return s->ack == t->snd.nxt && (t->flags & TV_F_ALONE) != 0;
-}
-
-/* The ACK of all that was in flight. */
-static inline void take_predicted_ack(struct tv_core *c, struct tv_tcb *t)
-{
-	uint32_t bytes = t->snd.nxt - t->snd.una, text = tv_min32(bytes, t->out.len);
-
-	tv_rtx_ack_alone(c, t, text);
-	tv_cc_all_acked(t, bytes);
-	if (text != 0 && t->out.len == 0)
-		tv_tell(c, t, TV_EV_DRAINED);
-	if (tv_fin_sent(t))
-		tv_fin_acked(c, t); /* [EV-28] [EV-30] */
-}
-
-static inline int take_predicted(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
-{
-	enum tv_verdict v = TV_V_OK;
-
-	tv_take_timestamp(c, t, s);
-	t->received_ms = c->now_ms;
-	t->rtt.probes = 0;
-	if (t->timer.keep != 0)
-		tv_keepalive_restart(c, t);
-	t->snd.wnd = (uint32_t)s->wnd << t->opt.snd_scale;
-	t->snd.max_wnd = tv_max32(t->snd.max_wnd, t->snd.wnd);
-	t->snd.wl1 = s->seq;
-	t->snd.wl2 = s->ack;
-	if (s->ack != t->snd.una)
-		take_predicted_ack(c, t);
-	if (t->state == TV_CLOSED)
-		return TV_V_OK;
-	if (t->out.len != 0 || (t->flags & (TV_F_FIN_QUEUED | TV_F_FIN_SENT)) == TV_F_FIN_QUEUED)
-		tv_want(c, t, TV_WANT_SEND);
-	if (s->len != 0)
-		v = tv_text_in_order(c, t, s);
-	if (v == TV_V_OK && (s->flags & TV_FIN) != 0)
-		tv_fin_next(c, t);
-	return (int)v;
-}
-
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if (TV_LIKELY(predicted(t, s)))
-		return take_predicted(c, t, s);
+	bool stamped = s->opt.has == TV_OPT_HAS_TS;
+
+	if (TV_LIKELY((stamped || s->opt.has == 0) && tv_is_predicted(t, s, stamped)))
+		return tv_take_predicted(c, t, s, stamped);
 	return tv_tcp_steps(c, t, s);
 }
 

@@ -1,15 +1,21 @@
 /*
  * test_tcp_predict.c - header prediction against the steps of RFC 9293 3.10.7.4: a connection is led through
  * random talk, and each segment is given twice, to the stack and to a copy of its whole region, once with
- * the short way allowed and once without. Verdict and region have to be the same to the last octet.
+ * the short way allowed and once without; to a third as a whole stack has it. Verdict and region have to be the same
+ * to the last octet.
  */
 #include "lab.h"
+#include "stack/predicted.h"
+#include "wire/plain.h"
 
 struct pair {
 	struct lab *l;
 	struct tv_core *copy;
+	struct tv_stack *stack;    /* another */
+	bool plain;                /* the stack took the last segment, and said: */
+	enum tv_verdict told;
 	uint64_t seed;
-	unsigned with_text, with_ack, with_fin, wanting, farewells;
+	unsigned with_text, with_ack, with_fin, wanting, farewells, met;
 };
 
 static uint32_t chance(struct pair *p, uint32_t of)
@@ -58,6 +64,25 @@ static struct say anything(struct pair *p, struct tv_tcp_options *o)
 	return say;
 }
 
+/* The same in a stack of its own, as a batch of packets has it: what is plain is met before it is looked up. */
+static void in_stack(struct pair *p, const uint8_t *packet, uint32_t n)
+{
+	const struct lab *l = p->l;
+	struct tv_stack *s = p->stack;
+	struct tv_segment seg;
+	uint32_t ref = (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | (uint32_t)l->conn;
+	uint64_t hash;
+
+	memcpy(s, l->region, l->bytes);
+	p->plain = tv_segment_is_plain(&seg, packet, n, 0, 0, TV_ARCH_PORTABLE);
+	if (!p->plain)
+		return;
+	seg.link = tv_conn(&s->core, (uint32_t)l->conn)->link;
+	hash = tv_key_hash(&seg.key, &s->seed);
+	p->told = tv_demux_predicted(s, &seg, hash, ref);
+	p->met += tv_is_predicted(tv_conn(&l->s->core, (uint32_t)l->conn), &seg, true);
+}
+
 /* Both ways with the same segment. */
 static void twice(struct pair *p, const struct say *say)
 {
@@ -74,6 +99,7 @@ static void twice(struct pair *p, const struct say *say)
 
 	assert_int_equal(tv_ip_parse(&ip, packet, n), TV_V_OK);
 	assert_int_equal(tv_segment_parse(&s, &ip, 0, 0, TV_ARCH_PORTABLE), TV_V_OK);
+	in_stack(p, packet, n);
 	memcpy(p->copy, l->region, l->bytes);
 	wanted = tv_tcp_steps(p->copy, tv_conn(p->copy, (uint32_t)l->conn), &s);
 	v = tv_tcp_in(c, t, &s);
@@ -85,6 +111,11 @@ static void twice(struct pair *p, const struct say *say)
 	p->wanting += t->want != 0;
 	p->farewells += (state == TV_FIN_WAIT_1 || state == TV_LAST_ACK) && t->state != state;
 	tv_settle(l->s, t);
+	c->cnt.segments_in += p->plain;
+	if (p->plain) {
+		assert_int_equal(p->told, v);
+		assert_memory_equal(p->stack, l->region, l->bytes);
+	}
 }
 
 /* Something else than a segment. */
@@ -133,7 +164,8 @@ static void region_copied(struct pair *p, struct lab *l)
 {
 	p->l = l;
 	p->copy = aligned_alloc(4096, (l->bytes + 4095) / 4096 * 4096);
-	assert_non_null(p->copy);
+	p->stack = aligned_alloc(4096, (l->bytes + 4095) / 4096 * 4096);
+	assert_true(p->copy != NULL && p->stack != NULL);
 }
 
 static void talk(struct pair *p, bool ts)
@@ -160,6 +192,7 @@ static void talk(struct pair *p, bool ts)
 			meanwhile(p);
 	}
 	free(p->copy);
+	free(p->stack);
 	lab_free(l);
 }
 
@@ -171,6 +204,7 @@ static void test_predict_and_steps_do_the_same(void **state)
 	for (unsigned i = 0; i < 48; i++)
 		talk(&p, i % 4 != 0);
 	assert_true(p.with_text > 150 && p.with_ack > 60 && p.wanting > 60 && p.with_fin > 12 && p.farewells > 8);
+	assert_true(p.met > 60);
 }
 
 /* How a connection is left, and what the peer says then. */
@@ -207,6 +241,7 @@ static void part(const struct farewell *f)
 	say.ack_off = f->acks ? 0 : (int32_t)(t->snd.una - t->snd.nxt);
 	twice(&p, &say);
 	free(p.copy);
+	free(p.stack);
 	lab_free(l);
 }
 

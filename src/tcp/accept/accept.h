@@ -24,12 +24,18 @@ static inline int tv_check_paws(struct tv_core *c, struct tv_tcb *t, const struc
 
 /* RFC 7323 4.3 (2): an acceptable segment (so it has a TSval, and one that is not older) that covers
  * Last.ACK.sent. */
-static inline void tv_take_timestamp(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+static inline void tv_take_timestamp_of(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if ((t->opt.flags & TV_O_TS) != 0 && seq_leq(s->seq, t->rcv.acked)) {
+	if (seq_leq(s->seq, t->rcv.acked)) {
 		t->opt.ts_recent = s->opt.ts_val;
 		t->opt.ts_recent_ms = c->now_ms;
 	}
+}
+
+static inline void tv_take_timestamp(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	if ((t->opt.flags & TV_O_TS) != 0)
+		tv_take_timestamp_of(c, t, s);
 }
 
 /* ---- window.c ---- */

@@ -89,7 +89,7 @@ static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struc
 	return n == len ? TV_V_OK : no_page(c, t);
 }
 
-enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+static TV_APART enum tv_verdict text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	bool was_empty = t->in.len == 0;
 	uint32_t n = append(c, t, s->text, s->len);
@@ -100,6 +100,16 @@ enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const stru
 	return n == s->len ? TV_V_OK : no_page(c, t);
 }
 
+enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	if (!tv_stream_begin(&t->in, &c->pages, tv_region(c), s->text, s->len))
+		return text_in_order(c, t, s);
+	t->rcv.nxt += s->len;
+	tv_tell(c, t, TV_EV_READABLE);
+	acknowledge(c, t, s, false);
+	return TV_V_OK;
+}
+
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t seq = s->seq, len = s->len;
@@ -108,6 +118,11 @@ int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 
 	if (len == 0)
 		return TV_NEXT;
+	if (TV_LIKELY(seq == t->rcv.nxt && len <= t->rcv.adv - seq && t->state == TV_ESTABLISHED &&
+	              (t->busy | t->side) == 0)) {
+		v = tv_text_in_order(c, t, s);
+		return v == TV_V_OK ? TV_NEXT : (int)v;
+	}
 	if (!tv_state_may_receive((enum tv_state)t->state)) {
 		tv_want(c, t, TV_WANT_ACK);
 		return TV_V_AFTER_FIN; /* [EV-33] */

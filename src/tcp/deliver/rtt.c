@@ -4,7 +4,7 @@
  * SRTT is kept times 8 and RTTVAR times 4, in microseconds. The granularity G is the millisecond of
  * the timestamp clock when the sample comes from it; the floor of 200 ms (configuration) covers it.
  */
-#include "tcp/core.h"
+#include "tcp/deliver/rtt.h"
 
 void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 {
@@ -17,23 +17,5 @@ void tv_rtt_init(struct tv_core *c, struct tv_tcb *t)
 
 void tv_rtt_sample(struct tv_core *c, struct tv_tcb *t, uint32_t us)
 {
-	uint32_t srtt = t->rtt.srtt_us, var = t->rtt.var_us, rto;
-
-	us = tv_min32(tv_max32(us, 1), c->rtt_max_us);
-	t->rtt.min_us = tv_min32(us - 1, t->rtt.min_us - 1) + 1; /* 0: none yet */
-	if (srtt == 0) {
-		srtt = us << 3; /* 2.2 */
-		var = us << 1;
-	} else {
-		int32_t error = (int32_t)us - (int32_t)(srtt >> 3); /* 2.3: alpha 1/8, beta 1/4 */
-
-		srtt += (uint32_t)error;
-		var += (uint32_t)(error < 0 ? -error : error) - (var >> 2);
-	}
-	/* RFC 6298 2.3: RTO = SRTT + max(G, 4 * RTTVAR); 2.4: a lower bound; 2.5: an upper one. */
-	rto = (srtt >> 3) + tv_max32(var, 1000);
-	t->rtt.srtt_us = srtt;
-	t->rtt.var_us = var;
-	t->rtt.rto_us = tv_min32(tv_max32(rto, c->rto_min_us), c->rto_max_us);
-	t->rtt.backoff = 0; /* Karn: only a clean sample ends the backoff [MUST-18] */
+	tv_rtt_take(c, t, us);
 }

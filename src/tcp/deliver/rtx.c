@@ -15,7 +15,7 @@
  * by whoever calls lose_first (duplicate and partial ACKs) or lose_all (time-out). What to do about it
  * is decided in flow/.
  */
-#include "tcp/core.h"
+#include "tcp/deliver/alone.h"
 
 enum { LOST = 1, SACKED = 2, AGAIN = 4 };
 
@@ -254,25 +254,6 @@ static void sample_echo(struct tv_core *c, struct tv_tcb *t, const struct tv_seg
 		tv_rtt_sample(c, t, tv_min32(ms, TV_RTT_MAX_US / 1000) * 1000);
 }
 
-/* SND.UNA moves on: the peer is there, whatever was wrong before. */
-static inline void moved(struct tv_core *c, struct tv_tcb *t, uint32_t ack)
-{
-	t->snd.una = ack;
-	t->rtt.tries = 0;
-	t->flags = (t->flags & ~(uint32_t)(TV_F_R1_TOLD | TV_F_PERSIST | TV_F_OVERRIDE)) | TV_F_FORWARD;
-	t->soft_reason = TV_R_NONE;
-	t->progress_ms = c->now_ms;
-}
-
-void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t text)
-{
-	t->flags &= ~(uint32_t)TV_F_ALONE;
-	tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
-	tv_stream_consume(&t->out, &c->pages, tv_region(c), text, NULL);
-	moved(c, t, t->snd.nxt);
-	t->timer.main = 0;
-}
-
 /* What the map and its cursors lose with this ACK. */
 static TV_APART void advance_map(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, uint32_t text)
 {
@@ -302,7 +283,8 @@ static inline void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_
 
 	a->bytes = bytes;
 	if ((t->flags & TV_F_ALONE) != 0) {
-		tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
+		if (!tv_fin_sent(t) || s->ack != t->snd.nxt) /* behind our FIN nothing is timed any more */
+			tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
 		if (s->ack == t->snd.nxt)
 			t->flags &= ~(uint32_t)TV_F_ALONE;
 	}
@@ -310,7 +292,7 @@ static inline void advance(struct tv_core *c, struct tv_tcb *t, const struct tv_
 		advance_map(c, t, s, text);
 	else if (text != 0)
 		tv_stream_consume(&t->out, &c->pages, tv_region(c), text, NULL);
-	moved(c, t, s->ack);
+	tv_rtx_moved(c, t, s->ack);
 	if (side != NULL)
 		side->bytes_acked += text;
 	if ((t->flags & (TV_F_URG_SND | TV_F_WRITE_BLOCKED)) != 0)
