@@ -193,7 +193,7 @@ static void add(struct try *t, const struct finding *f)
 
 static bool is_problem(const struct finding *f)
 {
-	return word_info(f->word)->severity == SEVERITY_PROBLEM;
+	return finding_severity(f) == SEVERITY_PROBLEM;
 }
 
 /* What the packets say; true: a problem among it. */
@@ -210,7 +210,7 @@ static bool judge_packets(struct try *t, const struct finding *kernel)
 		const struct finding *f = &report.list[i];
 
 		/* Packets on only one side of it are a fault of the capture. */
-		if (word_info(f->word)->severity == SEVERITY_UNKNOWN)
+		if (finding_severity(f) == SEVERITY_UNKNOWN)
 			continue;
 		if (f->word == WORD_OK && is_problem(kernel))
 			continue;

@@ -30,7 +30,7 @@ tv_time try_rtt(const struct try *t)
 bool try_is_fine(const struct try *t)
 {
 	for (unsigned i = 0; i < t->finding_count; i++)
-		if (word_info(t->findings[i].word)->severity == SEVERITY_PROBLEM)
+		if (finding_severity(&t->findings[i]) == SEVERITY_PROBLEM)
 			return false;
 	return t->opened != 0;
 }

@@ -119,7 +119,7 @@ static void print_findings(const struct check *c, const struct try *t)
 	for (unsigned i = 0; i < t->finding_count; i++) {
 		const struct finding *f = &t->findings[i];
 
-		switch (word_info(f->word)->severity) {
+		switch (finding_severity(f)) {
 		case SEVERITY_PROBLEM:
 		case SEVERITY_UNKNOWN:
 			print_finding(&c->common, f);

@@ -65,7 +65,7 @@ static void print_text(const struct explain *e)
 		print_summary(e);
 	for (size_t i = 0; i < e->report.count; i++) {
 		const struct finding *f = &e->report.list[i];
-		enum severity s = word_info(f->word)->severity;
+		enum severity s = finding_severity(f);
 
 		if (s == SEVERITY_PROBLEM || s == SEVERITY_UNKNOWN) {
 			print_finding(&e->common, f);

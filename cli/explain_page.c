@@ -49,7 +49,7 @@ struct work {
 
 static bool is_shown(const struct explain_page *from, const struct finding *f)
 {
-	return from->all || word_info(f->word)->severity != SEVERITY_OK;
+	return from->all || finding_severity(f) != SEVERITY_OK;
 }
 
 static int compare_cited(const void *a, const void *b)
@@ -250,10 +250,10 @@ static void put_finding(struct html *page, struct work *w, const struct finding 
 	for (size_t i = 0; i < w->drawn_count; i++)
 		if (w->drawn[i].finding == f && ladder_count(w->drawn[i].ladder))
 			d = &w->drawn[i];
-	html_raw(page, "<section class=\"finding %s\">\n", severity_class(word->severity));
+	html_raw(page, "<section class=\"finding %s\">\n", severity_class(finding_severity(f)));
 	if (f->word != WORD_EMPTY)
 		put_ends(page, f);
-	html_raw(page, "<p><span class=\"word\">%s: %s</span> (%s)</p>\n", severity_name(word->severity), word->name,
+	html_raw(page, "<p><span class=\"word\">%s: %s</span> (%s)</p>\n", severity_name(finding_severity(f)), word->name,
 		certainty_name(f->certainty));
 	finding_text(f, text, sizeof text);
 	html_element(page, "p", text);

@@ -88,10 +88,11 @@ static void print_alternatives(const struct finding *f, const struct word_info *
 void print_finding(const struct common *common, const struct finding *f)
 {
 	const struct word_info *w = word_info(f->word);
+	enum severity severity = finding_severity(f);
 	char text[1024];
 
 	finding_text(f, text, sizeof text);
-	printf("\n%s%s%s: %s (%s)\n", paint(common, w->severity), severity_name(w->severity), paint_off(common), w->name,
+	printf("\n%s%s%s: %s (%s)\n", paint(common, severity), severity_name(severity), paint_off(common), w->name,
 		certainty_name(f->certainty));
 	if (f->word != WORD_EMPTY)
 		print_ends(f);

@@ -116,7 +116,7 @@ static void print_event(struct watcher *w, const struct watch_event *e)
 		return;
 	finding_text(e->finding, text, sizeof text);
 	print_indented(text);
-	if (*word_info(e->finding->word)->next && word_info(e->finding->word)->severity == SEVERITY_PROBLEM) {
+	if (*word_info(e->finding->word)->next && finding_severity(e->finding) == SEVERITY_PROBLEM) {
 		snprintf(text, sizeof text, "Next: %s", word_info(e->finding->word)->next);
 		print_indented(text);
 	}
@@ -174,7 +174,7 @@ static void on_event(void *user, const struct watch_event *e)
 {
 	struct watcher *w = user;
 
-	if (e->finding && word_info(e->finding->word)->severity == SEVERITY_PROBLEM)
+	if (e->finding && finding_severity(e->finding) == SEVERITY_PROBLEM)
 		w->problem = true;
 	if (w->most && w->told >= w->most)
 		return;
@@ -269,7 +269,7 @@ static int loop(struct watcher *w, int signals)
 /* What all connections together show, and no line has said yet. */
 static bool is_news(const struct watcher *w, const struct finding *f)
 {
-	enum severity s = word_info(f->word)->severity;
+	enum severity s = finding_severity(f);
 
 	return f->word != WORD_EMPTY && (s == SEVERITY_PROBLEM || s == SEVERITY_NOTE) &&
 		watch_counts(w->watch)->words[f->word] == 0;
@@ -308,7 +308,7 @@ static void sum_up_text(const struct watcher *w, const struct report *r)
 			(unsigned long long)n->stalled, (unsigned long long)n->resumed,
 			(unsigned long long)n->closed, (unsigned long long)w->dropped);
 	for (size_t i = 0; i < r->count; i++)
-		if (is_news(w, &r->list[i]) && word_info(r->list[i].word)->severity == SEVERITY_PROBLEM)
+		if (is_news(w, &r->list[i]) && finding_severity(&r->list[i]) == SEVERITY_PROBLEM)
 			print_finding(&w->common, &r->list[i]);
 }
 

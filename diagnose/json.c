@@ -55,7 +55,7 @@ static json_t *object_of(const struct finding *f)
 
 	finding_text(f, text, sizeof text);
 	json_object_set_new(o, "verdict", json_string(w->name));
-	json_object_set_new(o, "severity", json_string(severity_name(w->severity)));
+	json_object_set_new(o, "severity", json_string(severity_name(finding_severity(f))));
 	json_object_set_new(o, "certainty", json_string(certainty_name(f->certainty)));
 	if (f->word == WORD_EMPTY) {
 		json_object_set_new(o, "client", json_null());

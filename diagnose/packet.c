@@ -170,20 +170,25 @@ static bool read_tcp(struct packet *p, const struct tv_ip *ip, uint32_t total)
 /* ------------------------------------------------------------------------------------------ */
 /* ICMP                                                                                        */
 
-/* What is there of the quoted packet when the capture ends before its ports: its addresses, or a part of them. */
+/*
+ * What is there of the quoted packet when the capture ends before its ports: where it went, or a part of that, or
+ * nothing. It came from where the error goes (RFC 792; RFC 4443 2.2).
+ */
 static bool read_short_quote(struct packet *p, bool v6, const uint8_t *q, uint32_t n)
 {
 	uint32_t header = v6 ? 40 : n ? (q[0] & 15) * 4u : 0, dst_at = v6 ? 24 : 16, addr = v6 ? 16 : 4;
+	uint32_t protocol_at = v6 ? 6 : 9, have = n > dst_at ? n - dst_at : 0;
 
-	if (!p->cut || n <= dst_at || q[0] >> 4 != (v6 ? 6 : 4) || q[v6 ? 6 : 9] != TV_PROTO_TCP)
+	if (!p->cut || n == 0 || q[0] >> 4 != (v6 ? 6 : 4) || (n > protocol_at && q[protocol_at] != TV_PROTO_TCP))
 		return false;
-	p->quoted_dst_have = (uint8_t)(n - dst_at < addr ? n - dst_at : addr);
-	p->quoted_src = p->quoted_dst = tv_addr_v4(0, 0, 0, 0);
+	if (have > addr)
+		have = addr;
+	p->quoted_src = p->dst;
+	p->quoted_dst = tv_addr_v4(0, 0, 0, 0);
 	if (v6)
 		memset(p->quoted_dst.b, 0, 16);
-	memcpy(p->quoted_src.b + (v6 ? 0 : 12), q + (v6 ? 8 : 12), addr);
-	memcpy(p->quoted_dst.b + (v6 ? 0 : 12), q + dst_at, p->quoted_dst_have);
-	p->quoted_dst_have = (uint8_t)(p->quoted_dst_have + (v6 ? 0 : 12));
+	memcpy(p->quoted_dst.b + (v6 ? 0 : 12), q + dst_at, have);
+	p->quoted_dst_have = (uint8_t)(have + (v6 ? 0 : 12));
 	if (header >= 20 && n >= header + 2)
 		p->sport = load16(q + header);
 	p->quote_cut = true;

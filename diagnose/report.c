@@ -63,7 +63,7 @@ static bool joins(const struct finding *a, const struct finding *b)
 		return false;
 	if (!tv_addr_equal(&a->server.addr, &b->server.addr) || a->word == WORD_OK)
 		return false;
-	return a->lost == b->lost;
+	return a->lost == b->lost && a->too_soon == b->too_soon;
 }
 
 static void join(struct finding *into, const struct finding *f)
@@ -122,7 +122,7 @@ static int rank(const struct finding *f)
 {
 	static const int ranks[] = {3, 2, 0, 1};
 
-	return ranks[word_info(f->word)->severity];
+	return ranks[finding_severity(f)];
 }
 
 static int compare(const void *a, const void *b)
@@ -162,13 +162,18 @@ int report_status(const struct report *r)
 	bool judged = r->healthy > 0;
 
 	for (size_t i = 0; i < r->count; i++) {
-		enum severity s = word_info(r->list[i].word)->severity;
+		enum severity s = finding_severity(&r->list[i]);
 
 		if (s == SEVERITY_PROBLEM)
 			return 1;
 		judged |= s != SEVERITY_UNKNOWN;
 	}
 	return judged ? 0 : 4;
+}
+
+enum severity finding_severity(const struct finding *f)
+{
+	return f->too_soon ? SEVERITY_UNKNOWN : word_info(f->word)->severity;
 }
 
 void finding_text(const struct finding *f, char *out, size_t room)

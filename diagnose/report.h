@@ -18,6 +18,7 @@ struct finding {
 	enum certainty certainty;
 	struct tv_endpoint client, server;
 	bool v6, several_ports, several_clients;
+	bool too_soon;                 /* the capture ended before anything could have followed: nothing can be judged */
 	uint32_t count;                /* connections that it is about */
 	uint32_t connection;           /* number of the first one */
 	uint32_t frame_count;
@@ -52,6 +53,8 @@ void floods_free(struct floods *floods);
 
 /* Exit status: 1 a problem, 4 nothing but unknown, 0. */
 int report_status(const struct report *r);
+/* That of its word, or unknown when the capture ended too soon. */
+enum severity finding_severity(const struct finding *f);
 /* The whole text of a finding: its word's sentence and the detail. */
 void finding_text(const struct finding *f, char *out, size_t room);
 /* "192.0.2.1:80", "[2001:db8::1]:80"; port 0 is left out. */

@@ -16,6 +16,8 @@
 
 /* Bytes that the server may have sent unseen before the client's first ACK: a gap of the capture. */
 enum { UNSEEN_MAX = 1 << 24 };
+/* Timers that probe are not shorter (RFC 9293 3.8.4 and 3.8.6.1; Linux: a second, and 200 ms if the window is closed). */
+#define PROBE_AFTER (100 * TV_MS)
 
 static uint16_t clamp16(uint32_t v)
 {
@@ -155,9 +157,14 @@ static bool window_is_closed(const struct side *other)
 	return seen(&other->zero);
 }
 
-/* One below the next number, with at most the byte that is there: a probe. */
+/*
+ * One below the next number, with at most the byte that is there: a probe. It ends a silence of its sender: what looks
+ * so and comes at once was overtaken, on the way or in the capture.
+ */
 static bool is_probe(const struct side *s, const struct packet *p)
 {
+	if (p->time < mark_time(&s->last) + PROBE_AFTER)
+		return false;
 	/* Behind its FIN nobody probes: what looks so is an older packet that came late. */
 	return s->next_known && p->len <= 1 && p->seq == s->next - 1 && !(p->flags & (TV_SYN | TV_FIN | TV_RST)) &&
 		(!s->acked_known || s->acked == s->next) && !seen(&s->fin);

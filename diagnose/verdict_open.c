@@ -148,18 +148,20 @@ bool rule_syn_unanswered(const struct case_ *k, struct finding *f)
 	const struct side *a = k->a, *b = k->b;
 	tv_time waited = k->end > mark_time(&a->syn) ? k->end - mark_time(&a->syn) : 0;
 	bool alone = tracker_counts(k->tracker)->connections == 1;
+	bool too_soon = a->syn_count == 1 && waited < limit(LIMIT_UNANSWERED);
 	char text[24];
 
 	if (!a->syn_seen || b->syn_seen || seen(&b->rst) || (b->packets && !seen(&k->c->challenge)))
 		return false;
 	if (a->packets > a->syn_count && !seen(&a->rst))
 		return false;
-	if (a->syn_count == 1 && waited < limit(LIMIT_UNANSWERED) && !alone)
+	if (too_soon && !alone)
 		return false;
 	/* Its answer may be among what the capture lost. */
 	if (a->syn_count == 1 && tracker_counts(k->tracker)->gaps)
 		return false;
 	finding_start(f, k->c, WORD_SYN_UNANSWERED, a->syn_count > 1 ? CERTAIN : OPEN);
+	f->too_soon = too_soon;
 	finding_cite(f, &a->syn);
 	finding_cite(f, &a->syn_again[0]);
 	finding_cite(f, &a->syn_again[1]);
@@ -167,7 +169,8 @@ bool rule_syn_unanswered(const struct case_ *k, struct finding *f)
 	if (a->syn_count > 1)
 		finding_say(f, "%u SYNs over %s.", a->syn_count, time_text(since(&a->syn, &a->syn_again[1]), text));
 	else
-		finding_say(f, "One SYN; the capture may have ended too soon.");
+		finding_say(f, too_soon ? "One SYN, and the capture ends before an answer could be missed." :
+			"One SYN; the capture may have ended too soon.");
 	return true;
 }
 

@@ -314,7 +314,8 @@ void words_markdown(words_sink_fn sink, void *user)
 		"speaks the same words; the last seven, which leave nothing in a capture, are its own.\n\n"
 		"A word names one outcome. How sure it is stands in a finding's certainty (`certain`, `likely`, `open`); "
 		"when it is not certain, the alternatives say what else fits. \"Stack\" is what a Trivet stack calls "
-		"the end of such a connection.\n\n"
+		"the end of such a connection. Severity is the word's, with one exception: when the only SYN of a capture is "
+		"followed by nothing for less than a second, because the capture ends, `syn-unanswered` is `unknown`.\n\n"
 		"| word | severity | it says | alternatives | next step | stack |\n|---|---|---|---|---|---|\n");
 	for (unsigned i = WORD_OK; i < WORD_COUNT; i++)
 		put_row(&page, &table[i]);

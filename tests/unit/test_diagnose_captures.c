@@ -89,8 +89,10 @@ static bool meets(const struct row *row, const struct report *report)
 		const struct finding *f = &report->list[i];
 		const struct word_info *w = word_info(f->word);
 
-		bad += w->severity == SEVERITY_PROBLEM || w->severity == SEVERITY_UNKNOWN;
-		met |= strcmp(w->name, row->word) == 0 && strcmp(severity_name(w->severity), row->severity) == 0 &&
+		enum severity severity = finding_severity(f);
+
+		bad += severity == SEVERITY_PROBLEM || severity == SEVERITY_UNKNOWN;
+		met |= strcmp(w->name, row->word) == 0 && strcmp(severity_name(severity), row->severity) == 0 &&
 			strcmp(certainty_name(f->certainty), row->certainty) == 0 && cites(f, row->proof) &&
 			f->frame_count <= FRAMES_MAX;
 	}

@@ -128,17 +128,24 @@ static void take_step(struct stream *s, const char *step)
 	(void)tracker_take(s->tracker, &p);
 }
 
+static void take_all(struct stream *s, const char *text)
+{
+	char *copy = strdup(text), *save, *step;
+
+	assert_non_null(s->tracker);
+	assert_non_null(copy);
+	for (step = strtok_r(copy, ";", &save); step; step = strtok_r(NULL, ";", &save))
+		take_step(s, step);
+	free(copy);
+}
+
 /* The findings but plain ok, as "word:certainty:lost", in the order of the report. */
 static void judge(const char *text, char *out, size_t room)
 {
 	struct stream s = {.tracker = tracker_new(0, NULL, NULL)};
 	struct report report = {.keep_healthy = false};
-	char *copy = strdup(text), *save, *step;
 
-	assert_non_null(s.tracker);
-	assert_non_null(copy);
-	for (step = strtok_r(copy, ";", &save); step; step = strtok_r(NULL, ";", &save))
-		take_step(&s, step);
+	take_all(&s, text);
 	verdict_all(s.tracker, &report);
 	*out = 0;
 	for (size_t i = 0; i < report.count; i++) {
@@ -150,7 +157,6 @@ static void judge(const char *text, char *out, size_t room)
 	}
 	report_free(&report);
 	tracker_free(s.tracker);
-	free(copy);
 }
 
 #define OPEN_ "0 > S; 10 < SA 0 1; 10.1 > A 1 1; "
@@ -174,6 +180,9 @@ static const struct {
 	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 9000 > A 100 501; 9010 < A 501 101; " "9100 > FA 101 501; "
 		"9110 < FA 501 102", "ok-keepalive:certain"},
 	{"0 < SA 0 1; 0.2 > S; 0.3 > A 1 1; 11 > PA 1 1 100; 21 < A 1 101", ""},           /* recorded in disorder */
+	/* The end of the server, which acknowledges the client's, is recorded before that: nothing here is a probe. */
+	{ASKED "22 < PA 1 101 500; 40 < FA 501 102; 40.1 > A 101 101; 40.2 > A 101 501; 40.3 > FA 101 501; "
+		"40.4 > A 102 502", ""},
 	{"0 > S ws=3 w=65535; 10 < SA 0 1; 10.1 > A 1 1 w=65535; 11 > PA 1 1 792 w=65535; 21 < PA 1 793 856; "
 		"22 > A 793 857 w=65535", ""},                                             /* a large buffer, scaled */
 	{"0 > S; 10 < SA 0 1 ws=5 w=32806; 10.1 > A 1 1; 11 > PA 1 1 9; 21 < A 1 10 w=32806", ""},
@@ -345,6 +354,76 @@ static void test_diagnose_nothing_is_empty(void **state)
 	tracker_free(t);
 }
 
+/* A capture that ends with its only SYN tells nothing of an answer; one that goes on for a second does. */
+static void test_diagnose_end_after_one_syn_is_unknown(void **state)
+{
+	static const struct {
+		const char *stream;
+		tv_time silence;
+		enum severity severity;
+		int status;
+	} rows[] = {
+		{"0 > S", 0, SEVERITY_UNKNOWN, 4},
+		{"0 > S", TV_S - TV_MS, SEVERITY_UNKNOWN, 4},
+		{"0 > S", TV_S, SEVERITY_PROBLEM, 1},
+		{"0 > S; 300 > S", 0, SEVERITY_PROBLEM, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stream s = {.tracker = tracker_new(0, NULL, NULL)};
+		struct report report = {.keep_healthy = true};
+
+		take_all(&s, rows[i].stream);
+		tracker_silence(s.tracker, 1700000000 * TV_S + rows[i].silence);
+		verdict_all(s.tracker, &report);
+		assert_int_equal(report.count, 1);
+		assert_int_equal(report.list[0].word, WORD_SYN_UNANSWERED);
+		assert_int_equal(finding_severity(&report.list[0]), rows[i].severity);
+		assert_int_equal(report_status(&report), rows[i].status);
+		report_free(&report);
+		tracker_free(s.tracker);
+	}
+}
+
+/*
+ * An ICMPv6 error of which the capture (tcpdump -s 64) holds two bytes of what it quotes, and one without any: the
+ * first is about the attempt that waits, since it goes to who sent that.
+ */
+static void test_diagnose_error_cut_before_its_addresses(void **state)
+{
+	static const struct {
+		uint32_t quoted;
+		enum word word;
+	} rows[] = {{2, WORD_ICMP_ADMIN_PROHIBITED}, {7, WORD_ICMP_ADMIN_PROHIBITED}, {0, WORD_SYN_UNANSWERED}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		uint8_t error[40 + 8 + 40 + 20] = {0x60, 0, 0, 0, 0, 68, 58, 64};
+		struct packet_record record = {.number = 2, .time = 1700000000 * TV_S + TV_MS, .link_type = 101,
+			.wire_len = sizeof error, .len = 48 + rows[i].quoted, .data = error};
+		struct stream s = {.tracker = tracker_new(0, NULL, NULL)};
+		struct tv_addr client = address(true, 1, 1);
+		struct report report = {.keep_healthy = true};
+		struct packet p;
+
+		take_all(&s, "0 > S v6");
+		memcpy(error + 24, client.b, 16);
+		error[40] = 1;                 /* destination unreachable, */
+		error[41] = 1;                 /* administratively prohibited */
+		error[48] = 0x60;
+		error[54] = TV_PROTO_TCP;
+		assert_int_equal(packet_read(&p, &record), rows[i].quoted != 0);
+		(void)tracker_take(s.tracker, &p);
+		verdict_all(s.tracker, &report);
+		assert_int_equal(report.count, 1);
+		assert_int_equal(report.list[0].word, rows[i].word);
+		assert_int_equal(report.list[0].certainty, rows[i].quoted ? LIKELY : OPEN);
+		report_free(&report);
+		tracker_free(s.tracker);
+	}
+}
+
 struct leavers {
 	struct tracker *tracker;
 	unsigned count;
@@ -438,6 +517,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_diagnose_streams_get_their_words),
 		cmocka_unit_test(test_diagnose_nothing_is_empty),
+		cmocka_unit_test(test_diagnose_end_after_one_syn_is_unknown),
+		cmocka_unit_test(test_diagnose_error_cut_before_its_addresses),
 		cmocka_unit_test(test_diagnose_tracker_is_bounded),
 		cmocka_unit_test(test_diagnose_flood_is_known_when_it_has_left),
 	};
