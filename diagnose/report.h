@@ -18,7 +18,7 @@ struct finding {
 	enum certainty certainty;
 	struct tv_endpoint client, server;
 	bool v6, several_ports, several_clients;
-	bool too_soon;                 /* the capture ended before anything could have followed: nothing can be judged */
+	bool too_soon;                 /* the capture ended before an answer could be missed */
 	uint32_t count;                /* connections that it is about */
 	uint32_t connection;           /* number of the first one */
 	uint32_t frame_count;

@@ -16,7 +16,7 @@
 
 /* Bytes that the server may have sent unseen before the client's first ACK: a gap of the capture. */
 enum { UNSEEN_MAX = 1 << 24 };
-/* Timers that probe are not shorter (RFC 9293 3.8.4 and 3.8.6.1; Linux: a second, and 200 ms if the window is closed). */
+/* Timers that probe are longer (RFC 9293 3.8.4, 3.8.6.1; Linux: a second, and 200 ms if the window is closed). */
 #define PROBE_AFTER (100 * TV_MS)
 
 static uint16_t clamp16(uint32_t v)

@@ -272,6 +272,9 @@ static bool peer_gone(const struct case_ *k, const struct side *s, struct findin
 
 	if (!seen(&s->out) || s->out_again_count < REPEATS_LOST || !is_silent_since(o, &s->out))
 		return false;
+	/* Both have all that the other sent, and both have closed: only the very last ACK is missing. */
+	if (seen(&o->fin) && seen(&o->fin_acked) && seen(&s->fin) && s->out_seq == s->fin_seq)
+		return false;
 	if (since(&s->out, &s->out_again_last) < 500 * TV_MS && s->out_again_count < 2 * REPEATS_LOST)
 		return false;
 	idle = since(&s->out_before, &s->out);
@@ -466,7 +469,8 @@ bool rule_reset(const struct case_ *k, struct finding *f)
 {
 	const struct side *a = k->a, *b = k->b;
 
-	if (!is_established(k->c))
+	/* An RST before the SYN,ACK refused an earlier copy of the SYN. */
+	if (!is_established(k->c) || (seen(&b->rst) && is_behind(&b->syn, &b->rst)))
 		return false;
 	if (seen(&b->rst) && (!seen(&a->rst) || is_behind(&a->rst, &b->rst)))
 		return reset_by_server(k, f);

@@ -70,7 +70,7 @@ static bool note_syn_lost(const struct case_ *k, struct finding *f)
 	bool first = told && b->syn_echo == a->syn_ts;
 	char text[24];
 
-	if (a->syn_count < 2 || k->c->simultaneous || k->c->challenge.number)
+	if (a->syn_count < 2 || k->c->simultaneous || k->c->challenge.number || seen(&b->rst))
 		return false;
 	if (is_behind(&b->syn, &a->syn_again[0])) {
 		if (a->syn_len && a->syn_again_len == 0 && !first) {
@@ -182,9 +182,12 @@ static bool note_small_mss(const struct case_ *k, struct finding *f)
 
 static bool note_keepalive(const struct case_ *k, struct finding *f)
 {
-	const struct side *s = k->a->probes > k->b->probes ? k->a : k->b;
+	const struct side *s = k->a->probes > k->b->probes ? k->a : k->b, *o = s == k->a ? k->b : k->a;
 
 	if (s->probes == 0 || s->probes_answered == 0)
+		return false;
+	/* They asked for a window that the SYN,ACK did not open. */
+	if (o->syn_wnd == 0 && is_behind(&o->wnd_first, &s->probe))
 		return false;
 	finding_start(f, k->c, WORD_OK_KEEPALIVE, CERTAIN);
 	finding_cite(f, &s->probe);

@@ -91,6 +91,24 @@ bool rule_icmp(const struct case_ *k, struct finding *f)
 	return true;
 }
 
+/* One SYN, and both an RST and a SYN,ACK answer it: two machines did, and the client believed the first. */
+static bool is_answered_twice(const struct case_ *k, struct finding *f)
+{
+	const struct side *a = k->a, *b = k->b;
+
+	if (!b->syn_is_answer || !is_behind(&b->syn, &b->rst) || seen(&k->c->ack) || a->syn_count > 1)
+		return false;
+	if (!b->rst_has_ack || b->rst_ack != b->syn_ack)
+		return false;
+	finding_start(f, k->c, WORD_RESET_BY_MIDDLEBOX, LIKELY);
+	finding_cite(f, &a->syn);
+	finding_cite(f, &b->rst);
+	finding_cite(f, &b->syn);
+	finding_say(f, "The one SYN was answered by an RST with TTL %u and then by a SYN,ACK with %u: not both are the server's.",
+		b->rst_ttl, b->ttl);
+	return true;
+}
+
 /*
  * Refused: an RST is the only answer to the SYN. It is the host's own as far as its TTL is that of the
  * host's other packets; after loss: the first SYN had got nothing when it was repeated.
@@ -102,8 +120,10 @@ bool rule_refused(const struct case_ *k, struct finding *f)
 	char text[24];
 	bool late;
 
-	if (!a->syn_seen || b->syn_seen || !seen(&b->rst))
+	if (!a->syn_seen || !seen(&b->rst))
 		return false;
+	if (b->syn_seen)
+		return is_answered_twice(k, f);
 	if (b->rst_has_ack && b->rst_ack != a->isn + 1 && b->rst_ack != a->isn + 1 + a->syn_len)
 		return false;
 	if (b->packets > b->rst_count)
@@ -245,18 +265,20 @@ bool rule_synack_blackhole(const struct case_ *k, struct finding *f)
 	const struct side *a = k->a, *b = k->b;
 	bool again = b->syn_count > 1 && is_behind(&b->syn_again[1], &c->ack);
 	bool unacked = seen(&a->out) && !seen(&a->data_acked) && a->out_again_count >= 1;
+	/* It may not even send its request: all that it can do is ask for the window. */
+	bool shut = b->syn_wnd == 0 && a->probes_open >= REPEATS_LOST;
 
 	if (!b->syn_is_answer || !seen(&c->ack) || c->simultaneous || seen(&b->rst))
 		return false;
 	if (b->packets > b->syn_count || b->bytes || seen(&b->fin) ||
 		(a->acked_known && a->acked - a->isn > 1u + a->syn_len))
 		return false;
-	if (!(again && (unacked || b->syn_count > 2)) && !(unacked && a->out_again_count >= REPEATS_LOST))
+	if (!(again && (unacked || b->syn_count > 2)) && !(unacked && a->out_again_count >= REPEATS_LOST) && !shut)
 		return false;
 	/* The final ACK did arrive, or its SYN,ACK would come again; what does not arrive is large. */
 	if (!again && is_full_size(a, b) && since(&c->ack, &a->out_again_last) >= limit(LIMIT_ACK_ARRIVED))
 		return false;
-	if (sees_server(c))
+	if (sees_server(c) && !shut)
 		finding_start(f, c, WORD_ACCEPT_QUEUE_OVERFLOW, LIKELY);
 	else
 		finding_start(f, c, WORD_SYNACK_THEN_BLACKHOLE, OPEN);
@@ -268,6 +290,11 @@ bool rule_synack_blackhole(const struct case_ *k, struct finding *f)
 	}
 	finding_cite(f, &a->out);
 	finding_cite(f, &a->out_again);
+	if (shut) {
+		finding_cite(f, &a->probe_open);
+		finding_cite(f, &a->last);
+		finding_say(f, "The SYN,ACK announced a window of 0, and %u probes of it were not answered.", a->probes_open);
+	}
 	if (unacked)
 		finding_say(f, "The request was sent %u times and never acknowledged.", a->out_again_count + 1);
 	return true;

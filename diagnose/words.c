@@ -72,7 +72,8 @@ static const struct word_info table[WORD_COUNT] = {
 	"Connection refused by RST, but only at a repeated SYN: a packet was lost first, then the port was found closed.",
 	"ss -lnt on the server", {"reset-by-middlebox"}, {TV_R_REFUSED}},
 [WORD_RESET_BY_MIDDLEBOX] = {"reset-by-middlebox", PROBLEM,
-	"Reset by an RST that does not come from the server: its TTL is not the one with which the server's own packets arrive.",
+	"Reset by an RST that does not come from the server: its TTL is not that of the server's own "
+	"packets, or the server itself answered otherwise.",
 	"capture at the server: an RST that it did not send was made on the way", {"refused", "reset-mid-transfer"},
 	{TV_R_REFUSED, TV_R_RESET}},
 [WORD_SYN_UNANSWERED] = {"syn-unanswered", PROBLEM,

@@ -207,6 +207,13 @@ static const struct {
 	{"0 > S p=1; 10 < SA 0 1 p=1; 10.1 > A 1 1 p=1; 20 > S p=2 d=81; 30 < RA 0 1 p=2 d=81 ttl=64",
 		"reset-by-middlebox:likely"},
 	{"0 > S; 1000 > S; 2000 > S; 4000 > S", "syn-unanswered:certain"},
+	/* two machines answer one SYN; and the service begins between the two that the client sends */
+	{"0 > S; 10 < RA 0 1; 11 < SA 0 1; 11.1 > R 1", "reset-by-middlebox:likely"},
+	{"0 > S; 10 < RA 0 1; 500 > S; 510 < SA 0 1; 510.1 > A 1 1", ""},
+	/* a box opens the connection with a closed window, and has no server behind it */
+	{"0 > S; 10 < SA 0 1 w=0; 10.1 > A 1 1; 210 > A 0 1; 610 > A 0 1; 1410 > A 0 1", "synack-then-blackhole:open"},
+	{"0 > S; 10 < SA 0 1 w=0; 10.1 > A 1 1; 210 > A 0 1; 610 > A 0 1; 620 < A 1 1 w=500; 621 > PA 1 1 9; "
+		"631 < A 1 10", ""},
 	{"0 > S", "syn-unanswered:open"},
 	{"0 > S; 10 < SA 0 1; 1010 < SA 0 1; 3010 < SA 0 1", "synack-unanswered:certain"},
 	{"0 > S; 10 < SA 0 77; 10.1 > R 77; 1000 > S; 1010 < SA 0 77", "synack-wrong-ack:certain"},
@@ -288,6 +295,13 @@ static const struct {
 		"100 > S p=2; 110 < SA 0 1 p=2; 110.1 > A 1 1 p=2; 111 > FA 1 1 p=2; 121 < A 9 2 p=2; "
 		"200 > S p=3; 210 < SA 0 1 p=3; 210.1 > A 1 1 p=3; 211 > FA 1 1 p=3; 221 < A 9 2 p=3; 9000 > S p=4; "
 		"9010 < SA 0 1 p=4; 9010.1 > A 1 1 p=4", ""},
+	/* only the very last ACK is missing: both have all, and have closed */
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 40 < FA 501 101; 40.1 > A 101 502; 41 > FA 101 502; "
+		"300 > FA 101 502; 800 > FA 101 502; 1800 > FA 101 502", ""},
+	{ASKED "22 < PA 1 101 500; 22.1 > A 101 501; 41 > FA 101 501; 300 > FA 101 501; 800 > FA 101 501; "
+		"1800 > FA 101 501", "peer-gone-data-unacked:certain"},
+	{ASKED "22 < PA 1 101 1400; 23 < PA 1401 101 1400; 24 < PA 2801 101 1400; 25 > A 101 1401; 30 > RA 101 1401",
+		"reset-mid-transfer:certain"},
 	/* a queue that overflows: another is served meanwhile. All were over, or by another box: who knows */
 	{OPEN_ "11 > PA 1 1 9; 211 > PA 1 1 9; 611 > PA 1 1 9; 1010 < SA 0 1; 1010.1 > A 10 1; 20 > S p=2; 30 < SA 0 1 p=2; "
 		"30.1 > A 1 1 p=2; 31 > PA 1 1 9 p=2; 41 < A 1 10 p=2", "accept-queue-overflow:likely"},
