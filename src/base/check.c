@@ -98,6 +98,8 @@ static int check_area(const struct tv_table *t, const uint8_t *region, uint32_t 
 			continue;
 		}
 		CHECK(far == 0 || slots[before] != 0);
+		CHECK(far == 0 || slots[before] >> TV_TABLE_REF_BITS <= slots[i] >> TV_TABLE_REF_BITS ||
+		      tv_table_home(slots[before], all) > before || i == 0);
 		CHECK(far == 0 || home_distance(slots[before], before, all) + 1 >= far);
 	}
 	CHECK(count == t->count[area]);
@@ -112,6 +114,7 @@ int tv_table_check(const struct tv_table *t, const uint8_t *region)
 	CHECK(t->slots[t->live] != 0);
 	if ((line = check_area(t, region, t->live)) != 0)
 		return line;
+	CHECK(t->calm == (tv_table_moving(t) || t->rekey_wanted != 0 ? 0 : t->slots[t->live] / 4 * 3));
 	if (tv_table_moving(t))
 		return check_area(t, region, !t->live);
 	CHECK(t->rekeying == 0);

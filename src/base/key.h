@@ -245,16 +245,23 @@ static inline uint64_t tv_key_nh(uint32_t a, uint32_t b, uint32_t ka, uint32_t k
 	return (uint64_t)(a + ka) * (b + kb);
 }
 
+/* Of the key of a record. */
+static inline uint64_t tv_key_hash_of(const uint8_t *head, const uint8_t *rest, bool v6, uint8_t zone,
+                                      const struct tv_key_seed *s)
+{
+	uint64_t h = tv_key_nh(tv_native32(head), tv_native32(head + 4), s->w[0], s->w[1]) +
+	             (tv_native32(head + 8) | (uint64_t)zone << 32) * tv_native64(&s->w[2]);
+
+	if (v6)
+		for (unsigned i = 0; i < 3; i++)
+			h += tv_key_nh(tv_native32(rest + 8 * i), tv_native32(rest + 4 + 8 * i), s->w[4 + 2 * i],
+			               s->w[5 + 2 * i]);
+	return (h ^ h >> 32) * s->finish;
+}
+
 static inline uint64_t tv_key_hash(const struct tv_key *k, const struct tv_key_seed *s)
 {
-	uint64_t h = tv_key_nh(tv_native32(k->b), tv_native32(k->b + 4), s->w[0], s->w[1]) +
-	             (tv_native32(k->b + 8) | (uint64_t)k->zone << 32) * tv_native64(&s->w[2]);
-
-	if (k->v6)
-		for (unsigned i = 0; i < 3; i++)
-			h += tv_key_nh(tv_native32(k->b + 12 + 8 * i), tv_native32(k->b + 16 + 8 * i),
-			               s->w[4 + 2 * i], s->w[5 + 2 * i]);
-	return (h ^ h >> 32) * s->finish;
+	return tv_key_hash_of(k->b, k->b + TV_KEY_HEAD, k->v6, k->zone, s);
 }
 
 #endif

@@ -61,8 +61,10 @@ static inline uint64_t tv_sip_end(struct tv_sip *s, uint64_t last)
 {
 	tv_sip_word(s, last);
 	s->v2 ^= 0xff;
-	for (unsigned i = 0; i < 4; i++)
-		tv_sip_round(s);
+	tv_sip_round(s);
+	tv_sip_round(s);
+	tv_sip_round(s);
+	tv_sip_round(s);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
@@ -77,8 +79,9 @@ static inline uint64_t tv_sip_load(const uint8_t *p)
 /* The last word of an input of len bytes of which four are left. */
 static inline uint64_t tv_sip_last4(const uint8_t *p, size_t len)
 {
-	return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
-	       (uint64_t)len << 56;
+	uint32_t word = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+
+	return word | (uint64_t)len << 56;
 }
 
 /* A key as 16 bytes. */

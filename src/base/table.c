@@ -54,6 +54,7 @@ void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end)
 	memset(t, 0, sizeof *t);
 	t->slots_max = count;
 	t->slots[0] = tv_min32(count, FIRST_SLOTS);
+	t->calm = full(t->slots[0]);
 	*end = (*end + 63) & ~(uint64_t)63;
 	for (unsigned i = 0; i < 2; i++) {
 		t->area[i] = *end;
@@ -71,32 +72,57 @@ static TV_APART uint32_t farthest(const uint64_t *slots, uint32_t at, uint32_t m
 	return far;
 }
 
-/* Puts an entry into the live area; at least one slot of it is empty. */
-static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
+/* From slot `at` on entries move on by one, to make place for this one. */
+static void push(struct tv_table *t, uint64_t *slots, uint32_t at, uint64_t slot)
 {
-	uint64_t *slots = area_slots(t, region, t->live), here;
-	uint32_t count = t->slots[t->live], home = tv_table_home(slot, count), at = home, first;
+	uint32_t count = t->slots[t->live], home = tv_table_home(slot, count), first = at;
+	uint64_t here;
 
-	TV_ASSERT(t->count[t->live] < count - 1);
-	t->count[t->live]++;
-	/* Behind those that are as far from home or farther. A smaller tag has no home behind ours, unless the
-	 * entry was pushed across the end of the area; so most are told by their tags. */
-	if (slots[at] != 0 && tv_table_home(slots[at], count) <= at)
-		while (slots[at] - 1 < slot - 1 && at + 1 < count)
-			at++;
-	while ((here = slots[at]) != 0 && displacement(here, at, count) >= tv_table_far(at, home, count))
-		at = tv_table_at(at, 1, count);
-	first = at;
-	while (here != 0) { /* the others move on by one */
+	while ((here = slots[at]) != 0) {
 		slots[at] = slot;
 		slot = here;
-		at = tv_table_at(at, 1, count);
-		here = slots[at];
+		at = at + 1 == count ? 0 : at + 1;
 	}
 	slots[at] = slot;
 	if (TV_UNLIKELY(tv_table_far(at, home, count) >= TV_TABLE_PROBE_MAX) &&
 	    farthest(slots, first, tv_table_far(at, first, count) + 1, count) >= TV_TABLE_PROBE_MAX)
-		t->rekey_wanted = 1;
+		tv_table_want_rekey(t);
+}
+
+/* Behind those that are farther from home, and those that are as far and have a smaller tag. */
+static TV_APART void place_around(struct tv_table *t, uint64_t *slots, uint64_t slot)
+{
+	uint32_t count = t->slots[t->live], home = tv_table_home(slot, count), at = home;
+	uint64_t here;
+
+	while ((here = slots[at]) != 0) {
+		uint32_t theirs = displacement(here, at, count), ours = tv_table_far(at, home, count);
+
+		if (theirs < ours || (theirs == ours && here >= slot))
+			break;
+		at = tv_table_at(at, 1, count);
+	}
+	push(t, slots, at, slot);
+}
+
+/* Puts an entry into the live area; at least one slot of it is empty. */
+static void place(struct tv_table *t, uint8_t *region, uint64_t slot)
+{
+	uint64_t *slots = area_slots(t, region, t->live);
+	uint32_t count = t->slots[t->live], at = tv_table_home(slot, count);
+
+	TV_ASSERT(t->count[t->live] < count - 1);
+	t->count[t->live]++;
+	/* Smaller tags stand before it, unless some were pushed across the end of the area. */
+	if (tv_table_home(slots[at], count) <= at) {
+		while (slots[at] - 1 < slot - 1 && at + 1 < count)
+			at++;
+		if (TV_LIKELY(at + 1 < count)) {
+			push(t, slots, at, slot);
+			return;
+		}
+	}
+	place_around(t, slots, slot);
 }
 
 /* Makes the other area the live one, of the same size or larger. */
@@ -109,6 +135,7 @@ static void begin_move(struct tv_table *t, bool larger)
 	t->count[t->live] = 0;
 	t->cursor = 0;
 	t->start = TV_TABLE_UNSET;
+	t->calm = 0;
 }
 
 /* The first slot of the old area that is empty or whose entry is at home: nobody behind it was pushed
@@ -155,6 +182,7 @@ bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_reh
 	t->slots[old] = 0;
 	t->cursor = 0;
 	t->rekeying = 0;
+	t->calm = t->rekey_wanted != 0 ? 0 : full(t->slots[t->live]);
 	return false;
 }
 
@@ -164,73 +192,22 @@ static void step(struct tv_table *t, uint8_t *region)
 		tv_table_move(t, region, TV_TABLE_MOVES, NULL, NULL);
 }
 
-/* The same while a move is under way, or the area is full enough to begin one. */
-static TV_APART void insert_moving(struct tv_table *t, uint8_t *region, uint64_t slot)
+void tv_table_insert_among(struct tv_table *t, uint8_t *region, uint64_t slot)
 {
-	step(t, region);
-	if (!tv_table_moving(t) && t->slots[t->live] < t->slots_max &&
-	    t->count[t->live] >= full(t->slots[t->live]))
-		begin_move(t, true);
+	if (TV_UNLIKELY(t->count[t->live] >= t->calm)) {
+		step(t, region);
+		if (!tv_table_moving(t) && t->slots[t->live] < t->slots_max &&
+		    t->count[t->live] >= full(t->slots[t->live]))
+			begin_move(t, true);
+	}
 	place(t, region, slot);
 }
 
-void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
-{
-	uint64_t slot = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref, *home;
-	uint32_t area = t->live, count = t->slots[area];
-
-	TV_ASSERT(ref - 1 < TV_TABLE_REF_MASK);
-	if (TV_UNLIKELY(tv_table_moving(t) || t->count[area] >= full(count))) {
-		insert_moving(t, region, slot);
-		return;
-	}
-	home = area_slots(t, region, area) + tv_table_home(hash, count);
-	if (*home != 0) {
-		place(t, region, slot);
-		return;
-	}
-	*home = slot;
-	t->count[area]++;
-}
-
-/* The slot of this entry in an area that is in use, or NULL. */
-TV_INLINE uint64_t *find_from(const struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at, uint64_t want)
-{
-	uint32_t count = t->slots[area];
-	uint64_t *slots = area_slots(t, region, area);
-
-	for (; slots[at] != 0; at = tv_table_at(at, 1, count))
-		if (slots[at] == want)
-			return slots + at;
-	return NULL;
-}
-
-/* In the area that is being emptied; it must be there. */
-static TV_APART uint64_t *find_old(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
-{
-	struct tv_probe probe;
-	uint64_t *slot;
-
-	TV_ASSERT(tv_table_moving(t));
-	tv_probe_start(&probe, t, region, !t->live, hash);
-	slot = find_from(t, region, !t->live, probe.at, hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
-	TV_ASSERT(slot != NULL);
-	return slot;
-}
-
-TV_INLINE uint64_t *find_live(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
-{
-	return find_from(t, region, t->live, tv_table_home(hash, t->slots[t->live]),
-	                 hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
-}
-
 /* Empties a slot and moves those behind it back, until one is at home. */
-static void close_gap(const struct tv_table *t, uint64_t *slots, uint32_t area, uint32_t at)
+TV_INLINE void close_gap(uint64_t *slots, uint32_t count, uint32_t at)
 {
-	uint32_t count = t->slots[area];
-
 	for (;;) {
-		uint32_t behind = tv_table_at(at, 1, count);
+		uint32_t behind = at + 1 == count ? 0 : at + 1;
 		uint64_t slot = slots[behind];
 
 		if (slot == 0 || tv_table_home(slot, count) == behind)
@@ -241,29 +218,53 @@ static void close_gap(const struct tv_table *t, uint64_t *slots, uint32_t area, 
 	slots[at] = 0;
 }
 
+/* Where this entry stands in an area that is in use, from `at` on; TV_TABLE_UNSET: it does not. */
+TV_INLINE uint32_t find_from(const uint64_t *slots, uint32_t count, uint32_t at, uint64_t want)
+{
+	for (; slots[at] != want; at = at + 1 == count ? 0 : at + 1)
+		if (slots[at] == 0)
+			return TV_TABLE_UNSET;
+	return at;
+}
+
+/* The area where this entry stands, which must be in one of them, and where. */
+TV_INLINE uint32_t find(const struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref,
+                        uint32_t *at)
+{
+	uint32_t area = t->live, count = t->slots[area];
+	struct tv_probe probe;
+
+	*at = find_from(area_slots(t, region, area), count, tv_table_home(hash, count),
+	                hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+	if (TV_LIKELY(*at != TV_TABLE_UNSET))
+		return area;
+	TV_ASSERT(tv_table_moving(t));
+	hash = t->rekeying ? old_hash : hash;
+	tv_probe_start(&probe, t, region, !area, hash);
+	*at = find_from(area_slots(t, region, !area), t->slots[!area], probe.at,
+	                hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+	TV_ASSERT(*at != TV_TABLE_UNSET);
+	return !area;
+}
+
 void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
                      uint32_t ref)
 {
-	uint32_t area = t->live;
-	uint64_t *slot = find_live(t, region, hash, ref);
+	uint32_t at, area = find(t, region, hash, old_hash, ref, &at);
 
-	if (TV_UNLIKELY(slot == NULL)) {
-		area = !area;
-		slot = find_old(t, region, t->rekeying ? old_hash : hash, ref);
-	}
-	close_gap(t, area_slots(t, region, area), area, (uint32_t)(slot - area_slots(t, region, area)));
+	close_gap(area_slots(t, region, area), t->slots[area], at);
 	t->count[area]--;
-	step(t, region);
+	if (TV_UNLIKELY(!tv_table_calm(t)))
+		step(t, region);
 }
 
 void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
                       uint32_t ref, uint32_t new_ref)
 {
-	uint64_t *slot = find_live(t, region, hash, ref);
+	uint32_t at, area = find(t, region, hash, old_hash, ref, &at);
+	uint64_t *slot = area_slots(t, region, area) + at;
 
 	TV_ASSERT(new_ref - 1 < TV_TABLE_REF_MASK);
-	if (TV_UNLIKELY(slot == NULL))
-		slot = find_old(t, region, t->rekeying ? old_hash : hash, ref);
 	*slot = *slot >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | new_ref;
 }
 

@@ -31,7 +31,8 @@ struct tv_table {
 	uint32_t start;            /* where emptying began; TV_TABLE_UNSET: not yet */
 	uint32_t rekey_wanted;     /* a probe passed TV_TABLE_PROBE_MAX */
 	uint32_t rekeying;         /* moving needs new hashes */
-	uint32_t unused;
+	uint32_t calm;             /* with fewer entries nothing is to be done but what is asked for: how many the
+	                            * live area may have; 0 while entries are moved, or rekey_wanted */
 	uint64_t moves, rekeys;    /* counters */
 };
 
@@ -40,8 +41,8 @@ typedef uint64_t (*tv_table_rehash)(void *user, uint32_t ref);
 
 /* For at most `entries` entries at load 0.75. Touches no memory. */
 void tv_table_plan(struct tv_table *t, uint32_t entries, uint64_t *end);
-/* Adds an entry; ref is 1..TV_TABLE_REF_MASK. The caller keeps the number of entries in its limit. */
-void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref);
+/* The rest of adding an entry: others stand where it is at home, or the table is not calm. */
+void tv_table_insert_among(struct tv_table *t, uint8_t *region, uint64_t slot);
 /* Removes the entry with this hash and ref, which must exist. While re-keying pass both hashes. */
 void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
                      uint32_t ref);
@@ -59,6 +60,18 @@ static inline bool tv_table_moving(const struct tv_table *t)
 /* The offset and bytes of what the drained area leaves behind, and zeroed memory may replace. */
 bool tv_table_free_run(const struct tv_table *t, uint64_t *offset, uint64_t *bytes);
 
+/* Nothing but what was asked for has to be done. */
+static inline bool tv_table_calm(const struct tv_table *t)
+{
+	return t->calm != 0;
+}
+/* Sooner or later it shall be re-keyed. */
+static inline void tv_table_want_rekey(struct tv_table *t)
+{
+	t->rekey_wanted = 1;
+	t->calm = 0;
+}
+
 /* The slot, of so many, where a hash is at home. Only its top 32 bits count, and those a slot has too. */
 static inline uint32_t tv_table_home(uint64_t hash, uint32_t slots)
 {
@@ -69,6 +82,22 @@ static inline uint32_t tv_table_home(uint64_t hash, uint32_t slots)
 static inline uint32_t tv_table_at(uint32_t from, uint32_t far, uint32_t slots)
 {
 	return from + far >= slots ? from + far - slots : from + far;
+}
+
+/* Adds an entry; ref is 1..TV_TABLE_REF_MASK. The caller keeps the number of entries in its limit. */
+static inline void tv_table_insert(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+{
+	uint64_t slot = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref;
+	uint32_t area = t->live;
+	uint64_t *home = (uint64_t *)(void *)(region + t->area[area]) + tv_table_home(hash, t->slots[area]);
+
+	TV_ASSERT(ref - 1 < TV_TABLE_REF_MASK);
+	if (*home != 0 || t->count[area] >= t->calm) {
+		tv_table_insert_among(t, region, slot);
+		return;
+	}
+	*home = slot;
+	t->count[area]++;
 }
 
 /* How many slots `at` is behind `from`. */
@@ -101,6 +130,22 @@ static inline uint32_t tv_probe_first(const struct tv_probe *area, uint64_t hash
 	while ((slot = area->slots[at]) >> TV_TABLE_REF_BITS != tag && slot != 0)
 		at = tv_table_at(at, 1, area->count);
 	return (uint32_t)slot & TV_TABLE_REF_MASK;
+}
+
+/* Has certainly no entry this tag? In the order of their tags the next one would follow here, but for those that were
+ * pushed across the end. */
+static inline bool tv_table_lacks(const struct tv_table *t, const uint8_t *region, uint64_t hash)
+{
+	const uint64_t *slots = (const uint64_t *)(const void *)(region + t->area[t->live]);
+	uint64_t first = hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS;
+	uint32_t count = t->slots[t->live], at = tv_table_home(hash, count);
+
+	while (slots[at] - 1 < first - 1) /* 0 is none */
+		at = at + 1 == count ? 0 : at + 1;
+	if (slots[at] == 0)
+		return tv_table_calm(t);
+	return slots[at] >> TV_TABLE_REF_BITS != hash >> TV_TABLE_REF_BITS && tv_table_home(slots[at], count) <= at &&
+	       tv_table_calm(t);
 }
 
 /* Where that will look first. Whoever fetches it ahead says so himself: a function that does nothing else is one

@@ -94,7 +94,7 @@ static uint64_t old_hash(const struct tv_stack *s, const struct tv_key *k, uint6
 	return s->index.rekeying != 0 ? tv_key_hash(k, &s->old_seed) : hash;
 }
 
-static TV_APART uint32_t find_key(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+uint32_t tv_index_find_any(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
 {
 	unsigned live = s->index.live;
 	uint32_t waiting = 0, ref = find_in(s, live, k, hash, &waiting);
@@ -102,17 +102,6 @@ static TV_APART uint32_t find_key(struct tv_stack *s, const struct tv_key *k, ui
 	if (ref == 0 && tv_table_moving(&s->index))
 		ref = find_in(s, !live, k, old_hash(s, k, hash), &waiting);
 	return ref != 0 ? ref : waiting;
-}
-
-uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
-{
-	struct tv_probe p;
-
-	/* Of what is new there is not even the tag. */
-	tv_probe_start(&p, &s->index, tv_region(&s->core), s->index.live, hash);
-	if (TV_LIKELY(tv_probe_next(&p) == 0 && !tv_table_moving(&s->index)))
-		return 0;
-	return find_key(s, k, hash);
 }
 
 static void load_key(const struct tv_core *c, uint32_t ref, struct tv_key *k)
@@ -167,12 +156,17 @@ void tv_index_add_hashed(struct tv_stack *s, uint64_t hash, uint32_t ref)
 	tv_index_step(s);
 }
 
-void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+static void drop_hashed(struct tv_stack *s, uint64_t hash, uint64_t old, uint32_t ref)
+{
+	tv_table_remove(&s->index, tv_region(&s->core), hash, old, ref);
+	tv_index_step(s);
+}
+
+static void index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
 {
 	uint64_t hash = tv_key_hash(k, &s->seed);
 
-	tv_table_remove(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref);
-	tv_index_step(s);
+	drop_hashed(s, hash, old_hash(s, k, hash), ref);
 }
 
 static inline void index_replace(struct tv_stack *s, const struct tv_key *k, uint64_t hash, uint32_t ref,
@@ -181,11 +175,24 @@ static inline void index_replace(struct tv_stack *s, const struct tv_key *k, uin
 	tv_table_replace(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref, new_ref);
 }
 
+/* Zeroes a record but for its node, which may be on the wheel (tcp/timers.c). Compilers make stores of pieces so
+ * small, of larger ones a call. */
+static inline void clear(struct tv_tcb *t)
+{
+	const size_t node = offsetof(struct tv_tcb, timer.node), behind = node + sizeof t->timer.node;
+	uint8_t *p = (uint8_t *)t;
+
+	_Static_assert(offsetof(struct tv_tcb, timer.node) >= 128 && sizeof *t <= 256, "in four pieces");
+	memset(p, 0, 64);
+	memset(p + 64, 0, 64);
+	memset(p + 128, 0, node - 128);
+	memset(p + behind, 0, sizeof *t - behind);
+}
+
 static inline struct tv_tcb *conn_new(struct tv_stack *s, const struct tv_key *k)
 {
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_conn_place(s);
-	struct tv_wheel_node node;
 	struct tv_tcb *t;
 
 	if (i == TV_NONE) {
@@ -193,9 +200,7 @@ static inline struct tv_tcb *conn_new(struct tv_stack *s, const struct tv_key *k
 		return NULL;
 	}
 	t = tv_conn(c, i);
-	node = t->timer.node; /* may be on the wheel (tcp/timers.c) */
-	tv_zero(t, sizeof *t);
-	t->timer.node = node;
+	clear(t);
 	t->gen = tv_gen_next(c);
 	tv_key_store(k, t->key, tv_conn_rest(c, i));
 	t->v6 = k->v6;
@@ -225,8 +230,7 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 	leave_park(s, t);
 	if ((t->out.len | t->in.len | t->busy) != 0)
 		tv_flush(c, t, false);
-	if ((t->flags & TV_F_IN_OUT_LIST) != 0)
-		tv_want_drop(c, t);
+	tv_want_drop(c, t);
 	tv_timers_off(c, t);
 	if ((t->flags & TV_F_IN_READY_LIST) != 0)
 		tv_untell(c, ref_make(TV_KIND_CONN, i));
@@ -242,64 +246,73 @@ void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 /* A TIME-WAIT record that nobody finds any more. */
 static inline void wait_empty(struct tv_stack *s, uint32_t slot)
 {
-	struct tv_core *c = &s->core;
+	const struct tv_core *c = &s->core;
 	const struct tv_wait *w = tv_wait_at(c, slot);
-	struct tv_key k;
+	const uint8_t *rest = tv_region(c) + c->wait_rest + (uint64_t)slot * TV_KEY_REST;
+	bool v6 = (w->flags & TV_H_V6) != 0;
+	uint64_t hash = tv_key_hash_of(w->key, rest, v6, w->zone, &s->seed), old = hash;
 
-	tv_key_load(&k, w->key, tv_region(c) + c->wait_rest + (uint64_t)slot * TV_KEY_REST, (w->flags & TV_H_V6) != 0,
-	            w->zone);
-	tv_index_drop(s, &k, ref_make(TV_KIND_WAIT, slot));
-	tv_wait_unqueue(c, slot);
+	if (TV_UNLIKELY(s->index.rekeying != 0))
+		old = tv_key_hash_of(w->key, rest, v6, w->zone, &s->old_seed);
+	drop_hashed(s, hash, old, ref_make(TV_KIND_WAIT, slot));
 }
 
 void tv_wait_free(struct tv_stack *s, uint32_t slot)
 {
 	wait_empty(s, slot);
+	tv_wait_unqueue(&s->core, slot);
 	tv_pool_give(&s->core.waits, tv_region(&s->core), slot);
 }
 
 /* The user is done with a connection in TIME-WAIT: a small record takes its place. */
-static bool shrink(struct tv_stack *s, struct tv_tcb *t)
+static TV_APART void shrink(struct tv_stack *s, struct tv_tcb *t)
 {
 	struct tv_core *c = &s->core;
 	struct tv_key k;
 	uint32_t slot;
 
-	if (c->cfg.time_waits == 0)
-		return false;
 	if (c->waits.used == c->cfg.time_waits) {
 		slot = c->wait_fifo.head - 1; /* the oldest has the least left to guard */
 		wait_empty(s, slot);
+		tv_wait_requeue(c, slot);
 		c->cnt.time_wait_evicted++;
 	} else {
 		slot = tv_pool_take(&c->waits, tv_region(c));
+		tv_wait_queue(c, slot);
 	}
 	tv_tcb_key(c, t, &k);
 	tv_wait_pack(c, slot, t, &k);
 	index_replace(s, &k, tv_key_hash(&k, &s->seed), ref_make(TV_KIND_CONN, tv_conn_index(c, t)),
 	              ref_make(TV_KIND_WAIT, slot));
-	tv_wait_queue(c, slot);
 	tv_conn_free(s, t);
-	return true;
+}
+
+/* It has ended: nobody finds it any more, and if nobody holds it, it is free. */
+static TV_APART void ended(struct tv_stack *s, struct tv_tcb *t)
+{
+	const struct tv_core *c = &s->core;
+	uint32_t i = tv_conn_index(c, t);
+	const uint8_t *rest = tv_conn_rest(c, i);
+	uint64_t hash = tv_key_hash_of(t->key, rest, t->v6, t->zone, &s->seed), old = hash;
+
+	t->flags &= ~(uint32_t)TV_F_FREED;
+	leave_park(s, t);
+	if (TV_UNLIKELY(s->index.rekeying != 0))
+		old = tv_key_hash_of(t->key, rest, t->v6, t->zone, &s->old_seed);
+	drop_hashed(s, hash, old, ref_make(TV_KIND_CONN, i));
+	if ((t->flags & TV_F_RELEASED) != 0)
+		tv_conn_free(s, t);
 }
 
 void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 {
-	struct tv_core *c = &s->core;
-	struct tv_key k;
-
-	if ((t->flags & TV_F_FREED) != 0) {
-		t->flags &= ~(uint32_t)TV_F_FREED;
-		leave_park(s, t);
-		tv_tcb_key(c, t, &k);
-		tv_index_drop(s, &k, ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
-		if ((t->flags & TV_F_RELEASED) != 0)
-			tv_conn_free(s, t);
-		return;
-	}
-	if (t->state == TV_TIME_WAIT && (t->flags & TV_F_RELEASED) != 0 && (t->want & TV_WANT_ACK) == 0 && shrink(s, t))
-		return;
-	tv_timers_sync(c, t);
+	if ((t->flags & TV_F_FREED) != 0)
+		ended(s, t);
+	else if (t->state == TV_TIME_WAIT && (t->flags & TV_F_RELEASED) != 0 && (t->want & TV_WANT_ACK) == 0 &&
+	         s->core.cfg.time_waits != 0)
+		shrink(s, t);
+	else
+		tv_timers_sync(&s->core, t);
 }
 
 /* A half-open record that the index no longer names. */
@@ -323,7 +336,7 @@ void tv_half_free(struct tv_stack *s, uint32_t slot)
 	struct tv_key k;
 
 	load_key(&s->core, ref_make(TV_KIND_HALF, slot), &k);
-	tv_index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
+	index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
 	half_drop(s, slot);
 }
 
@@ -480,10 +493,8 @@ static int in_wait(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	}
 	tv_wait_at(c, slot)->challenge_ms = t.challenge_ms;
 	tv_wait_at(c, slot)->max_wnd = t.snd.max_wnd;
-	if (t.timer.life != 0) { /* 2 MSL begin anew */
-		tv_wait_unqueue(c, slot);
-		tv_wait_queue(c, slot);
-	}
+	if (t.timer.life != 0)
+		tv_wait_requeue(c, slot);
 	if (t.want != 0)
 		tv_reply_scratch(c, &t, &k);
 	return v;

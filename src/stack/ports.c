@@ -30,7 +30,7 @@ static bool wait_reusable(const struct tv_stack *s, uint32_t ref, const struct t
 	return (w->flags & TV_O_TS) != 0 && c->now_ms - w->ts_recent_ms > 1000;
 }
 
-bool tv_tuple_free(struct tv_stack *s, struct tv_tuple *t)
+TV_INLINE bool tuple_free(struct tv_stack *s, struct tv_tuple *t)
 {
 	uint32_t ref;
 
@@ -43,6 +43,11 @@ bool tv_tuple_free(struct tv_stack *s, struct tv_tuple *t)
 		return false;
 	t->reuse = ref;
 	return true;
+}
+
+bool tv_tuple_free(struct tv_stack *s, struct tv_tuple *t)
+{
+	return tuple_free(s, t);
 }
 
 static bool steers_home(const struct tv_stack *s, const struct tv_key *k)
@@ -95,7 +100,7 @@ int tv_port_choose(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full 
 		(*counter)++;
 		s->search.tried++;
 		tv_key_set_local_port(k, port);
-		if (steers_home(s, k) && tv_tuple_free(s, t)) {
+		if (steers_home(s, k) && tuple_free(s, t)) {
 			s->search.tuple = 0;
 			return TV_OK;
 		}

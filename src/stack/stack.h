@@ -11,6 +11,7 @@
 
 #include "tcp/close/close.h"
 #include "tcp/open/open.h"
+#include "tcp/profile.h"
 #include "wire/icmp.h"
 
 #define TV_NEIGHBOUR_TRIES 3
@@ -114,7 +115,12 @@ void tv_keys_derive(struct tv_core *c, const uint8_t secret[32]);
 
 /* ---- demux.c ---- */
 /* A reference (kind << 26 | slot) to what this tuple belongs to, TIME-WAIT last; 0: nothing. */
-uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash);
+uint32_t tv_index_find_any(struct tv_stack *s, const struct tv_key *k, uint64_t hash);
+static inline uint32_t tv_index_find(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+{
+	/* Of what is new there is not even the tag. */
+	return TV_LIKELY(tv_table_lacks(&s->index, tv_region(&s->core), hash)) ? 0 : tv_index_find_any(s, k, hash);
+}
 /* The hash of a key from the beginning of its batch, if the key of the index is still the same. */
 static inline uint64_t tv_index_hash(const struct tv_stack *s, const struct tv_key *k, uint64_t hash)
 {
@@ -125,12 +131,11 @@ static inline void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint
 {
 	tv_index_add_hashed(s, tv_key_hash(k, &s->seed), ref);
 }
-void tv_index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref);
 /* A slot of the index is moved, if a move is under way. */
 void tv_index_move(struct tv_stack *s);
 static inline void tv_index_step(struct tv_stack *s)
 {
-	if (TV_UNLIKELY(tv_table_moving(&s->index) || s->index.rekey_wanted != 0))
+	if (TV_UNLIKELY(!tv_table_calm(&s->index)))
 		tv_index_move(s);
 }
 /* hash: of the segment's key; ref: what the index named first for it when the batch began; 0: unknown. */

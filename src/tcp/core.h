@@ -16,6 +16,8 @@
 #include "tcp/tcb.h"
 #include "wire/segment.h"
 
+#define TV_PAIR_PORTS 8u
+
 /* What the keys make of two addresses, those that were asked for last (open/isn.c). */
 struct tv_pair {
 	uint64_t addrs[4];
@@ -23,6 +25,10 @@ struct tv_pair {
 	uint32_t offset;           /* of timestamps */
 	struct tv_sip isn, port;   /* both addresses have gone in, ports have not */
 	bool isn_known, port_known;
+	struct {
+		uint64_t hash;         /* for ephemeral ports, */
+		uint32_t remote;       /* of this remote port + 1; 0: none */
+	} ports[TV_PAIR_PORTS];    /* by its last bits */
 };
 
 /* Kinds of a handle and of an index reference. */
@@ -124,6 +130,8 @@ struct tv_core {
 	uint32_t rtt_max_us;       /* a longer sample counts as this one */
 	uint32_t gen;              /* last generation given out */
 	struct tv_pair pair;
+	tv_time era_began;             /* open/isn.c: the era of the ISN clock that was asked for last */
+	uint8_t era;
 	tv_time reseeded;              /* when the keys were made anew; 0: never */
 	struct tv_sipkey key_isn, key_port, key_stamp, key_rate, key_cookie;
 	struct tv_fastopen_keys fastopen;
@@ -316,8 +324,14 @@ static inline void tv_want(struct tv_core *c, struct tv_tcb *t, uint16_t want)
 	if ((t->flags & (TV_F_IN_OUT_LIST | TV_F_SCRATCH | TV_F_PARKED)) == 0)
 		tv_out_connection(c, t);
 }
-/* Takes the connection out of the list of those with wants; its wants are forgotten. */
-void tv_want_drop(struct tv_core *c, struct tv_tcb *t);
+/* Takes the connection out of the list of those with wants, if it is there; its wants are forgotten. */
+void tv_out_leave(struct tv_core *c, struct tv_tcb *t);
+static inline void tv_want_drop(struct tv_core *c, struct tv_tcb *t)
+{
+	t->want = 0;
+	if ((t->flags & TV_F_IN_OUT_LIST) != 0)
+		tv_out_leave(c, t);
+}
 struct tv_busy *tv_busy_new(struct tv_core *c, struct tv_tcb *t);
 /* Its record of what is in flight or out of order, a new one if it has none; NULL: no room. */
 static inline struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t)
@@ -327,19 +341,6 @@ static inline struct tv_busy *tv_busy_take(struct tv_core *c, struct tv_tcb *t)
 void tv_busy_release(struct tv_core *c, struct tv_tcb *t);
 /* All invariants of a connection: 0, or the number of the broken one. */
 int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t);
-
-/* ---- profile.c ---- */
-/* A profile with these options, shared when one of the usual ones has them; TV_NONE: no room. */
-uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o);
-/* Sets the options of a profile that nobody else uses. */
-void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_options *o);
-void tv_profile_share(struct tv_core *c, uint32_t profile);
-void tv_profile_drop(struct tv_core *c, uint32_t profile);
-int tv_options_valid(const struct tv_options *o);
-int tv_option_set(struct tv_core *c, struct tv_tcb *t, enum tv_option option, uint64_t value);
-/* For the connections that a listener will have; TV_ESTATE: not an option that can be inherited. */
-int tv_option_inherit(struct tv_core *c, struct tv_listener *l, enum tv_option option, uint64_t value);
-int tv_option_get(const struct tv_core *c, const struct tv_tcb *t, enum tv_option option, uint64_t *value);
 
 /* ---- in.c ---- */
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
@@ -370,7 +371,14 @@ void tv_timer_main(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_ack(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_keep(struct tv_core *c, struct tv_tcb *t, tv_time after);
 void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after);
-void tv_timers_off(struct tv_core *c, struct tv_tcb *t);
+#define TV_TICKS_SOON (1 << 14)    /* a second */
+static inline void tv_timers_off(struct tv_core *c, struct tv_tcb *t)
+{
+	t->timer.main = t->timer.ack = t->timer.keep = t->timer.life = 0;
+	if (t->timer.node.where != 0 &&
+	    (int32_t)(t->timer.node.at - (uint32_t)(c->now >> TV_TICK_SHIFT)) > TV_TICKS_SOON)
+		tv_wheel_cancel(&c->wheel, tv_region(c), tv_conn_index(c, t));
+}
 /* Arms the wheel for the earliest deadline. */
 void tv_timers_arm(struct tv_core *c, struct tv_tcb *t);
 /* The same if it has to be earlier than the wheel knows; called when a call may have changed timers. */

@@ -4,6 +4,7 @@
  * gives it one of its own. A profile is freed with its last user; profile 0 never.
  */
 #include "tcp/deliver/window.h"
+#include "tcp/profile.h"
 
 static const uint32_t BUF_MIN = 1024, BUF_MAX = 1u << 30;
 
@@ -52,11 +53,11 @@ void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_optio
 	p->rcv_scale = (p->offers & TV_O_WSCALE) != 0 ? scale_for(tv_max32(o->rcv_buf, o->rcv_buf_max)) : 0;
 }
 
-uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o)
+uint32_t tv_profile_find(struct tv_core *c, const struct tv_options *o)
 {
-	uint32_t i = 0;
+	uint32_t i;
 
-	if (o == NULL || same(o, &tv_profile_at(c, 0)->o)) {
+	if (same(o, &tv_profile_at(c, 0)->o)) {
 		tv_profile_share(c, 0);
 		return 0;
 	}
@@ -70,17 +71,6 @@ uint32_t tv_profile_take(struct tv_core *c, const struct tv_options *o)
 	if (o->ttl == 0)
 		tv_profile_at(c, i)->o.ttl = c->cfg.defaults.ttl;
 	return i;
-}
-
-void tv_profile_share(struct tv_core *c, uint32_t profile)
-{
-	tv_profile_at(c, profile)->refs++;
-}
-
-void tv_profile_drop(struct tv_core *c, uint32_t profile)
-{
-	if (--tv_profile_at(c, profile)->refs == 0)
-		tv_pool_give(&c->profiles, tv_region(c), profile);
 }
 
 /* Makes *profile one that nobody else uses. */

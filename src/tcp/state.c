@@ -69,13 +69,10 @@ void tv_out_connection(struct tv_core *c, struct tv_tcb *t)
 	c->out_tail = i + 1;
 }
 
-void tv_want_drop(struct tv_core *c, struct tv_tcb *t)
+void tv_out_leave(struct tv_core *c, struct tv_tcb *t)
 {
 	uint32_t prev = c->out_head == tv_conn_index(c, t) + 1 ? 0 : t->out_prev; /* the first one's is stale */
 
-	t->want = 0;
-	if ((t->flags & TV_F_IN_OUT_LIST) == 0)
-		return;
 	if (prev != 0)
 		tv_conn(c, prev - 1)->out_next = t->out_next;
 	else
@@ -186,7 +183,6 @@ void tv_flush(struct tv_core *c, struct tv_tcb *t, bool keep_input)
 	uint8_t *region = tv_region(c);
 	struct tv_busy *b = tv_busy(c, t);
 
-	t->flags &= ~(uint32_t)TV_F_ALONE;
 	tv_stream_clear(&t->out, &c->pages, region);
 	if (!keep_input)
 		tv_stream_clear(&t->in, &c->pages, region);
@@ -237,7 +233,9 @@ void tv_end(struct tv_core *c, struct tv_tcb *t, enum tv_reason reason)
 		bool fin = (t->flags & TV_F_FIN_RECEIVED) != 0;
 		bool whole = reason == TV_R_NORMAL || (reason != TV_R_ABORTED && (fin || early));
 
-		tv_flush(c, t, whole && (t->flags & TV_F_CLOSED_BY_USER) == 0);
+		t->flags &= ~(uint32_t)TV_F_ALONE;
+		if ((t->out.len | t->in.len | t->busy) != 0)
+			tv_flush(c, t, whole && (t->flags & TV_F_CLOSED_BY_USER) == 0);
 		tv_want_drop(c, t);
 		tv_timers_off(c, t); /* [EV-56] */
 		t->flags |= TV_F_FREED;

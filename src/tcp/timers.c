@@ -19,7 +19,6 @@
 #include "tcp/timers.h"
 
 #define LATER_NS TV_S
-#define SOON (1 << 14)             /* ticks: a second */
 
 static void set(const struct tv_core *c, struct tv_tcb *t, uint32_t *deadline, tv_time after)
 {
@@ -60,13 +59,6 @@ static uint32_t earlier(uint32_t now, uint32_t a, uint32_t b)
 static uint32_t earliest(const struct tv_tcb *t, uint32_t now)
 {
 	return earlier(now, earlier(now, t->timer.main, t->timer.ack), earlier(now, t->timer.keep, t->timer.life));
-}
-
-void tv_timers_off(struct tv_core *c, struct tv_tcb *t)
-{
-	t->timer.main = t->timer.ack = t->timer.keep = t->timer.life = 0;
-	if (t->timer.node.where != 0 && (int32_t)(t->timer.node.at - (uint32_t)(c->now >> TV_TICK_SHIFT)) > SOON)
-		tv_wheel_cancel(&c->wheel, tv_region(c), tv_conn_index(c, t));
 }
 
 /* The wheel stands where tv_output() left it: if that was long ago it fires early, and we look again. */

@@ -301,7 +301,7 @@ static void test_syn_twice_in_a_batch_while_the_index_is_keyed_anew(void **state
 		p[i] = (struct tv_packet){.data = bytes[i]};
 		p[i].len = lab_build(l, &(struct say){.flags = flags}, bytes[i]);
 	}
-	l->s->index.rekey_wanted = 1; /* by the first SYN */
+	tv_table_want_rekey(&l->s->index); /* by the first SYN */
 	tv_input(l->s, l->now, p, 5, verdicts);
 	assert_int_equal(l->s->index.rekeys, 1);
 	assert_int_equal(lab_counters(l).half_opens, 3);

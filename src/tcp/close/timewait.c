@@ -64,7 +64,6 @@ void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, cons
 {
 	struct tv_wait *w = tv_wait_at(c, slot);
 
-	memset(w, 0, sizeof *w);
 	tv_key_store(k, w->key, rest_of(c, slot));
 	w->snd_nxt = t->snd.nxt;
 	w->rcv_nxt = t->rcv.nxt;
@@ -79,7 +78,8 @@ void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, cons
 	w->link = t->link;
 	w->rcv_scale = t->opt.rcv_scale;
 	w->snd_scale = t->opt.snd_scale;
-	w->active = (t->flags & TV_F_ACTIVE) != 0;
+	w->active = t->flags & TV_F_ACTIVE;
+	w->unused = 0;
 }
 
 void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k)
@@ -106,20 +106,57 @@ void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 	t->challenge_ms = w->challenge_ms;
 }
 
+static struct tv_wait *link_at(const struct tv_core *c, uint32_t number)
+{
+	return tv_wait_at(c, number - 1);
+}
+
+static void end_at(const struct tv_core *c, struct tv_wait *w)
+{
+	w->at = (uint32_t)tv_tick_up(c->now + c->cfg.two_msl);
+}
+
+/* Behind all others, which are there. */
+static void append(struct tv_core *c, uint32_t number)
+{
+	struct tv_wait *w = link_at(c, number);
+	struct tv_fifo *f = &c->wait_fifo;
+
+	w->next = 0;
+	w->prev = f->tail;
+	link_at(c, f->tail)->next = number;
+	f->tail = number;
+}
+
 void tv_wait_queue(struct tv_core *c, uint32_t slot)
 {
 	struct tv_wait *w = tv_wait_at(c, slot);
 	struct tv_fifo *f = &c->wait_fifo;
 
-	w->at = (uint32_t)tv_tick_up(c->now + c->cfg.two_msl);
-	w->next = 0;
-	w->prev = f->tail;
-	if (f->tail != 0)
-		tv_wait_at(c, f->tail - 1)->next = slot + 1;
-	else
-		f->head = slot + 1;
-	f->tail = slot + 1;
+	end_at(c, w);
 	f->count++;
+	if (f->tail != 0) {
+		append(c, slot + 1);
+	} else {
+		w->next = w->prev = 0;
+		f->head = f->tail = slot + 1;
+	}
+}
+
+void tv_wait_requeue(struct tv_core *c, uint32_t slot)
+{
+	struct tv_wait *w = tv_wait_at(c, slot);
+	struct tv_fifo *f = &c->wait_fifo;
+
+	end_at(c, w);
+	if (f->tail != slot + 1) {
+		link_at(c, w->next)->prev = w->prev;
+		if (f->head == slot + 1)
+			f->head = w->next;
+		else
+			link_at(c, w->prev)->next = w->next;
+		append(c, slot + 1);
+	}
 }
 
 void tv_wait_unqueue(struct tv_core *c, uint32_t slot)

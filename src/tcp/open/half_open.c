@@ -115,7 +115,7 @@ void tv_half_fill(struct tv_core *c, uint32_t slot, struct tv_tcb *t, const stru
 	tv_mss_own(c, o, t);
 	tv_mss_agreed(o, t);
 	if ((h->flags & TV_H_REOPENS) == 0)
-		t->rtt.era = tv_isn_era(c->now - (tv_time)(c->now_ms - h->born_ms) * TV_MS);
+		t->rtt.era = tv_isn_era(c, c->now - (tv_time)(c->now_ms - h->born_ms) * TV_MS);
 }
 
 static struct tv_fifo *fifo_of(struct tv_core *c, const struct tv_half *h)

@@ -15,9 +15,10 @@
  * how long this stack has been up.
  *
  * SipHash takes its input word by word, addresses first: what it has made of the two that were asked for last,
- * with each key, is remembered, and only the ports go in anew. The numbers are the same. Each use keeps its key:
- * a port is seen by everybody, and the hash that it comes from must say nothing about the ISN (RFC 6528 3, RFC 6056
- * 3.3.4).
+ * with each key, is remembered, and only the ports go in anew; and of the hashes for ephemeral ports, in which our
+ * port has no part, one for each of the remote ports that were asked for last. The numbers are the same. Each use
+ * keeps its key: a port is seen by everybody, and the hash that it comes from must say nothing about the ISN (RFC
+ * 6528 3, RFC 6056 3.3.4).
  */
 #include "tcp/open/open.h"
 
@@ -51,33 +52,49 @@ TV_APART void tv_pair_anew(struct tv_core *c, const struct tv_key *k)
 	}
 	c->pair.words = words;
 	c->pair.isn_known = c->pair.port_known = false;
+	memset(c->pair.ports, 0, sizeof c->pair.ports);
 	c->pair.offset = (uint32_t)tv_sip_end(&s, (uint64_t)(8 * words) << 56);
+}
+
+/* Of the pair that is known, and that has gone in. */
+TV_INLINE uint32_t isn(const struct tv_core *c, const struct tv_key *k)
+{
+	struct tv_sip s = c->pair.isn;
+	uint32_t at = 8 * words_of(k), ticks = (uint32_t)(c->now_us / (TV_ISN_TICK_NS / TV_US));
+
+	return ticks + (uint32_t)tv_sip_end(&s, tv_sip_last4(k->b + at, at + 4));
+}
+
+static TV_APART uint32_t isn_anew(struct tv_core *c, const struct tv_key *k)
+{
+	absorb(&tv_pair(c, k)->isn, &c->key_isn, k);
+	c->pair.isn_known = true;
+	return isn(c, k);
 }
 
 uint32_t tv_isn(struct tv_core *c, const struct tv_key *k)
 {
-	struct tv_pair *p = tv_pair(c, k);
-	uint32_t at = 8 * words_of(k);
-	struct tv_sip s;
-
-	if (TV_UNLIKELY(!p->isn_known))
-		absorb(&p->isn, &c->key_isn, k);
-	p->isn_known = true;
-	s = p->isn;
-	return (uint32_t)(c->now / TV_ISN_TICK_NS) + (uint32_t)tv_sip_end(&s, tv_sip_last4(k->b + at, at + 4));
+	return TV_LIKELY(c->pair.isn_known && tv_pair_known(c, k)) ? isn(c, k) : isn_anew(c, k);
 }
 
-uint64_t tv_isn_port(struct tv_core *c, const struct tv_key *k)
+void tv_isn_port_anew(struct tv_core *c, const struct tv_key *k, uint32_t i)
 {
 	struct tv_pair *p = tv_pair(c, k);
 	uint32_t at = 8 * words_of(k);
 	struct tv_sip s;
 
-	if (TV_UNLIKELY(!p->port_known))
+	if (!p->port_known)
 		absorb(&p->port, &c->key_port, k);
 	p->port_known = true;
 	s = p->port;
-	return tv_sip_end(&s, tv_sip_last4(k->b + at, at + 4) & ~(uint64_t)0xffff); /* the local port comes first */
+	p->ports[i].remote = tv_key_remote_port(k) + 1u;
+	p->ports[i].hash = tv_sip_end(&s, tv_sip_last4(k->b + at, at + 4) & ~(uint64_t)0xffff); /* ours comes first */
+}
+
+void tv_isn_era_anew(struct tv_core *c, tv_time at)
+{
+	c->era = (uint8_t)(at / TV_ISN_ERA_NS % TV_ISN_ERAS);
+	c->era_began = at / TV_ISN_ERA_NS * TV_ISN_ERA_NS;
 }
 
 tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k)

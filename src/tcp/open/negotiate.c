@@ -111,7 +111,7 @@ static inline void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_ke
 	t->snd.iss = t->snd.una = t->snd.nxt = iss;
 	t->progress_ms = t->received_ms = c->now_ms;
 	tv_rtt_init(c, t);
-	t->rtt.era = tv_isn_era(c->now);
+	t->rtt.era = tv_isn_era(c, c->now);
 }
 
 void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k)

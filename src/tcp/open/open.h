@@ -10,7 +10,7 @@
 /* ---- isn.c ---- */
 /* What is known of the addresses of a key. */
 void tv_pair_anew(struct tv_core *c, const struct tv_key *k);
-static inline struct tv_pair *tv_pair(struct tv_core *c, const struct tv_key *k)
+static inline bool tv_pair_known(const struct tv_core *c, const struct tv_key *k)
 {
 	uint64_t other = tv_native64(k->b) ^ c->pair.addrs[0];
 
@@ -18,20 +18,36 @@ static inline struct tv_pair *tv_pair(struct tv_core *c, const struct tv_key *k)
 	if (TV_UNLIKELY(k->v6))
 		for (unsigned i = 1; i < 4; i++)
 			other |= tv_native64(k->b + 8 * i) ^ c->pair.addrs[i];
-	if (TV_UNLIKELY(other != 0))
+	return other == 0;
+}
+static inline struct tv_pair *tv_pair(struct tv_core *c, const struct tv_key *k)
+{
+	if (TV_UNLIKELY(!tv_pair_known(c, k)))
 		tv_pair_anew(c, k);
 	return &c->pair;
 }
-/* SipHash of the key without its local port, by c->key_port. */
-uint64_t tv_isn_port(struct tv_core *c, const struct tv_key *k);
+/* SipHash of the key without its local port, by c->key_port; i: its place among those that are remembered. */
+void tv_isn_port_anew(struct tv_core *c, const struct tv_key *k, uint32_t i);
+static inline uint64_t tv_isn_port(struct tv_core *c, const struct tv_key *k)
+{
+	uint32_t port = tv_key_remote_port(k), i = port % TV_PAIR_PORTS;
+
+	if (TV_UNLIKELY(c->pair.ports[i].remote != port + 1 || !tv_pair_known(c, k)))
+		tv_isn_port_anew(c, k, i);
+	return c->pair.ports[i].hash;
+}
 
 #define TV_ISN_TICK_NS 4000u
 #define TV_ISN_ERA_LOG 31          /* ticks: half of a round */
 #define TV_ISN_ERAS 255u
+#define TV_ISN_ERA_NS ((uint64_t)TV_ISN_TICK_NS << TV_ISN_ERA_LOG)
+void tv_isn_era_anew(struct tv_core *c, tv_time at);
 /* For rtt.era, of a connection that is opened at this time and has tv_isn() of then. */
-static inline uint8_t tv_isn_era(tv_time at)
+static inline uint8_t tv_isn_era(struct tv_core *c, tv_time at)
 {
-	return (uint8_t)(at / ((uint64_t)TV_ISN_TICK_NS << TV_ISN_ERA_LOG) % TV_ISN_ERAS + 1);
+	if (TV_UNLIKELY(at - c->era_began >= TV_ISN_ERA_NS))
+		tv_isn_era_anew(c, at);
+	return (uint8_t)(c->era + 1);
 }
 /* When it was opened; 0: not known. */
 tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
