@@ -242,7 +242,8 @@ int tv_release(struct tv_stack *s, tv_time now, tv_handle h)
 		tv_conn_free(s, t);
 		return TV_OK;
 	}
-	tv_user_close(c, t);
+	if ((t->flags & TV_F_CLOSED_BY_USER) == 0)
+		tv_user_close(c, t);
 	tv_orphan(c, t);
 	t->events = 0;
 	if ((t->flags & TV_F_IN_READY_LIST) != 0) {

@@ -316,16 +316,16 @@ void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 }
 
 /* A half-open record that the index no longer names. */
-static void half_drop(struct tv_stack *s, uint32_t slot)
+TV_INLINE void half_drop(struct tv_stack *s, uint32_t slot)
 {
 	struct tv_core *c = &s->core;
 	struct tv_half *h = tv_half_at(c, slot);
 	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
 
-	tv_half_unqueue(c, slot);
+	tv_half_unqueue(c, h);
 	if ((h->flags & TV_H_READY) != 0)
 		tv_untell(c, ref_make(TV_KIND_HALF, slot));
-	tv_backlog_give(c, slot);
+	tv_backlog_give(c, l, h, slot);
 	l->held -= (h->flags & TV_H_HELD) != 0;
 	h->gen = 0;
 	tv_pool_give(&c->halves, tv_region(c), slot);
@@ -380,14 +380,16 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
+	const struct tv_half *h = tv_half_at(c, slot);
+	const struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
 	struct tv_tcb *t = conn_new(s, k);
 
 	if (t == NULL)
 		return NULL;
-	tv_half_fill(c, slot, t, k);
-	t->user = tv_listener_at(c, t->listener - 1u)->user;
+	tv_half_fill(c, h, l, t, k);
+	t->user = l->user;
 	tv_profile_share(c, t->profile);
-	if ((tv_half_at(c, slot)->flags & TV_H_REOPENS) != 0)
+	if ((h->flags & TV_H_REOPENS) != 0)
 		end_time_wait(s, k);
 	index_replace(s, k, tv_index_hash(s, k, hash), ref_make(TV_KIND_HALF, slot),
 	              ref_make(TV_KIND_CONN, tv_conn_index(c, t)));

@@ -10,22 +10,17 @@
 #include "stack/stack.h"
 #include "tcp/open/open.h"
 
-bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *seg)
+void tv_accept_refuse(struct tv_core *c, const struct tv_segment *seg)
 {
-	const struct tv_listener *l = tv_listener_at(c, index);
-
-	if (TV_LIKELY(l->waiting < l->backlog))
-		return false;
 	c->cnt.accept_drops++;
 	if (c->cfg.accept_full_reset) {
 		c->cnt.accept_resets++;
 		tv_reply_rst(c, seg);
 	}
-	return true;
 }
 
 /* To the end of the accept queue. */
-static void queue(struct tv_core *c, struct tv_tcb *t)
+TV_INLINE void queue(struct tv_core *c, struct tv_tcb *t)
 {
 	uint32_t index = t->listener - 1u, me = tv_conn_index(c, t);
 	struct tv_listener *l = tv_listener_at(c, index);

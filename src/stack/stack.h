@@ -10,7 +10,7 @@
 #define TV_STACK_STACK_H
 
 #include "tcp/close/close.h"
-#include "tcp/open/open.h"
+#include "tcp/open/half_open.h"
 #include "tcp/profile.h"
 #include "wire/icmp.h"
 
@@ -186,7 +186,16 @@ enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv
 
 /* ---- passive.c ---- */
 /* Has the accept queue no place for the connection of this final ACK? Counts, and resets if configured. */
-bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *seg);
+void tv_accept_refuse(struct tv_core *c, const struct tv_segment *seg);
+static inline bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *seg)
+{
+	const struct tv_listener *l = tv_listener_at(c, index);
+
+	if (TV_LIKELY(l->waiting < l->backlog))
+		return false;
+	tv_accept_refuse(c, seg);
+	return true;
+}
 /* Puts a connection into the queue of its listener, and takes the rest of the segment. */
 int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg);
 /* A SYN with a good Fast Open cookie: a connection at once; TV_NEXT: no record for it. */

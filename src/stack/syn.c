@@ -41,15 +41,18 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 		h->flags = TV_H_REOPENS;
 	}
 	tv_index_add_hashed(s, tv_index_hash(s, &seg->key, hash), (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
-	tv_backlog_take(c, slot);
+	tv_backlog_take(c, l, h, slot);
 	if (l->hold) {
 		h->flags |= TV_H_HELD | TV_H_READY;
 		l->held++;
 		tv_ready_push(c, TV_KIND_HALF, slot);
-	} else if ((r = tv_half_say(c, slot)) != NULL && fast != TV_FO_NO) {
-		tv_fastopen_grant(r, seg);
+		tv_half_queue(c, &c->held_fifo, slot, c->cfg.question_timeout);
+		return TV_V_OK;
 	}
-	tv_half_queue(c, slot);
+	r = tv_half_answer(c, h, l, &seg->key);
+	if (r != NULL && fast != TV_FO_NO)
+		tv_fastopen_grant(r, seg);
+	tv_half_queue(c, &c->half_fifo[0], slot, c->cfg.rto_first);
 	return TV_V_OK;
 }
 

@@ -240,7 +240,7 @@ static inline uint8_t *tv_conn_rest(const struct tv_core *c, uint32_t index)
 
 static inline tv_handle tv_handle_make(unsigned kind, uint32_t gen, uint32_t slot)
 {
-	return (uint64_t)kind << 60 | (uint64_t)(gen & TV_GEN_MASK) << 32 | slot;
+	return (uint64_t)kind << 60 | (uint64_t)gen << 32 | slot; /* gen: of tv_gen_next() */
 }
 
 static inline uint32_t tv_gen_next(struct tv_core *c)

@@ -11,11 +11,9 @@
  * A flood begins at a listener with the first SYN that is too many, and is over when there was none for
  * cfg.flood_quiet; both are told as events. Nothing of it costs memory.
  */
-#include "tcp/open/open.h"
+#include "tcp/open/half_open.h"
 
 #define SHARE 4u                   /* records of a prefix for each free place */
-#define SHARE_BITS_V4 24u
-#define SHARE_BITS_V6 56u
 
 bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms)
 {
@@ -33,48 +31,6 @@ bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms)
 void tv_bucket_take(struct tv_bucket *b)
 {
 	b->tokens_milli -= 1000;
-}
-
-/* Which of 2^10 buckets a prefix falls into: so many bits of p. NH (base/key.h) guards it: an attacker who does
- * not know the key cannot find prefixes that collide. */
-static inline uint32_t bucket_of(const struct tv_core *c, uint64_t p, unsigned bits, uint32_t listener)
-{
-	uint64_t h;
-
-	p = bits == 0 ? 0 : p & ~(uint64_t)0 << (64 - bits);
-	h = tv_key_nh((uint32_t)(p >> 32), (uint32_t)p, (uint32_t)c->prefix_seed, (uint32_t)(c->prefix_seed >> 32));
-	h = (h ^ h >> 29 ^ listener) * 0xbf58476d1ce4e5b9u;
-	return (uint32_t)(h >> (64 - TV_PREFIX_BITS));
-}
-
-/* How many records the prefix of a remote address has. */
-static inline uint32_t *share(struct tv_core *c, uint64_t top, bool v6, uint32_t listener)
-{
-	return &c->half_share[bucket_of(c, top, v6 ? SHARE_BITS_V6 : SHARE_BITS_V4, listener)];
-}
-
-static inline uint32_t *share_of(struct tv_core *c, const struct tv_half *h, uint32_t slot)
-{
-	const uint8_t *rest = tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST;
-	bool v6 = (h->opt & TV_H_V6) != 0;
-
-	return share(c, tv_key_remote_top(h->key, rest, v6), v6, h->listener);
-}
-
-void tv_backlog_take(struct tv_core *c, uint32_t slot)
-{
-	struct tv_half *h = tv_half_at(c, slot);
-
-	tv_listener_at(c, h->listener - 1u)->half++;
-	++*share_of(c, h, slot);
-}
-
-void tv_backlog_give(struct tv_core *c, uint32_t slot)
-{
-	struct tv_half *h = tv_half_at(c, slot);
-
-	tv_listener_at(c, h->listener - 1u)->half--;
-	--*share_of(c, h, slot);
 }
 
 void tv_listener_tell(struct tv_core *c, uint32_t index, uint16_t events)
@@ -116,7 +72,7 @@ static bool over_rate(struct tv_core *c, const struct tv_segment *s)
 	unsigned bits = k->v6 ? c->cfg.syn_prefix_v6 : c->cfg.syn_prefix_v4;
 	struct tv_bucket *b;
 
-	b = &c->syn_rate[bucket_of(c, tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6), bits, 0)];
+	b = &c->syn_rate[tv_prefix_bucket(c, tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6), bits, 0)];
 	if (!tv_bucket_has(b, c->cfg.syn_per_second, c->now_ms))
 		return true;
 	tv_bucket_take(b);
@@ -136,7 +92,7 @@ static inline enum tv_verdict place(struct tv_core *c, const struct tv_listener 
 	if (c->halves.used >= c->halves.count)
 		return TV_V_NO_RECORD;
 	free = l->backlog - l->half;
-	return *share(c, top, k->v6, index + 1) / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
+	return *tv_prefix_share(c, top, k->v6, index + 1) / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
 }
 
 /* May it have a record? cookies: one may answer in its stead. */

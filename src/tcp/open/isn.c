@@ -52,7 +52,6 @@ TV_APART void tv_pair_anew(struct tv_core *c, const struct tv_key *k)
 	}
 	c->pair.words = words;
 	c->pair.isn_known = c->pair.port_known = false;
-	memset(c->pair.ports, 0, sizeof c->pair.ports);
 	c->pair.offset = (uint32_t)tv_sip_end(&s, (uint64_t)(8 * words) << 56);
 }
 
@@ -83,8 +82,10 @@ void tv_isn_port_anew(struct tv_core *c, const struct tv_key *k, uint32_t i)
 	uint32_t at = 8 * words_of(k);
 	struct tv_sip s;
 
-	if (!p->port_known)
+	if (!p->port_known) {
 		absorb(&p->port, &c->key_port, k);
+		memset(p->ports, 0, sizeof p->ports);
+	}
 	p->port_known = true;
 	s = p->port;
 	p->ports[i].remote = tv_key_remote_port(k) + 1u;

@@ -103,7 +103,7 @@ void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct 
 	}
 }
 
-static inline void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k, uint32_t iss)
+TV_INLINE void begin(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k, uint32_t iss)
 {
 	t->v6 = k->v6;
 	t->zone = k->zone;
@@ -187,7 +187,7 @@ void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment
 	if (tv_opts(c, t)->keepalive)
 		tv_keepalive_restart(c, t);
 	tv_tell(c, t, TV_EV_CONNECTED);
-	if (t->out.len == 0)
+	if (TV_UNLIKELY((t->flags & TV_F_WRITE_BLOCKED) != 0) && t->out.len == 0)
 		tv_write_room(c, t);
 	if ((t->flags & TV_F_FIN_QUEUED) != 0)
 		tv_state_set(c, t, TV_FIN_WAIT_1); /* RFC 9293 3.10.4: CLOSE was queued in SYN-RECEIVED [EV-52] */

@@ -32,7 +32,7 @@ static inline uint64_t tv_isn_port(struct tv_core *c, const struct tv_key *k)
 {
 	uint32_t port = tv_key_remote_port(k), i = port % TV_PAIR_PORTS;
 
-	if (TV_UNLIKELY(c->pair.ports[i].remote != port + 1 || !tv_pair_known(c, k)))
+	if (TV_UNLIKELY(!c->pair.port_known || c->pair.ports[i].remote != port + 1 || !tv_pair_known(c, k)))
 		tv_isn_port_anew(c, k, i);
 	return c->pair.ports[i].hash;
 }
@@ -129,17 +129,12 @@ static inline void tv_negotiate_listen(const struct tv_core *c, uint32_t profile
 void tv_open_cookie(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k,
                     const struct tv_tcp_options *syn);
 
-/* ---- half_open.c ---- (records, their FIFOs and their timers) */
-/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third). */
-void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s);
+/* ---- half_open.c ---- (records, their FIFOs and their timers; see half_open.h) */
 /* Its SYN-ACK; NULL: no room for it. */
 struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot);
-/* Fills a zeroed record, of the connection with this key, from a half-open one; or a scratch record and a key. */
-void tv_half_fill(struct tv_core *c, uint32_t slot, struct tv_tcb *t, const struct tv_key *k);
+/* Makes a scratch record and a key of it, and keeps what in.c has changed. */
 void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
 void tv_half_update(struct tv_core *c, uint32_t slot, const struct tv_tcb *t);
-void tv_half_queue(struct tv_core *c, uint32_t slot);
-void tv_half_unqueue(struct tv_core *c, uint32_t slot);
 /* The slot of a half-open record whose tries are used up (to be freed by the caller), TV_NONE: no
  * more is due. Sends due SYN-ACKs again; each counts in *budget. */
 uint32_t tv_half_due(struct tv_core *c, uint32_t *budget);
@@ -166,9 +161,6 @@ static inline bool tv_backlog_always(const struct tv_core *c, const struct tv_li
 {
 	return c->cfg.syn_cookies >= TV_COOKIES_ALWAYS && c->cfg.syn_per_second == 0 && !l->hold;
 }
-/* A half-open record, already filled, begins or ends to count. */
-void tv_backlog_take(struct tv_core *c, uint32_t slot);
-void tv_backlog_give(struct tv_core *c, uint32_t slot);
 /* Is there a token? rate: per second, at most 4,000,000. Take it only if there is. */
 bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms);
 void tv_bucket_take(struct tv_bucket *b);
