@@ -104,6 +104,9 @@ int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t)
 	MUST(t->state == TV_CLOSED || t->state == TV_TIME_WAIT || t->snd.una == t->snd.nxt || t->timer.main != 0);
 	MUST(t->state < TV_ESTABLISHED || t->state == TV_TIME_WAIT || t->out.len == 0 || t->timer.main != 0 ||
 	     (t->want & (TV_WANT_SEND | TV_WANT_PUSH)) != 0 || (t->flags & (TV_F_CORK | TV_F_MORE)) != 0);
+	/* Nothing but a SYN is said before there is somebody who has answered, and nothing after the end. */
+	MUST((t->state != TV_SYN_SENT && t->state != TV_CLOSED) ||
+	     (t->want & (TV_WANT_ACK | TV_WANT_PROBE | TV_WANT_KEEPALIVE)) == 0);
 	MUST(t->timer.main == 0 || t->timer.node.where != 0 || (t->flags & TV_F_SCRATCH) != 0);
 	MUST((t->flags & TV_F_ALONE) == 0 || t->snd.una != t->snd.nxt);
 	if (b == NULL) {

@@ -51,9 +51,11 @@ void tv_timer_life(struct tv_core *c, struct tv_tcb *t, tv_time after)
 /* The earlier of two deadlines, 0 being none; both lie within 2^31 of now. */
 static uint32_t earlier(uint32_t now, uint32_t a, uint32_t b)
 {
+	int32_t until_a = (int32_t)(a - now), until_b = (int32_t)(b - now);
+
 	if (a == 0 || b == 0)
 		return a | b;
-	return (int32_t)(a - now) < (int32_t)(b - now) ? a : b;
+	return now + (uint32_t)(until_a < until_b ? until_a : until_b);
 }
 
 static uint32_t earliest(const struct tv_tcb *t, uint32_t now)
@@ -80,9 +82,8 @@ void tv_timers_arm(struct tv_core *c, struct tv_tcb *t)
 		return;
 	}
 	at = earliest(t, (uint32_t)now);
-	if (t->timer.node.where != 0 && (int32_t)(t->timer.node.at - at) <= 0)
-		return;
-	arm(c, t, now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now));
+	if (t->timer.node.where == 0 || (int32_t)(t->timer.node.at - at) > 0)
+		arm(c, t, now + (uint64_t)(int64_t)(int32_t)(at - (uint32_t)now));
 }
 
 tv_time tv_timers_next(const struct tv_core *c, const struct tv_tcb *t)
@@ -108,18 +109,14 @@ static tv_time silence(const struct tv_core *c, const struct tv_tcb *t)
 /* What is left of the user time-out; without one, longer than any other wait. */
 static tv_time left_of_limit(const struct tv_core *c, const struct tv_tcb *t)
 {
-	tv_time limit = tv_owing_limit(c, t), gone = silence(c, t);
+	tv_time limit = tv_owing_limit(c, t);
 
-	return gone < limit ? limit - gone : TV_MS;
+	return limit - tv_min64(silence(c, t), limit);
 }
 
 tv_time tv_rtx_wait(const struct tv_core *c, const struct tv_tcb *t)
 {
-	tv_time rto = tv_rto_ns(c, t);
-
-	if (t->progress_ms == c->now_ms) /* what has just gone out has all of its limit left */
-		return tv_min64(rto, tv_owing_limit(c, t));
-	return tv_min64(rto, left_of_limit(c, t));
+	return tv_min64(tv_rto_ns(c, t), left_of_limit(c, t));
 }
 
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t)

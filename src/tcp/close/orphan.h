@@ -34,9 +34,9 @@ uint64_t tv_stall_rank(const struct tv_core *c, const struct tv_tcb *t, enum tv_
 /* How many octets may what is written still take from the pages? */
 static inline uint64_t tv_write_bytes(const struct tv_core *c)
 {
-	uint32_t used = c->pages.big.used;
+	uint32_t most = c->cfg.send_pages;
 
-	return used < c->cfg.send_pages ? (uint64_t)(c->cfg.send_pages - used) * TV_PAGE_BYTES : 0;
+	return (uint64_t)(most - tv_min32(c->pages.big.used, most)) * TV_PAGE_BYTES;
 }
 
 #endif

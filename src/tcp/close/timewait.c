@@ -27,8 +27,10 @@ static bool may_reopen(const struct tv_tcb *t, const struct tv_segment *s)
 
 	if ((s->flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) != TV_SYN)
 		return false;
+	if (stamps && seq_gt(s->opt.ts_val, t->opt.ts_recent))
+		return true; /* [SHLD-4] */
 	if (stamps && s->opt.ts_val != t->opt.ts_recent)
-		return seq_gt(s->opt.ts_val, t->opt.ts_recent); /* [SHLD-4] */
+		return false;
 	return seq_geq(s->seq, t->rcv.nxt); /* beyond the number of the FIN */
 }
 

@@ -64,8 +64,9 @@ static TV_APART enum tv_verdict no_page(struct tv_core *c, struct tv_tcb *t)
 	return TV_V_NO_PAGE;
 }
 
-static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s,
-                                       const uint8_t *text, uint32_t len)
+/* Returns whether all of it found room. */
+static bool in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const uint8_t *text,
+                     uint32_t len)
 {
 	struct tv_side *side = tv_side(c, t);
 	bool was_empty = t->in.len == 0, gap = false;
@@ -86,7 +87,7 @@ static enum tv_verdict in_order(struct tv_core *c, struct tv_tcb *t, const struc
 	if (was_empty && t->in.len != 0)
 		tv_tell(c, t, TV_EV_READABLE);
 	acknowledge(c, t, s, gap);
-	return n == len ? TV_V_OK : no_page(c, t);
+	return n == len;
 }
 
 static TV_APART enum tv_verdict text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
@@ -145,18 +146,18 @@ int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 		len -= tv_min32(len, seq + len - t->rcv.adv);
 		tv_want(c, t, TV_WANT_ACK);
 	}
-	if (t->busy != 0 && tv_busy(c, t)->fin_early && seq_gt(seq + len, tv_busy(c, t)->fin)) {
-		len -= tv_min32(len, seq + len - tv_busy(c, t)->fin); /* the end is known: nothing follows it */
-		tv_want(c, t, TV_WANT_ACK);
+	if (t->busy != 0 && tv_busy(c, t)->fin_early) {
+		uint32_t end = tv_busy(c, t)->fin;
+
+		len = tv_min32(len, end - seq_min(seq, end)); /* nothing follows it */
+		tv_want(c, t, TV_WANT_ACK); /* a gap is before it (RFC 5681 4.2) */
 	}
 	if (len == 0)
 		return TV_NEXT;
-	if (seq == t->rcv.nxt) {
-		v = in_order(c, t, s, text, len);
-	} else {
-		v = tv_early_store(c, t, seq, text, len);
-		tv_want(c, t, TV_WANT_ACK); /* RFC 5681 4.2 [MAY-13] */
-	}
+	if (seq == t->rcv.nxt)
+		return in_order(c, t, s, text, len) ? TV_NEXT : (int)no_page(c, t);
+	v = tv_early_store(c, t, seq, text, len);
+	tv_want(c, t, TV_WANT_ACK); /* RFC 5681 4.2 [MAY-13] */
 	return v == TV_V_OK ? TV_NEXT : (int)v;
 }
 

@@ -58,7 +58,7 @@ uint32_t tv_out_sent(const struct tv_tcb *t)
 {
 	uint32_t end = t->snd.nxt - (tv_fin_sent(t) ? 1 : 0);
 
-	return seq_gt(end, tv_out_seq(t)) ? end - tv_out_seq(t) : 0;
+	return seq_max(end, tv_out_seq(t)) - tv_out_seq(t);
 }
 
 bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len)
@@ -72,8 +72,7 @@ bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len
 		return true;
 	}
 	b = (t->flags & TV_F_ALONE) != 0 ? flight_map(c, t) : tv_busy_take(c, t);
-	if (b == NULL)
-		return false;
+	TV_ASSERT(b != NULL); /* tv_rtx_room() has seen to it */
 	if (b->flight.count != 0) {
 		last = at(c, b->flight.last);
 		if (last->flags == 0 && (last->u.time.last == c->now || b->flight.count >= c->cfg.ranges_each)) {

@@ -137,7 +137,8 @@ static TV_APART void wait_for(struct tv_core *c, struct tv_tcb *t, bool window_c
 	}
 }
 
-static inline void take_text(struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, struct tv_xmit *x)
+/* The next segment, or super-segment, of n octets that the windows let out; `have` wait to be sent. */
+static inline void take_text(struct tv_tcb *t, uint32_t n, uint32_t have, uint32_t gso_bytes, struct tv_xmit *x)
 {
 	uint32_t mss = t->opt.mss;
 
@@ -146,7 +147,10 @@ static inline void take_text(struct tv_tcb *t, uint32_t n, uint32_t gso_bytes, s
 	x->kind = TV_X_DATA;
 	x->seq = t->snd.nxt;
 	x->len = tv_min32(n, mss);
-	if (n > mss && gso_bytes > mss && (t->flags & TV_F_URG_SND) == 0) {
+	if (tv_min32(n, gso_bytes) > mss && (t->flags & TV_F_URG_SND) == 0) {
+		/* Of a super-segment only full ones [SHLD-28]; alone, one segment leaves at a time. */
+		if (n < have || (n % mss != 0 && !small_one_goes(t, n % mss, true)))
+			n -= n % mss;
 		x->len = tv_min32(n, gso_bytes / mss * mss);
 		x->seg_size = (uint16_t)(x->len > mss ? mss : 0);
 	}
@@ -165,8 +169,8 @@ static void still_limited(struct tv_tcb *t, uint32_t left)
 
 static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
 {
-	bool fin = (t->flags & TV_F_FIN_QUEUED) != 0 && !tv_fin_sent(t) && t->state >= TV_ESTABLISHED;
-	uint32_t have = tv_fin_sent(t) ? 0 : tv_out_end(t) - t->snd.nxt, cwnd, n, mss = t->opt.mss;
+	bool fin = (t->flags & TV_F_FIN_QUEUED) != 0 && !tv_fin_sent(t) && t->state > TV_SYN_RECEIVED;
+	uint32_t have = tv_fin_sent(t) ? 0 : tv_out_end(t) - t->snd.nxt, cwnd, n;
 	int32_t window = window_left(t);
 
 	if (have == 0 && !fin) {
@@ -190,14 +194,11 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 	} else {
 		still_limited(t, cwnd - n);
 	}
-	/* Of a super-segment only full ones [SHLD-28]; alone, one segment leaves at a time. */
-	if (n > mss && gso_bytes > mss && (n < have || (n % mss != 0 && !small_one_goes(t, n % mss, true))))
-		n -= n % mss;
-	else if (n < mss && have != 0 && !(n != 0 && small_one_goes(t, n, n == have))) {
+	if (n < t->opt.mss && have != 0 && !(n != 0 && small_one_goes(t, n, n == have))) {
 		wait_for(c, t, false);
 		return false;
 	}
-	take_text(t, n, gso_bytes, x);
+	take_text(t, n, have, gso_bytes, x);
 	if (fin && x->len == have && (uint32_t)window > have)
 		x->flags |= TV_FIN; /* behind all queued text [EV-42] */
 	if (x->len == have && fin == ((x->flags & TV_FIN) != 0))
@@ -255,8 +256,6 @@ bool tv_send_next(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struc
 	x->flags = TV_ACK;
 	if ((t->want & (TV_WANT_SEND | TV_WANT_PUSH)) != 0 && text_next(c, t, gso_bytes, x))
 		return true;
-	if (t->state == TV_SYN_SENT || t->state == TV_CLOSED)
-		return false;
 	if (TV_UNLIKELY((t->want & (TV_WANT_PROBE | TV_WANT_KEEPALIVE)) != 0))
 		return ask(c, t, x);
 	x->kind = TV_X_ACK;

@@ -17,13 +17,10 @@
 
 bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms)
 {
-	uint32_t waited = now_ms - b->at_ms;
+	uint32_t waited = b->at_ms == 0 ? 1000 : tv_min32(now_ms - b->at_ms, 1000); /* a second fills it */
 	uint64_t most = (uint64_t)rate * 1000;
 
-	if (b->at_ms == 0 || waited >= 1000)
-		b->tokens_milli = (uint32_t)most;
-	else
-		b->tokens_milli = (uint32_t)tv_min64(most, b->tokens_milli + (uint64_t)waited * rate);
+	b->tokens_milli = (uint32_t)tv_min64(most, b->tokens_milli + (uint64_t)waited * rate);
 	b->at_ms = now_ms + (now_ms == 0);
 	return b->tokens_milli >= 1000;
 }

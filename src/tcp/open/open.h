@@ -12,12 +12,13 @@
 void tv_pair_anew(struct tv_core *c, const struct tv_key *k);
 static inline bool tv_pair_known(const struct tv_core *c, const struct tv_key *k)
 {
-	uint64_t other = tv_native64(k->b) ^ c->pair.addrs[0];
+	const uint64_t *a = c->pair.addrs;
+	uint64_t other = tv_native64(k->b) ^ a[0];
 
 	other |= c->pair.words ^ (k->v6 ? 4u : 1u);
 	if (TV_UNLIKELY(k->v6))
-		for (unsigned i = 1; i < 4; i++)
-			other |= tv_native64(k->b + 8 * i) ^ c->pair.addrs[i];
+		other |= (tv_native64(k->b + 8) ^ a[1]) | (tv_native64(k->b + 16) ^ a[2]) |
+		         (tv_native64(k->b + 24) ^ a[3]);
 	return other == 0;
 }
 static inline struct tv_pair *tv_pair(struct tv_core *c, const struct tv_key *k)
@@ -147,9 +148,7 @@ static inline bool tv_half_completes(const struct tv_half *h, const struct tv_se
 		return false;
 	if (s->seq != h->irs + 1 || s->ack != h->iss + 1)
 		return false;
-	if ((h->opt & TV_O_TS) == 0)
-		return true;
-	return (s->opt.has & TV_OPT_HAS_TS) != 0 && seq_geq(s->opt.ts_val, h->ts_recent);
+	return (h->opt & TV_O_TS) == 0 || ((s->opt.has & TV_OPT_HAS_TS) != 0 && seq_geq(s->opt.ts_val, h->ts_recent));
 }
 
 /* ---- backlog.c ---- */

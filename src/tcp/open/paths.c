@@ -43,14 +43,11 @@ static uint32_t set_of(const struct tv_core *c, const struct tv_addr *addr, uint
 
 struct tv_path *tv_path_find(const struct tv_core *c, const struct tv_addr *addr, uint8_t zone)
 {
-	uint32_t first = set_of(c, addr, zone);
+	struct tv_path *first = tv_path_at(c, set_of(c, addr, zone));
 
-	for (uint32_t i = 0; i < c->fastopen.path_ways; i++) {
-		struct tv_path *p = tv_path_at(c, first + i);
-
+	for (struct tv_path *p = first; p != first + c->fastopen.path_ways; p++)
 		if (p->used != 0 && p->zone == zone && tv_addr_equal(&p->addr, addr))
 			return p;
-	}
 	return NULL;
 }
 
