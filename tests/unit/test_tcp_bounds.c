@@ -254,31 +254,36 @@ static void observe(void *user, const struct tv_trace *t)
 	steps[step_count++].to = t->to;
 }
 
-/* What the observer is told of a passive connection, from LISTEN to its end. */
+/* What the observer is told of a passive connection, from LISTEN to its end (RFC 9293 figure 5): its SYN is stored, or
+ * answered with a cookie. */
 static void test_bounds_observer_sees_each_state(void **state)
 {
 	static const enum tv_state way[] = {TV_LISTEN, TV_SYN_RECEIVED, TV_ESTABLISHED, TV_CLOSE_WAIT, TV_LAST_ACK,
 	                                    TV_CLOSED};
+	static const enum tv_cookies modes[] = {TV_COOKIES_NEVER, TV_COOKIES_ALWAYS};
 	struct tv_config g;
 	struct lab *l;
 
 	(void)state;
-	lab_config(&g);
-	g.trace = observe;
-	step_count = 0;
-	l = lab_new(&g, false);
-	lab_passive(l);
-	SAY(l, .flags = TV_FIN | TV_ACK);
-	tv_close(l->s, l->now, l->conn);
-	lab_hear(l);
-	l->ack++;
-	SAY(l, .flags = TV_ACK);
-	assert_int_equal(step_count, COUNT(way) - 1);
-	for (unsigned i = 0; i < step_count; i++) {
-		assert_int_equal(steps[i].from, way[i]);
-		assert_int_equal(steps[i].to, way[i + 1]);
+	for (unsigned m = 0; m < COUNT(modes); m++) {
+		lab_config(&g);
+		g.trace = observe;
+		g.syn_cookies = modes[m];
+		step_count = 0;
+		l = lab_new(&g, false);
+		lab_passive(l);
+		SAY(l, .flags = TV_FIN | TV_ACK);
+		tv_close(l->s, l->now, l->conn);
+		lab_hear(l);
+		l->ack++;
+		SAY(l, .flags = TV_ACK);
+		assert_int_equal(step_count, COUNT(way) - 1);
+		for (unsigned i = 0; i < step_count; i++) {
+			assert_int_equal(steps[i].from, way[i]);
+			assert_int_equal(steps[i].to, way[i + 1]);
+		}
+		lab_free(l);
 	}
-	lab_free(l);
 }
 
 static struct {

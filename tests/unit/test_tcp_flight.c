@@ -353,6 +353,28 @@ static void test_early_sack_blocks_name_the_latest_first(void **state)
 	lab_free(l);
 }
 
+/* RFC 2018 4: what is held is told, whatever the caller's structure held before. */
+static void test_early_sack_blocks_in_a_used_structure(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	struct tv_tcp_options o = {0};
+
+	(void)state;
+	l->syn.has |= TV_OPT_HAS_SACK_OK;
+	lab_active(l);
+	SAY(l, .flags = TV_ACK, .off = 1000, .len = 500);
+	for (unsigned i = 0; i < TV_SACK_MAX; i++) {
+		o.sack[i].left = l->seq + 1000;
+		o.sack[i].right = l->seq + 1500;
+	}
+	tv_sack_blocks(&l->s->core, tv_handle_conn(l->s, l->conn), &o);
+	assert_int_equal(o.has, TV_OPT_HAS_SACK);
+	assert_int_equal(o.sack_count, 1);
+	assert_int_equal(o.sack[0].left, l->seq + 1000);
+	assert_int_equal(o.sack[0].right, l->seq + 1500);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_early_overlap_first_copy_wins_in_all_allen_relations),
 		cmocka_unit_test(test_early_random_order_agrees_with_oracle),
 		cmocka_unit_test(test_early_sack_blocks_name_the_latest_first),
+		cmocka_unit_test(test_early_sack_blocks_in_a_used_structure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

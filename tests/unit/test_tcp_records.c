@@ -235,6 +235,31 @@ static void test_records_time_wait_fin_again_restarts_the_wait(void **state)
 	}
 }
 
+/* No room for what a small record has to say: dropped and counted, and said when the FIN comes again. */
+static void test_records_time_wait_fin_again_while_replies_are_full(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	uint16_t port;
+	uint8_t bytes[100];
+	struct tv_packet p = {.data = bytes};
+
+	(void)state;
+	time_wait(l, true);
+	port = l->port;
+	for (unsigned i = 0; i <= l->cfg.replies; i++) {
+		l->port = i < l->cfg.replies ? 81 : port; /* nobody listens at 81: each is worth a RST */
+		p.len = lab_build(l, &(struct say){.flags = TV_FIN | TV_ACK, .off = -1}, bytes);
+		tv_input(l->s, l->now, &p, 1, NULL);
+	}
+	assert_int_equal(lab_counters(l).replies_dropped, 1);
+	lab_hear(l);
+	assert_int_equal(l->count, l->cfg.replies);
+	assert_int_equal(lab_last(l)->flags, TV_RST);
+	assert_int_equal(SAY(l, .flags = TV_FIN | TV_ACK, .off = -1, .stay = true), TV_V_OK);
+	assert_int_equal(lab_only(l, TV_ACK)->ack, l->seq);
+	lab_free(l);
+}
+
 /* By configuration a RST ends it, as RFC 9293 says - at exactly RCV.NXT. */
 static void test_records_time_wait_rst_ends_it_when_configured(void **state)
 {
@@ -516,6 +541,7 @@ int main(void)
 		cmocka_unit_test(test_records_time_wait_unpacked_is_what_was_packed),
 		cmocka_unit_test(test_records_time_wait_answers_alike_full_and_small),
 		cmocka_unit_test(test_records_time_wait_fin_again_restarts_the_wait),
+		cmocka_unit_test(test_records_time_wait_fin_again_while_replies_are_full),
 		cmocka_unit_test(test_records_time_wait_rst_ends_it_when_configured),
 		cmocka_unit_test(test_records_time_wait_new_syn_reopens),
 		cmocka_unit_test(test_records_time_wait_full_evicts_the_oldest),

@@ -73,11 +73,38 @@ static void test_open_other_syns_in_syn_received_change_nothing(void **state)
 	lab_free(l);
 }
 
+/* RFC 9293 3.10.2, SYN-RECEIVED: text is queued for transmission after ESTABLISHED, also when the path turns out to be
+ * narrow before (RFC 1191). */
+static void test_open_text_waits_in_syn_received_when_the_path_mtu_shrinks(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	uint8_t quoted[40];
+
+	(void)state;
+	lab_syn_sent(l);
+	memcpy(quoted, l->heard[0].bytes, sizeof quoted);
+	lab_send(l, 2000, 0);
+	SAY(l, .flags = TV_SYN);
+	lab_only(l, TV_SYN | TV_ACK);
+	assert_int_equal(lab_icmp(l, 3, 4, 1000, quoted, sizeof quoted), TV_V_OK);
+	assert_int_equal(lab_info(l).pmtu, 1000);
+	assert_int_equal(lab_info(l).state, TV_SYN_RECEIVED);
+	for (unsigned i = 0; i < l->count; i++)
+		assert_int_equal(l->heard[i].seg.len, 0);
+	assert_int_equal(lab_info(l).bytes_in_flight, 1);
+	assert_int_equal(SAY(l, .flags = TV_ACK), TV_V_OK);
+	assert_int_equal(lab_info(l).state, TV_ESTABLISHED);
+	assert_int_equal(l->heard[0].seg.len, 960);
+	assert_int_equal(lab_info(l).bytes_in_flight, 2000);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_syn_ack_of_the_peer_prevails_over_another_syn),
 		cmocka_unit_test(test_open_other_syns_in_syn_received_change_nothing),
+		cmocka_unit_test(test_open_text_waits_in_syn_received_when_the_path_mtu_shrinks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
