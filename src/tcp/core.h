@@ -398,11 +398,8 @@ static inline uint64_t tv_rto_ns(const struct tv_core *c, const struct tv_tcb *t
 {
 	uint64_t rto = (uint64_t)t->rtt.rto_us * TV_US;
 
-	if (TV_LIKELY(t->rtt.backoff == 0))
-		return rto; /* which is at most the maximum as it is */
-	for (unsigned i = 0; i < t->rtt.backoff && rto < c->cfg.rto_max; i++)
-		rto *= 2;
-	return tv_min64(rto, c->cfg.rto_max);
+	/* Not doubled it is at most the maximum, which is less than 2^42 ns; after 22 times it is more. */
+	return TV_LIKELY(t->rtt.backoff == 0) ? rto : tv_min64(rto << tv_min32(t->rtt.backoff, 22), c->cfg.rto_max);
 }
 /* Restarts keepalive after something acceptable arrived, or option changes. */
 void tv_keepalive_restart(struct tv_core *c, struct tv_tcb *t);

@@ -58,14 +58,13 @@ static TV_APART unsigned gather(struct tv_core *c, struct tv_tcb *t, const struc
 	                        p->pieces, p->piece_cap, covered);
 }
 
-/* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. */
-static inline unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
+/* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. For what does not
+ * fit into any packet (tv_out_fits()). */
+static TV_APART unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
 {
 	uint32_t head, blocks, room, covered;
 	unsigned n;
 
-	if (TV_LIKELY(tv_out_fits(out, x->len)))
-		return 0;
 	head = out->head + tv_ip_header_len(t->v6) + TV_TCP_HEADER + ((t->opt.flags & TV_O_TS) != 0 ? 12u : 0u);
 	blocks = x->seg_size == 0 && x->len + SACK_ROOM <= t->opt.mss ? SACK_ROOM : 0;
 	room = out->packet->cap - head;
@@ -75,10 +74,8 @@ static inline unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_
 	if (TV_LIKELY(x->len + blocks <= room))
 		return 0;
 	x->len = tv_max32(room - SACK_ROOM, covered);
-	if (x->len > t->opt.mss) {
-		TV_ASSERT(x->seg_size != 0); /* only a super-segment is longer */
-		x->len -= x->len % x->seg_size;
-	}
+	if (x->seg_size != 0) /* whole segments, or what there is of one */
+		x->len = tv_max32(x->len - x->len % x->seg_size, tv_min32(x->len, x->seg_size));
 	if (x->len <= t->opt.mss)
 		x->seg_size = 0;
 	x->flags &= (uint16_t)~(TV_FIN | TV_PSH); /* more follows */
@@ -98,11 +95,10 @@ static uint64_t text(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *
 
 	TV_ASSERT(p->head_len + x->len <= p->cap);
 	p->len += x->len;
-	if (out->csum_partial) {
-		tv_stream_copy(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst);
-		return 0;
-	}
-	return tv_stream_copy_sum(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst, c->cfg.arch, 0);
+	if (!out->csum_partial)
+		return tv_stream_copy_sum(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst, c->cfg.arch, 0);
+	tv_stream_copy(&t->out, &c->pages, tv_region(c), off, x->len, cursor, dst);
+	return 0; /* the link sums */
 }
 
 /* More than the timestamps that every segment carries: their length, plus UNTOLD if there was something
@@ -238,7 +234,7 @@ static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out
 	*n = 0;
 	if (!tv_send_next(c, t, tv_min32(out->gso_bytes, TEXT_MOST), x))
 		return false;
-	if (x->kind == TV_X_DATA || x->kind == TV_X_REPEAT)
+	if ((x->kind == TV_X_DATA || x->kind == TV_X_REPEAT) && TV_UNLIKELY(!tv_out_fits(out, x->len)))
 		*n = fit(c, t, out, x);
 	if (x->kind != TV_X_DATA || tv_rtx_sent(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0)))
 		return true;
