@@ -34,9 +34,8 @@ TV_INLINE bool tv_is_predicted(const struct tv_tcb *t, const struct tv_segment *
 		return false;
 	if (s->wnd == 0 || t->snd.wnd == 0)
 		return false;
-	if (s->ack == t->snd.una)
-		return s->len != 0 || t->snd.una == t->snd.nxt; /* it is no duplicate ACK */
-	return s->ack == t->snd.nxt && (t->flags & TV_F_ALONE) != 0;
+	return s->ack == t->snd.una ? s->len != 0 || t->snd.una == t->snd.nxt /* it is no duplicate ACK */
+	                            : s->ack == t->snd.nxt && (t->flags & TV_F_ALONE) != 0;
 }
 
 /* The ACK of all that was in flight. */
