@@ -128,7 +128,7 @@ static inline uint32_t tv_probe_first(const struct tv_probe *area, uint64_t hash
 	uint32_t at = tv_table_home(hash, area->count);
 
 	while ((slot = area->slots[at]) >> TV_TABLE_REF_BITS != tag && slot != 0)
-		at = tv_table_at(at, 1, area->count);
+		at = at + 1 == area->count ? 0 : at + 1;
 	return (uint32_t)slot & TV_TABLE_REF_MASK;
 }
 

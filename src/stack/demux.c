@@ -33,8 +33,7 @@ static bool ref_matches(const struct tv_stack *s, const struct tv_key *k, uint32
 	if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
 		const struct tv_half *h = tv_half_at(c, slot);
 
-		return tv_key_matches(k, h->key, region + c->half_rest + (uint64_t)slot * TV_KEY_REST,
-		                      (h->opt & TV_H_V6) != 0, h->zone);
+		return tv_key_matches(k, h->key, tv_half_rest(c, slot), (h->opt & TV_H_V6) != 0, h->zone);
 	}
 	const struct tv_wait *w = tv_wait_at(c, slot);
 
@@ -65,10 +64,12 @@ static inline struct tv_tcb *still_there(struct tv_core *c, const struct tv_key 
 }
 
 /* The same of a half-open record. */
-static inline bool half_still_there(const struct tv_stack *s, const struct tv_key *k, uint32_t ref)
+static inline bool half_still_there(const struct tv_core *c, const struct tv_key *k, uint32_t ref)
 {
-	return ref >> TV_REF_SLOT_BITS == TV_KIND_HALF && tv_half_at(&s->core, slot_of(ref))->gen != 0 &&
-	       ref_matches(s, k, ref);
+	const struct tv_half *h = tv_half_at(c, slot_of(ref));
+
+	return h->gen != 0 &&
+	       tv_key_matches(k, h->key, tv_half_rest(c, slot_of(ref)), (h->opt & TV_H_V6) != 0, h->zone);
 }
 
 static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *k, uint64_t hash, uint32_t *waiting)
@@ -537,19 +538,26 @@ static TV_APART int demux_any(struct tv_stack *s, const struct tv_segment *seg, 
 	}
 }
 
+/* Of a half-open record, if it is still there; nearly always the final ACK of its handshake. */
+static inline int demux_half(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
+{
+	struct tv_core *c = &s->core;
+	const struct tv_half *h = tv_half_at(c, slot_of(ref));
+
+	if (TV_UNLIKELY(!half_still_there(c, &seg->key, ref) || h->link != seg->link || s->address_late))
+		return demux_any(s, seg, hash);
+	c->cnt.segments_in++;
+	if (TV_LIKELY((h->flags & TV_H_HELD) == 0 && tv_half_completes(h, seg)))
+		return promote(s, slot_of(ref), seg, hash);
+	return in_half(s, slot_of(ref), seg, hash);
+}
+
 /* What no connection takes at once. */
 static TV_APART enum tv_verdict demux_other(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash,
                                             uint32_t ref)
 {
-	int v;
+	int v = ref >> TV_REF_SLOT_BITS == TV_KIND_HALF ? demux_half(s, seg, hash, ref) : demux_any(s, seg, hash);
 
-	if (half_still_there(s, &seg->key, ref) && tv_half_at(&s->core, slot_of(ref))->link == seg->link &&
-	    !s->address_late) {
-		s->core.cnt.segments_in++;
-		v = in_half(s, slot_of(ref), seg, hash);
-	} else {
-		v = demux_any(s, seg, hash);
-	}
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
 }

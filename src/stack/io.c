@@ -26,6 +26,7 @@ enum { IS_OTHER, IS_ARP, IS_TCP, IS_PLAIN };
 struct parsed {
 	struct tv_segment seg;
 	uint64_t hash;
+	struct tv_tcb *conn;       /* of what is IS_PLAIN: the record that the index named first; NULL: none */
 	const uint8_t *l3;         /* of what is not IS_PLAIN: that fills its packet */
 	uint32_t l3_len, ref;
 	uint8_t what;              /* IS_ */
@@ -103,7 +104,7 @@ static inline void parse(struct tv_stack *s, const struct tv_link *l, const stru
                          const struct tv_probe *area)
 {
 	if (TV_UNLIKELY(l->kind == TV_LINK_ETHERNET ||
-	                !tv_segment_is_plain(&r->seg, p->data, p->len, p->flags, p->seg_size, s->core.cfg.arch))) {
+	                !tv_segment_is_plain(&r->seg, p->data, p->len, p->flags, p->seg_size, &s->core.cfg.arch))) {
 		parse_other(s, l, p, r, area);
 		return;
 	}
@@ -125,16 +126,19 @@ static inline void fetch_record(const struct tv_tcb *t)
 }
 
 /* Second pass: the record that the index names is fetched. */
-static inline void fetch(const struct tv_core *c, struct parsed *r, const struct tv_probe *area)
+static inline void fetch(struct tv_core *c, struct parsed *r, const struct tv_probe *area)
 {
 	uint32_t ref, slot;
 
+	r->conn = NULL;
 	if (TV_UNLIKELY(r->what < IS_TCP))
 		return;
 	r->ref = ref = tv_probe_first(area, r->hash);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	if (TV_LIKELY(ref >> TV_REF_SLOT_BITS == TV_KIND_CONN)) {
 		fetch_record(tv_conn_at(c, slot));
+		if (TV_LIKELY(r->what == IS_PLAIN))
+			r->conn = tv_conn(c, slot);
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
 		__builtin_prefetch(tv_half_at(c, slot));
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_WAIT) {
@@ -215,15 +219,16 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 	for (unsigned i = 0; i < n; i++, r++) {
 		enum tv_verdict v;
 
-		if (TV_UNLIKELY(r->what < IS_TCP))
+		if (TV_LIKELY(r->conn != NULL && tv_conn_expects(s, r->conn, &r->seg)))
+			v = tv_conn_in(s, r->conn, &r->seg);
+		else if (TV_UNLIKELY(r->what < IS_TCP))
 			v = not_tcp(s, &packets[i], r);
 		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST | TV_FIN)) == TV_SYN)
 			v = tv_syn_in(s, &door, &r->seg, r->hash);
 		else if (r->ref == 0 && (r->seg.flags & (TV_SYN | TV_ACK | TV_RST)) == TV_ACK)
 			v = tv_door_in(s, &door, &r->seg, r->hash);
 		else
-			v = TV_LIKELY(r->what == IS_PLAIN) ? tv_demux_predicted(s, &r->seg, r->hash, r->ref)
-			                                   : tv_demux(s, &r->seg, r->hash, r->ref);
+			v = tv_demux(s, &r->seg, r->hash, r->ref);
 		s->core.cnt.verdicts[v]++;
 		if (TV_UNLIKELY(traced))
 			trace_in(s, &packets[i], r, v);

@@ -8,19 +8,20 @@
 #include "stack/stack.h"
 #include "tcp/predict.h"
 
-/* As tv_demux(), of a plain segment (wire/plain.h). */
-TV_INLINE enum tv_verdict tv_demux_predicted(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash,
-                                             uint32_t ref)
+/* Is this the record of a plain segment (wire/plain.h), which does what is expected next? A segment is predicted in few
+ * states; a record that was freed, or is in TIME-WAIT, is in none of them. */
+TV_INLINE bool tv_conn_expects(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_segment *seg)
+{
+	return t->link == seg->link && tv_key_matches_v4(&seg->key, t->key, t->v6, t->zone) && !s->address_late &&
+	       tv_is_predicted(t, seg, true);
+}
+
+/* What tv_demux() would do then. */
+TV_INLINE enum tv_verdict tv_conn_in(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg)
 {
 	struct tv_core *c = &s->core;
-	struct tv_tcb *t = tv_conn(c, ref & ((1u << TV_REF_SLOT_BITS) - 1));
 	int v;
 
-	/* A segment is predicted in few states; a record that was freed, or is in TIME-WAIT, is in none of them. */
-	if (TV_UNLIKELY(ref >> TV_REF_SLOT_BITS != TV_KIND_CONN || t->link != seg->link ||
-	                !tv_key_matches_v4(&seg->key, t->key, t->v6, t->zone) || s->address_late ||
-	                !tv_is_predicted(t, seg, true)))
-		return tv_demux(s, seg, hash, ref);
 	c->cnt.segments_in++;
 	v = tv_take_predicted(c, t, seg, true);
 	tv_settle(s, t);

@@ -238,6 +238,11 @@ static inline uint8_t *tv_conn_rest(const struct tv_core *c, uint32_t index)
 	return tv_region(c) + c->conn_rest + (uint64_t)index * TV_KEY_REST;
 }
 
+static inline uint8_t *tv_half_rest(const struct tv_core *c, uint32_t slot)
+{
+	return tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST;
+}
+
 static inline tv_handle tv_handle_make(unsigned kind, uint32_t gen, uint32_t slot)
 {
 	return (uint64_t)kind << 60 | (uint64_t)gen << 32 | slot; /* gen: of tv_gen_next() */
@@ -254,8 +259,7 @@ static inline void tv_half_key(const struct tv_core *c, uint32_t slot, struct tv
 {
 	const struct tv_half *h = tv_half_at(c, slot);
 
-	tv_key_load(k, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST, (h->opt & TV_H_V6) != 0,
-	            h->zone);
+	tv_key_load(k, h->key, tv_half_rest(c, slot), (h->opt & TV_H_V6) != 0, h->zone);
 }
 
 static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, struct tv_key *k)

@@ -40,14 +40,14 @@ TV_INLINE bool tv_plain_v4_begins(uint64_t first, uint32_t n)
 }
 
 /* RFC 9293 3.1 [MUST-3]: the addresses at p, the first 32 bytes of the header, and what is behind up to `end`. */
-TV_INLINE bool tv_plain_sum_is_right(const uint8_t *p, const uint8_t *end, enum tv_arch arch)
+TV_INLINE bool tv_plain_sum_is_right(const uint8_t *p, const uint8_t *end, const enum tv_arch *arch)
 {
 	/* protocol and length stand side by side here: the sum is that of the pseudo-header */
 	uint64_t sum = tv_sum_five(tv_wire32((uint32_t)TV_PROTO_TCP << 16 | (uint32_t)(end - p - 8)), p);
 
 	p += 40;
 	if (TV_UNLIKELY(end - p > TV_KERNEL_SMALL)) {
-		sum = tv_sum_around(sum, tv_kernel_sum(arch, p, (size_t)(end - p), 0));
+		sum = tv_sum_around(sum, tv_kernel_sum(*arch, p, (size_t)(end - p), 0));
 	} else if (p != end) {
 		for (; end - p >= 32; p += 32) sum = tv_sum_four(sum, p);
 		for (; end - p >= 8; p += 8) sum = tv_sum_around(sum, tv_native64(p));
@@ -62,9 +62,9 @@ TV_INLINE bool tv_plain_is_syn(const uint8_t *tcp, size_t n)
 	return n == TV_PLAIN_SYN && tcp[12] == 40 << 2 && (tcp[13] & TV_SYN) != 0 && tv_opt_is_linux_syn(tcp + 20);
 }
 
-/* All but s->link. False: tv_segment_parse_whole() has to look. */
+/* All but s->link; *arch is read where it counts. False: tv_segment_parse_whole() has to look. */
 TV_INLINE bool tv_segment_is_plain(struct tv_segment *s, const uint8_t *p, size_t n, uint16_t flags, uint16_t seg_size,
-	enum tv_arch arch)
+	const enum tv_arch *arch)
 {
 	const uint8_t *tcp = p + 20;
 	uint64_t sum;
@@ -93,7 +93,7 @@ static inline bool tv_segment_parse_plain(struct tv_segment *s, const uint8_t *p
 	uint16_t seg_size, enum tv_arch arch)
 {
 	s->link = 0;
-	return tv_segment_is_plain(s, p, n, flags, seg_size, arch) ||
+	return tv_segment_is_plain(s, p, n, flags, seg_size, &arch) ||
 		tv_segment_parse_whole(s, p, n, flags, seg_size, arch);
 }
 

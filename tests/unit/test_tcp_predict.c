@@ -71,16 +71,17 @@ static void in_stack(struct pair *p, const uint8_t *packet, uint32_t n)
 	struct tv_stack *s = p->stack;
 	struct tv_segment seg;
 	uint32_t ref = (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | (uint32_t)l->conn;
-	uint64_t hash;
+	struct tv_tcb *t = tv_conn(&s->core, (uint32_t)l->conn);
+	bool met;
 
 	memcpy(s, l->region, l->bytes);
-	p->plain = tv_segment_is_plain(&seg, packet, n, 0, 0, TV_ARCH_PORTABLE);
+	p->plain = tv_segment_is_plain(&seg, packet, n, 0, 0, &l->cfg.arch);
 	if (!p->plain)
 		return;
-	seg.link = tv_conn(&s->core, (uint32_t)l->conn)->link;
-	hash = tv_key_hash(&seg.key, &s->seed);
-	p->told = tv_demux_predicted(s, &seg, hash, ref);
-	p->met += tv_is_predicted(tv_conn(&l->s->core, (uint32_t)l->conn), &seg, true);
+	seg.link = t->link;
+	met = tv_conn_expects(s, t, &seg);
+	p->told = met ? tv_conn_in(s, t, &seg) : tv_demux(s, &seg, tv_key_hash(&seg.key, &s->seed), ref);
+	p->met += met;
 }
 
 /* Both ways with the same segment. */
