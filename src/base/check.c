@@ -157,6 +157,31 @@ static int check_ring(const struct tv_wheel *w, const uint8_t *region, uint32_t 
 	return 0;
 }
 
+/* Those that wait in a queue: in the order of their deadlines, and the first of all still waits. */
+static int check_queue(const struct tv_wheel *w, const uint8_t *region, unsigned which, uint32_t *nodes)
+{
+	const struct tv_wheel_queue *q = &w->queue[which];
+	const struct tv_wheel_entry *all = (const struct tv_wheel_entry *)(const void *)(region + q->entries);
+	uint32_t before = (uint32_t)w->now;
+
+	CHECK(q->tail - q->head <= q->places);
+	for (uint32_t i = q->head; i != q->tail; i++) {
+		const struct tv_wheel_entry *e = &all[i & (q->places - 1)];
+
+		CHECK((int32_t)(e->at - before) >= 0);
+		before = e->at;
+		CHECK(e->number != 0 || i != q->head);
+		if (e->number == 0)
+			continue;
+		CHECK(node_of(w, region, e->number)->where == TV_WHEEL_QUEUED + which);
+		CHECK(node_of(w, region, e->number)->next == i);
+		CHECK(node_of(w, region, e->number)->at == e->at);
+		CHECK(++*nodes <= w->armed);
+	}
+	CHECK(q->tail == q->head || q->latest == before);
+	return 0;
+}
+
 int tv_wheel_check(const struct tv_wheel *w, const uint8_t *region)
 {
 	uint32_t nodes = 0;
@@ -170,6 +195,9 @@ int tv_wheel_check(const struct tv_wheel *w, const uint8_t *region)
 				return line;
 		CHECK((w->map[place / 64] >> place % 64 & 1) == (nodes != before));
 	}
+	for (unsigned q = 0; q < TV_WHEEL_QUEUES; q++)
+		if ((line = check_queue(w, region, q, &nodes)) != 0)
+			return line;
 	CHECK(nodes == w->armed);
 	return 0;
 }

@@ -17,12 +17,18 @@
  * in turn, so that they come out in the order of their arming unless some were cancelled, and timers left
  * over by one call are the first of the next. Among a million connections each step along a ring waits for
  * memory: with eight rings the next node of each is fetched while those of the others are moved.
+ *
+ * Most deadlines are those of delayed ACKs and of the least retransmission time-out: all equally far ahead, and seldom
+ * waited for to the end. For such there are queues beside the wheel: arrays of record numbers in order of their
+ * deadlines. There nobody has neighbours: who leaves touches his own entry alone, and the records of those who stay
+ * can be fetched before it is their turn.
  */
 #include "base/wheel.h"
 
 #define DIGIT_BITS 6
 #define DIGIT_MASK 63u
 #define TOP (TV_WHEEL_LEVELS - 1)
+#define AHEAD 16u                  /* entries of the queue whose nodes are being fetched */
 
 static struct tv_wheel_node *node_at(const struct tv_wheel *w, uint8_t *region, uint32_t number)
 {
@@ -121,30 +127,127 @@ static uint32_t next_lane(const struct tv_wheel_slot *slot)
 	return lane;
 }
 
+void tv_wheel_queue(struct tv_wheel *w, unsigned q, uint64_t entries, uint32_t places, uint32_t from, uint32_t to)
+{
+	TV_ASSERT((places & (places - 1)) == 0);
+	w->queue[q] = (struct tv_wheel_queue){.entries = entries, .places = places, .from = from, .to = to};
+}
+
+static struct tv_wheel_entry *entry_at(const struct tv_wheel_queue *q, uint8_t *region, uint32_t place)
+{
+	return (struct tv_wheel_entry *)(void *)(region + q->entries) + (place & (q->places - 1));
+}
+
+/* Which queue is for this deadline? TV_WHEEL_QUEUES: none. */
+static unsigned queue_for(const struct tv_wheel *w, uint64_t tick)
+{
+	uint64_t ahead = tick - w->now;
+	unsigned i;
+
+	for (i = 0; i < TV_WHEEL_QUEUES; i++) {
+		const struct tv_wheel_queue *q = &w->queue[i];
+		uint32_t used = q->tail - q->head;
+
+		if (ahead >= q->from && ahead <= q->to && used < q->places &&
+		    (used == 0 || (int32_t)((uint32_t)tick - q->latest) >= 0))
+			break;
+	}
+	return i;
+}
+
+static void enqueue(struct tv_wheel *w, uint8_t *region, uint32_t number, unsigned i)
+{
+	struct tv_wheel_node *n = node_at(w, region, number);
+	struct tv_wheel_queue *q = &w->queue[i];
+
+	*entry_at(q, region, q->tail) = (struct tv_wheel_entry){number, n->at};
+	n->where = (uint16_t)(TV_WHEEL_QUEUED + i);
+	n->next = q->tail++;
+	q->latest = n->at;
+}
+
+/* From its ring, or from its queue: if it was the head, those behind it that have left go with it. */
+static void take_off(struct tv_wheel *w, uint8_t *region, uint32_t number)
+{
+	struct tv_wheel_node *n = node_at(w, region, number);
+	struct tv_wheel_queue *q;
+
+	if (!tv_wheel_queued(n)) {
+		unlink_node(w, region, number);
+		return;
+	}
+	q = &w->queue[n->where - TV_WHEEL_QUEUED];
+	entry_at(q, region, n->next)->number = 0;
+	n->where = 0;
+	while (q->head != q->tail && entry_at(q, region, q->head)->number == 0) q->head++;
+}
+
+/* The first of a queue that is not empty. */
+static uint32_t take_first(struct tv_wheel *w, uint8_t *region, struct tv_wheel_queue *q)
+{
+	uint32_t number = entry_at(q, region, q->head)->number, later;
+
+	later = q->tail - q->head > AHEAD ? entry_at(q, region, q->head + AHEAD)->number : 0;
+	if (later != 0)
+		__builtin_prefetch(node_at(w, region, later), 1);
+	take_off(w, region, number);
+	w->armed--;
+	return number - 1;
+}
+
+/* When the first of a queue is due; UINT64_MAX: nobody waits there. */
+static uint64_t queue_next(const struct tv_wheel *w, const struct tv_wheel_queue *q, const uint8_t *region)
+{
+	if (q->head == q->tail)
+		return UINT64_MAX;
+	return w->now + (uint32_t)(entry_at(q, (uint8_t *)(uintptr_t)region, q->head)->at - (uint32_t)w->now);
+}
+
+/* The queue whose first is due before that of the others. */
+static unsigned first_queue(const struct tv_wheel *w, const uint8_t *region, uint64_t *next)
+{
+	unsigned first = 0;
+
+	*next = UINT64_MAX;
+	for (unsigned i = 0; i < TV_WHEEL_QUEUES; i++) {
+		uint64_t at = queue_next(w, &w->queue[i], region);
+
+		if (at >= *next)
+			continue;
+		*next = at;
+		first = i;
+	}
+	return first;
+}
+
 void tv_wheel_arm(struct tv_wheel *w, uint8_t *region, uint32_t i, uint64_t tick)
 {
 	struct tv_wheel_node *n = node_at(w, region, i + 1);
-	uint32_t place;
+	uint32_t place, queue;
 
 	TV_ASSERT(tick <= w->now || tick - w->now <= 1ull << 31);
 	if (tick < w->now)
 		tick = w->now;
+	queue = queue_for(w, tick);
 	place = place_of(w->now, tick);
 	n->at = (uint32_t)tick;
-	if (n->where != 0 && (n->where - 1u) / TV_WHEEL_LANES == place)
+	if (queue == TV_WHEEL_QUEUES && n->where != 0 && (n->where - 1u) / TV_WHEEL_LANES == place)
 		return;
 	if (n->where != 0)
-		unlink_node(w, region, i + 1);
+		take_off(w, region, i + 1);
 	else
 		w->armed++;
-	link_node(w, region, i + 1, place);
+	if (queue != TV_WHEEL_QUEUES)
+		enqueue(w, region, i + 1, queue);
+	else
+		link_node(w, region, i + 1, place);
 }
 
 void tv_wheel_cancel(struct tv_wheel *w, uint8_t *region, uint32_t i)
 {
 	if (node_at(w, region, i + 1)->where == 0)
 		return;
-	unlink_node(w, region, i + 1);
+	take_off(w, region, i + 1);
 	w->armed--;
 }
 
@@ -238,7 +341,7 @@ static uint32_t take_due(struct tv_wheel *w, uint8_t *region, struct tv_wheel_sl
 uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, uint32_t *budget)
 {
 	for (;;) {
-		unsigned level;
+		unsigned level, queue;
 		uint64_t next;
 
 		while ((level = level_to_empty(w)) != 0)
@@ -251,7 +354,14 @@ uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, ui
 			--*budget;
 			return take_due(w, region, &w->slot[digit(w->now, 0)]);
 		}
-		next = next_slot(w);
+		queue = first_queue(w, region, &next);
+		if (next == w->now) {
+			if (*budget == 0)
+				return TV_NONE;
+			--*budget;
+			return take_first(w, region, &w->queue[queue]);
+		}
+		next = tv_min64(next, next_slot(w));
 		if (next > now_tick) {
 			if (now_tick > w->now)
 				w->now = now_tick;
@@ -262,11 +372,14 @@ uint32_t tv_wheel_pop(struct tv_wheel *w, uint8_t *region, uint64_t now_tick, ui
 	}
 }
 
-uint64_t tv_wheel_next(const struct tv_wheel *w)
+uint64_t tv_wheel_next(const struct tv_wheel *w, const uint8_t *region)
 {
+	uint64_t next;
+
 	if (w->armed == 0)
 		return UINT64_MAX;
 	if (level_to_empty(w) != 0)
 		return w->now;
-	return next_slot(w);
+	first_queue(w, region, &next);
+	return tv_min64(next_slot(w), next);
 }

@@ -8,6 +8,7 @@
  */
 #include "stack/evict.h"
 #include "tcp/open/open.h"
+#include "tcp/timers.h"
 
 static uint32_t slot_of(uint32_t ref)
 {
@@ -527,6 +528,7 @@ static TV_APART int demux_any(struct tv_stack *s, const struct tv_segment *seg, 
 		v = tv_tcp_in(c, t, seg);
 		if (v == TV_REOPEN)
 			return in_nobody(s, seg, hash, t);
+		tv_timers_rest(c, t);
 		tv_settle(s, t);
 		return v;
 	case TV_KIND_HALF:
@@ -574,6 +576,7 @@ enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint6
 		return demux_other(s, seg, hash, ref);
 	c->cnt.segments_in++;
 	v = tv_tcp_in(c, t, seg);
+	tv_timers_rest(c, t);
 	tv_settle(s, t);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;

@@ -505,7 +505,7 @@ tv_time tv_deadline(const struct tv_stack *s)
 
 	if (c->out_head != 0 || tv_replies_waiting(s) || s->neighbour_asks != 0)
 		return c->now;
-	tick = tv_wheel_next(&c->wheel);
+	tick = tv_wheel_next(&c->wheel, tv_region(c));
 	next = tick == UINT64_MAX ? TV_NEVER : tick << TV_TICK_SHIFT;
 	next = tv_min64(next, tv_half_next(c));
 	if (c->floods != 0)

@@ -11,6 +11,7 @@
 
 #define LOOP_MTU 16384u
 #define MOST_TICKS (1ull << 30)
+#define QUEUE_MOST 65536u
 #define RESERVE_SHARE 16u          /* one page of so many is kept for left edges */
 
 static uint64_t area(uint64_t *end, uint64_t bytes)
@@ -19,6 +20,23 @@ static uint64_t area(uint64_t *end, uint64_t bytes)
 
 	*end = at + bytes;
 	return at;
+}
+
+/* Of each queue of the wheel: what finds no place goes to the wheel itself. */
+static uint32_t queue_places(const struct tv_config *g)
+{
+	uint32_t places = 1;
+
+	while (places < tv_min32(g->connections, QUEUE_MOST))
+		places *= 2;
+	return places;
+}
+
+/* Queues for deadlines this far ahead, seen from where tv_output() left the wheel, which may be a while ago. */
+static void wheel_queue(struct tv_stack *s, unsigned q, tv_time wait)
+{
+	tv_wheel_queue(&s->core.wheel, q, s->queues[q], queue_places(&s->core.cfg), (uint32_t)(wait >> TV_TICK_SHIFT),
+	               (uint32_t)tv_tick_up(wait + wait / 4));
 }
 
 static void plan(struct tv_stack *s)
@@ -38,6 +56,8 @@ static void plan(struct tv_stack *s)
 	tv_pool_plan(&c->listeners, g->listeners, sizeof(struct tv_listener), &end);
 	tv_pool_plan(&c->profiles, g->connections + g->listeners + 1, sizeof(struct tv_profile), &end);
 	tv_pool_plan(&c->conns, g->connections, TV_TCB_BYTES, &end);
+	for (unsigned q = 0; q < TV_WHEEL_QUEUES; q++)
+		s->queues[q] = area(&end, (uint64_t)queue_places(g) * sizeof(struct tv_wheel_entry));
 	c->conn_rest = area(&end, (uint64_t)g->connections * TV_KEY_REST);
 	tv_pool_plan(&c->halves, g->half_opens, sizeof(struct tv_half), &end);
 	c->half_rest = area(&end, (uint64_t)g->half_opens * TV_KEY_REST);
@@ -241,6 +261,8 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 	tv_subkey(&k, config->secret, 7);
 	c->prefix_seed = k.k0;
 	tv_wheel_init(&c->wheel, &c->conns, offsetof(struct tv_tcb, timer.node), now >> TV_TICK_SHIFT);
+	wheel_queue(s, 0, c->cfg.delayed_ack);
+	wheel_queue(s, 1, tv_min64(c->cfg.rto_min, TV_S));
 	tv_pool_take(&c->profiles, region); /* number 0: the defaults, never freed */
 	tv_profile_at(c, 0)->refs = 1;
 	tv_profile_write(c, 0, &c->cfg.defaults);

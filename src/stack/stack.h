@@ -57,7 +57,7 @@ struct tv_stack {
 	struct tv_key_seed seed, old_seed;
 	uint64_t index_adds;       /* how often something was added to the index */
 	uint64_t hashed_at;        /* index.rekeys when the segments of this batch were hashed */
-	uint64_t links, addresses, routes, neighbours, loop_buffer; /* offsets */
+	uint64_t links, addresses, routes, neighbours, loop_buffer, queues[TV_WHEEL_QUEUES]; /* offsets */
 	uint32_t link_count, address_count, route_count;
 	uint32_t neighbour_count;  /* entries in use */
 	uint64_t total;            /* bytes of the region */

@@ -11,6 +11,9 @@
  * it on the wheel, if it fires soon, and the next connection in that place finds it armed early enough for
  * most of its deadlines. So connections that come and go quickly hardly touch the wheel.
  *
+ * Among many connections a record that fires for nothing has to be fetched from memory for it: there, who waits for
+ * nothing any more when a segment has been taken leaves the wheel, if it is in one of its queues (tv_timers_rest()).
+ *
  * Deadlines are never early and late by at most a tick. They run inside tv_output() only and build no
  * packet: they set wants.
  */

@@ -22,4 +22,14 @@ static inline void tv_deadline_at(struct tv_tcb *t, uint32_t *deadline, uint32_t
 		t->flags |= TV_F_TIMERS;
 }
 
+/* Nothing is waited for any more: does it leave its queue, or fire for nothing later? Among few connections, whose
+ * records stay in the cache, the latter is cheaper: the next deadline then finds it armed. */
+#define TV_TIMERS_FEW 4096u
+static inline void tv_timers_rest(struct tv_core *c, const struct tv_tcb *t)
+{
+	if (c->conns.used > TV_TIMERS_FEW && tv_wheel_queued(&t->timer.node) && t->state != TV_CLOSED &&
+	    (t->timer.main | t->timer.ack | t->timer.keep | t->timer.life | t->busy) == 0)
+		tv_wheel_cancel(&c->wheel, tv_region(c), tv_conn_index(c, t));
+}
+
 #endif

@@ -39,17 +39,22 @@ struct model {
 	struct tv_pool pool;
 	uint8_t *region;
 	uint32_t count;
+	uint64_t queues;           /* offset of their entries */
 	uint64_t *due;             /* of each record, or IDLE */
 };
 
+#define PLACES 64u /* of a queue: fewer than there are records */
+
 static void model_start(struct model *m, uint32_t count, uint64_t now, uint64_t seed)
 {
-	uint64_t end = 0;
+	uint64_t end = 0, queues;
 
 	rng_state = seed << 32;
 	memset(m, 0xee, sizeof *m);
 	m->count = count;
 	tv_pool_plan(&m->pool, count, sizeof(struct record), &end);
+	queues = end = (end + 7) & ~(uint64_t)7;
+	end += TV_WHEEL_QUEUES * PLACES * sizeof(struct tv_wheel_entry);
 	m->region = calloc(1, end);
 	m->due = malloc(count * sizeof *m->due);
 	assert_non_null(m->region);
@@ -60,6 +65,14 @@ static void model_start(struct model *m, uint32_t count, uint64_t now, uint64_t 
 		m->due[i] = IDLE;
 	}
 	tv_wheel_init(&m->w, &m->pool, offsetof(struct record, node), now);
+	m->queues = queues;
+}
+
+/* Deadlines 20..60 and 500..4000 ticks ahead may be queued. */
+static void model_queues(struct model *m)
+{
+	tv_wheel_queue(&m->w, 0, m->queues, PLACES, 20, 60);
+	tv_wheel_queue(&m->w, 1, m->queues + PLACES * sizeof(struct tv_wheel_entry), PLACES, 500, 4000);
 }
 
 /* The wheel wrote nothing beside its nodes. */
@@ -109,7 +122,7 @@ static void model_advance(struct model *m, uint64_t now)
 		uint32_t i = tv_wheel_pop(&m->w, m->region, now, &budget);
 
 		assert_true(budget <= given);
-		assert_true(tv_wheel_next(&m->w) <= (i == TV_NONE ? model_earliest(m) : IDLE));
+		assert_true(tv_wheel_next(&m->w, m->region) <= (i == TV_NONE ? model_earliest(m) : IDLE));
 		if (i == TV_NONE) {
 			if (budget == 0)
 				continue;
@@ -127,7 +140,7 @@ static void model_advance(struct model *m, uint64_t now)
 
 static void model_check_next(const struct model *m)
 {
-	uint64_t earliest = model_earliest(m), next = tv_wheel_next(&m->w);
+	uint64_t earliest = model_earliest(m), next = tv_wheel_next(&m->w, m->region);
 
 	if (earliest == IDLE) {
 		assert_int_equal(next, UINT64_MAX);
@@ -141,11 +154,13 @@ static void model_check_next(const struct model *m)
 	assert_true(next == earliest || next > m->w.now);
 }
 
-static void run_against_model(uint64_t start, unsigned spread_bits, uint32_t ops, uint64_t seed)
+static void run_with(uint64_t start, unsigned spread_bits, uint32_t ops, uint64_t seed, bool queues)
 {
 	struct model m;
 
 	model_start(&m, 150, start, seed);
+	if (queues)
+		model_queues(&m);
 	for (uint32_t op = 0; op < ops; op++) {
 		uint32_t i = rng(m.count);
 		uint64_t ahead = rng64() >> (64 - 1 - rng(spread_bits));
@@ -173,6 +188,12 @@ static void run_against_model(uint64_t start, unsigned spread_bits, uint32_t ops
 			assert_int_equal(tv_wheel_check(&m.w, m.region), 0);
 	}
 	model_end(&m);
+}
+
+static void run_against_model(uint64_t start, unsigned spread_bits, uint32_t ops, uint64_t seed)
+{
+	run_with(start, spread_bits, ops, seed, false);
+	run_with(start, spread_bits, ops, seed, true);
 }
 
 static void test_wheel_random_use_agrees_with_model(void **state)
@@ -227,11 +248,11 @@ static void test_wheel_next_wakes_at_most_once_per_level(void **state)
 
 		model_start(&m, 1, start, round);
 		model_arm(&m, 0, due);
-		while (tv_wheel_pop(&m.w, m.region, tv_wheel_next(&m.w), &budget) == TV_NONE)
+		while (tv_wheel_pop(&m.w, m.region, tv_wheel_next(&m.w, m.region), &budget) == TV_NONE)
 			wakes++;
 		assert_int_equal(m.w.now, due);
 		assert_true(wakes < TV_WHEEL_LEVELS);
-		assert_int_equal(tv_wheel_next(&m.w), UINT64_MAX);
+		assert_int_equal(tv_wheel_next(&m.w, m.region), UINT64_MAX);
 		model_end(&m);
 	}
 }
@@ -287,12 +308,12 @@ static void test_wheel_million_due_timers_stop_at_the_budget(void **state)
 			assert_true(steps <= 1024);
 			assert_true(budget == 0 || expected == count);
 			if (expected < count)
-				assert_true(tv_wheel_next(&m.w) <= 777 + aheads[a]);
+				assert_true(tv_wheel_next(&m.w, m.region) <= 777 + aheads[a]);
 			calls++;
 		}
 		assert_true(calls >= count / 1024);
 		assert_true(calls <= TV_WHEEL_LEVELS * (count / 1024 + 1));
-		assert_int_equal(tv_wheel_next(&m.w), UINT64_MAX);
+		assert_int_equal(tv_wheel_next(&m.w, m.region), UINT64_MAX);
 		model_end(&m);
 	}
 }
@@ -331,12 +352,57 @@ static void test_tick_up_is_never_early_and_late_by_less_than_a_tick(void **stat
 	}
 }
 
+static uint16_t where(const struct model *m, uint32_t i)
+{
+	return ((const struct record *)tv_pool_at(&m->pool, m->region, i))->node.where;
+}
+
+/* Who finds a place, who goes to the wheel itself, and that who leaves makes room when all before him have gone. */
+static void test_wheel_queue_takes_what_is_in_order_and_as_far_ahead(void **state)
+{
+	struct model m;
+
+	(void)state;
+	model_start(&m, PLACES + 10, 1000, 11);
+	model_queues(&m);
+	model_arm(&m, 0, 1030);
+	assert_int_equal(where(&m, 0), TV_WHEEL_QUEUED);
+	model_arm(&m, 1, 1029); /* before the last one */
+	assert_true(where(&m, 1) < TV_WHEEL_QUEUED);
+	model_arm(&m, 2, 1019); /* not far enough */
+	assert_true(where(&m, 2) < TV_WHEEL_QUEUED);
+	model_arm(&m, 3, 1061); /* too far for the one queue, not far enough for the other */
+	assert_true(where(&m, 3) < TV_WHEEL_QUEUED);
+	model_arm(&m, 4, 1500);
+	assert_int_equal(where(&m, 4), TV_WHEEL_QUEUED + 1);
+	model_arm(&m, 4, 1031); /* from one queue to the other */
+	assert_int_equal(where(&m, 4), TV_WHEEL_QUEUED);
+	for (uint32_t i = 5; i < PLACES + 3; i++)
+		model_arm(&m, i, 1040);
+	assert_int_equal(where(&m, PLACES + 2), TV_WHEEL_QUEUED);
+	model_arm(&m, PLACES + 3, 1040); /* no place is left */
+	assert_true(where(&m, PLACES + 3) < TV_WHEEL_QUEUED);
+	model_cancel(&m, 4);
+	model_arm(&m, PLACES + 4, 1040);
+	assert_true(where(&m, PLACES + 4) < TV_WHEEL_QUEUED);
+	model_cancel(&m, 0); /* both places are free now */
+	model_arm(&m, PLACES + 5, 1040);
+	model_arm(&m, PLACES + 6, 1040);
+	assert_int_equal(where(&m, PLACES + 6), TV_WHEEL_QUEUED);
+	assert_int_equal(tv_wheel_check(&m.w, m.region), 0);
+	model_advance(&m, 1039);
+	model_advance(&m, 5000);
+	assert_int_equal(m.w.armed, 0);
+	model_end(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wheel_random_use_agrees_with_model),
 		cmocka_unit_test(test_wheel_ticks_that_wrap_agree_with_model),
 		cmocka_unit_test(test_wheel_longest_deadline_is_kept),
+		cmocka_unit_test(test_wheel_queue_takes_what_is_in_order_and_as_far_ahead),
 		cmocka_unit_test(test_wheel_next_wakes_at_most_once_per_level),
 		cmocka_unit_test(test_wheel_cancelled_and_moved_timers_do_not_fire),
 		cmocka_unit_test(test_wheel_million_due_timers_stop_at_the_budget),
