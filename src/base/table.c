@@ -186,7 +186,7 @@ bool tv_table_move(struct tv_table *t, uint8_t *region, unsigned n, tv_table_reh
 	return false;
 }
 
-static void step(struct tv_table *t, uint8_t *region)
+static TV_APART void step(struct tv_table *t, uint8_t *region)
 {
 	if (tv_table_moving(t) && !t->rekeying)
 		tv_table_move(t, region, TV_TABLE_MOVES, NULL, NULL);
@@ -227,45 +227,75 @@ TV_INLINE uint32_t find_from(const uint64_t *slots, uint32_t count, uint32_t at,
 	return at;
 }
 
-/* The area where this entry stands, which must be in one of them, and where. */
-TV_INLINE uint32_t find(const struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash, uint32_t ref,
-                        uint32_t *at)
+/* In the live area; TV_TABLE_UNSET: not there. */
+TV_INLINE uint32_t find_live(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
-	uint32_t area = t->live, count = t->slots[area];
-	struct tv_probe probe;
+	uint32_t count = t->slots[t->live];
 
-	*at = find_from(area_slots(t, region, area), count, tv_table_home(hash, count),
-	                hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
-	if (TV_LIKELY(*at != TV_TABLE_UNSET))
-		return area;
-	TV_ASSERT(tv_table_moving(t));
-	hash = t->rekeying ? old_hash : hash;
-	tv_probe_start(&probe, t, region, !area, hash);
-	*at = find_from(area_slots(t, region, !area), t->slots[!area], probe.at,
-	                hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
-	TV_ASSERT(*at != TV_TABLE_UNSET);
-	return !area;
+	return find_from(area_slots(t, region, t->live), count, tv_table_home(hash, count),
+	                 hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
 }
 
-void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
-                     uint32_t ref)
+/* In the area that is being emptied, where it must be. */
+static uint32_t find_old(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
-	uint32_t at, area = find(t, region, hash, old_hash, ref, &at);
+	struct tv_probe probe;
+	uint32_t at;
 
+	TV_ASSERT(tv_table_moving(t));
+	tv_probe_start(&probe, t, region, !t->live, hash);
+	at = find_from(area_slots(t, region, !t->live), t->slots[!t->live], probe.at,
+	               hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+	TV_ASSERT(at != TV_TABLE_UNSET);
+	return at;
+}
+
+TV_INLINE void remove_at(struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at)
+{
 	close_gap(area_slots(t, region, area), t->slots[area], at);
 	t->count[area]--;
 	if (TV_UNLIKELY(!tv_table_calm(t)))
 		step(t, region);
 }
 
-void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
-                      uint32_t ref, uint32_t new_ref)
+TV_INLINE void replace_at(const struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at, uint32_t new_ref)
 {
-	uint32_t at, area = find(t, region, hash, old_hash, ref, &at);
 	uint64_t *slot = area_slots(t, region, area) + at;
 
 	TV_ASSERT(new_ref - 1 < TV_TABLE_REF_MASK);
 	*slot = *slot >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | new_ref;
+}
+
+static TV_APART void remove_old(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+{
+	remove_at(t, region, !t->live, find_old(t, region, hash, ref));
+}
+
+static TV_APART void replace_old(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref, uint32_t new_ref)
+{
+	replace_at(t, region, !t->live, find_old(t, region, hash, ref), new_ref);
+}
+
+void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
+                     uint32_t ref)
+{
+	uint32_t at = find_live(t, region, hash, ref);
+
+	if (TV_LIKELY(at != TV_TABLE_UNSET))
+		remove_at(t, region, t->live, at);
+	else
+		remove_old(t, region, t->rekeying ? old_hash : hash, ref);
+}
+
+void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
+                      uint32_t ref, uint32_t new_ref)
+{
+	uint32_t at = find_live(t, region, hash, ref);
+
+	if (TV_LIKELY(at != TV_TABLE_UNSET))
+		replace_at(t, region, t->live, at, new_ref);
+	else
+		replace_old(t, region, t->rekeying ? old_hash : hash, ref, new_ref);
 }
 
 bool tv_table_rekey(struct tv_table *t)

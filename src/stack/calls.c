@@ -96,7 +96,7 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	profile = tv_profile_take(c, g->options);
 	if (profile == TV_NONE)
 		return TV_EFULL;
-	t = tv_conn_new(s, &tuple.key);
+	t = tv_conn_begin(s, &tuple.key);
 	if (t == NULL) {
 		tv_profile_drop(c, profile);
 		return TV_EFULL;
@@ -206,10 +206,8 @@ int tv_close(struct tv_stack *s, tv_time now, tv_handle h)
 	int error;
 
 	tv_stack_now(s, now);
-	if (h >> 60 == TV_KIND_LISTENER)
-		return tv_listener_close(s, h);
 	if (t == NULL)
-		return TV_ESTALE;
+		return h >> 60 == TV_KIND_LISTENER ? tv_listener_close(s, h) : TV_ESTALE;
 	error = tv_user_close(&s->core, t);
 	tv_settle(s, t);
 	return error;
@@ -234,10 +232,8 @@ int tv_release(struct tv_stack *s, tv_time now, tv_handle h)
 	struct tv_tcb *t = tv_handle_conn(s, h);
 
 	tv_stack_now(s, now);
-	if (h >> 60 == TV_KIND_LISTENER)
-		return tv_listener_close(s, h);
 	if (t == NULL)
-		return TV_ESTALE;
+		return h >> 60 == TV_KIND_LISTENER ? tv_listener_close(s, h) : TV_ESTALE;
 	if (t->state == TV_CLOSED) {
 		tv_conn_free(s, t);
 		return TV_OK;
@@ -250,7 +246,8 @@ int tv_release(struct tv_stack *s, tv_time now, tv_handle h)
 		t->flags &= ~(uint32_t)TV_F_IN_READY_LIST;
 		tv_untell(c, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
 	}
-	tv_fin_wait_2_limit(c, t);
+	if (t->state == TV_FIN_WAIT_2)
+		tv_fin_wait_2_limit(c, t);
 	tv_settle(s, t);
 	if (TV_UNLIKELY(c->orphans > c->cfg.orphans))
 		tv_evict(s, TV_NEED_ORPHAN, NULL);

@@ -61,6 +61,7 @@ static int check_lists(const struct tv_core *c)
 		i = t->out_next;
 	}
 	MUST(c->out_tail == prev);
+	MUST((c->ready_head == 0) == (c->ready_tail == 0) && (c->ready_tail == 0) == (c->ready_link == 0));
 	MUST(c->reply_tail - c->reply_head <= c->cfg.replies);
 	MUST(c->cookies.count == 0);
 	return 0;

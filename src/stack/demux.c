@@ -177,42 +177,9 @@ static inline void index_replace(struct tv_stack *s, const struct tv_key *k, uin
 	tv_table_replace(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref, new_ref);
 }
 
-/* Zeroes a record but for its node, which may be on the wheel (tcp/timers.c). Compilers make stores of pieces so
- * small, of larger ones a call. */
-static inline void clear(struct tv_tcb *t)
-{
-	const size_t node = offsetof(struct tv_tcb, timer.node), behind = node + sizeof t->timer.node;
-	uint8_t *p = (uint8_t *)t;
-
-	_Static_assert(offsetof(struct tv_tcb, timer.node) >= 128 && sizeof *t <= 256, "in four pieces");
-	memset(p, 0, 64);
-	memset(p + 64, 0, 64);
-	memset(p + 128, 0, node - 128);
-	memset(p + behind, 0, sizeof *t - behind);
-}
-
-static inline struct tv_tcb *conn_new(struct tv_stack *s, const struct tv_key *k)
-{
-	struct tv_core *c = &s->core;
-	uint32_t i = tv_conn_place(s);
-	struct tv_tcb *t;
-
-	if (i == TV_NONE) {
-		c->cnt.record_failures++;
-		return NULL;
-	}
-	t = tv_conn(c, i);
-	clear(t);
-	t->gen = tv_gen_next(c);
-	tv_key_store(k, t->key, tv_conn_rest(c, i));
-	t->v6 = k->v6;
-	t->zone = k->zone;
-	return t;
-}
-
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
 {
-	return conn_new(s, k);
+	return tv_conn_begin(s, k);
 }
 
 /* It does not wait for its neighbour any more. */
@@ -224,20 +191,29 @@ static void leave_park(struct tv_stack *s, struct tv_tcb *t)
 	s->parked--;
 }
 
+/* What a connection may have, and most have not any more when they end. */
+static TV_APART void give_back(struct tv_stack *s, struct tv_tcb *t)
+{
+	struct tv_core *c = &s->core;
+
+	leave_park(s, t);
+	tv_flush(c, t, false);
+	tv_want_drop(c, t);
+	if ((t->flags & TV_F_IN_READY_LIST) != 0)
+		tv_untell(c, ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
+	if (t->side != 0)
+		tv_pool_give(&c->sides, tv_region(c), t->side - 1);
+}
+
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t)
 {
 	struct tv_core *c = &s->core;
 	uint32_t i = tv_conn_index(c, t);
 
-	leave_park(s, t);
-	if ((t->out.len | t->in.len | t->busy) != 0)
-		tv_flush(c, t, false);
-	tv_want_drop(c, t);
+	if (TV_UNLIKELY((t->flags & (TV_F_PARKED | TV_F_IN_OUT_LIST | TV_F_IN_READY_LIST)) != 0 ||
+	                (t->out.len | t->in.len | t->busy | t->side) != 0))
+		give_back(s, t);
 	tv_timers_off(c, t);
-	if ((t->flags & TV_F_IN_READY_LIST) != 0)
-		tv_untell(c, ref_make(TV_KIND_CONN, i));
-	if (t->side != 0)
-		tv_pool_give(&c->sides, tv_region(c), t->side - 1);
 	tv_profile_drop(c, t->profile);
 	tv_orphan_gone(c, t);
 	t->gen = 0;
@@ -270,8 +246,9 @@ void tv_wait_free(struct tv_stack *s, uint32_t slot)
 static TV_APART void shrink(struct tv_stack *s, struct tv_tcb *t)
 {
 	struct tv_core *c = &s->core;
-	struct tv_key k;
-	uint32_t slot;
+	uint32_t i = tv_conn_index(c, t), slot;
+	const uint8_t *rest = tv_conn_rest(c, i);
+	uint64_t hash, old;
 
 	if (c->waits.used == c->cfg.time_waits) {
 		slot = c->wait_fifo.head - 1; /* the oldest has the least left to guard */
@@ -282,10 +259,11 @@ static TV_APART void shrink(struct tv_stack *s, struct tv_tcb *t)
 		slot = tv_pool_take(&c->waits, tv_region(c));
 		tv_wait_queue(c, slot);
 	}
-	tv_tcb_key(c, t, &k);
-	tv_wait_pack(c, slot, t, &k);
-	index_replace(s, &k, tv_key_hash(&k, &s->seed), ref_make(TV_KIND_CONN, tv_conn_index(c, t)),
-	              ref_make(TV_KIND_WAIT, slot));
+	tv_wait_pack(c, slot, t, rest);
+	hash = old = tv_key_hash_of(t->key, rest, t->v6, t->zone, &s->seed);
+	if (TV_UNLIKELY(s->index.rekeying != 0))
+		old = tv_key_hash_of(t->key, rest, t->v6, t->zone, &s->old_seed);
+	tv_table_replace(&s->index, tv_region(c), hash, old, ref_make(TV_KIND_CONN, i), ref_make(TV_KIND_WAIT, slot));
 	tv_conn_free(s, t);
 }
 
@@ -317,12 +295,10 @@ void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 		tv_timers_sync(&s->core, t);
 }
 
-/* A half-open record that the index no longer names. */
-TV_INLINE void half_drop(struct tv_stack *s, uint32_t slot)
+/* The half-open record in this slot, of listener l, that the index no longer names. */
+TV_INLINE void half_drop(struct tv_stack *s, struct tv_half *h, uint32_t slot, struct tv_listener *l)
 {
 	struct tv_core *c = &s->core;
-	struct tv_half *h = tv_half_at(c, slot);
-	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
 
 	tv_half_unqueue(c, h);
 	if ((h->flags & TV_H_READY) != 0)
@@ -335,11 +311,12 @@ TV_INLINE void half_drop(struct tv_stack *s, uint32_t slot)
 
 void tv_half_free(struct tv_stack *s, uint32_t slot)
 {
+	struct tv_half *h = tv_half_at(&s->core, slot);
 	struct tv_key k;
 
 	load_key(&s->core, ref_make(TV_KIND_HALF, slot), &k);
 	index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
-	half_drop(s, slot);
+	half_drop(s, h, slot, tv_listener_at(&s->core, h->listener - 1u));
 }
 
 /* The TIME-WAIT, record or connection, that has this tuple; 0: none. */
@@ -379,12 +356,11 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 	tv_settle(s, t);
 }
 
-struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash)
+TV_INLINE struct tv_tcb *promote(struct tv_stack *s, uint32_t slot, struct tv_half *h, struct tv_listener *l,
+                                 const struct tv_key *k, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
-	const struct tv_half *h = tv_half_at(c, slot);
-	const struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
-	struct tv_tcb *t = conn_new(s, k);
+	struct tv_tcb *t = tv_conn_begin(s, k);
 
 	if (t == NULL)
 		return NULL;
@@ -395,22 +371,31 @@ struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key
 		end_time_wait(s, k);
 	index_replace(s, k, tv_index_hash(s, k, hash), ref_make(TV_KIND_HALF, slot),
 	              ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
-	half_drop(s, slot);
+	half_drop(s, h, slot, l);
 	return t;
 }
 
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash)
+{
+	struct tv_half *h = tv_half_at(&s->core, slot);
+
+	return promote(s, slot, h, tv_listener_at(&s->core, h->listener - 1u), k, hash);
+}
+
 /* The final ACK of a handshake: into the accept queue, then the rest of the segment. */
-static int promote(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
+static TV_APART int complete(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
+	struct tv_half *h = tv_half_at(c, slot);
+	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
 	struct tv_tcb *t;
 
-	if (tv_accept_full(c, tv_half_at(c, slot)->listener - 1u, seg)) {
+	if (tv_accept_full(c, l, seg)) {
 		if (c->cfg.accept_full_reset)
 			tv_half_free(s, slot);
 		return TV_V_ACCEPT_FULL;
 	}
-	t = tv_promote(s, slot, &seg->key, hash);
+	t = promote(s, slot, h, l, &seg->key, hash);
 	if (t == NULL)
 		return TV_V_NO_RECORD;
 	return tv_accept_take(s, t, seg);
@@ -434,7 +419,8 @@ static int in_held(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	return (seg->flags & TV_SYN) != 0 ? TV_V_HELD_REPEAT : TV_V_LISTEN_OTHER;
 }
 
-static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
+/* What is not simply the final ACK of a handshake that was answered. */
+static TV_APART int in_half_any(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
 {
 	struct tv_core *c = &s->core;
 	struct tv_tcb t;
@@ -443,12 +429,10 @@ static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 
 	if ((tv_half_at(c, slot)->flags & TV_H_HELD) != 0)
 		return in_held(s, slot, seg);
-	if (TV_LIKELY(tv_half_completes(tv_half_at(c, slot), seg)))
-		return promote(s, slot, seg, hash);
 	tv_half_unpack(c, slot, &t, &k);
 	v = tv_tcp_in(c, &t, seg);
 	if (v == TV_PROMOTE)
-		return promote(s, slot, seg, hash);
+		return complete(s, slot, seg, hash);
 	if (t.state == TV_CLOSED) { /* RST: back to LISTEN, nobody is told [EV-21] [MUST-11] */
 		tv_half_free(s, slot);
 		return v;
@@ -459,6 +443,15 @@ static int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *s
 	else if (t.want != 0)
 		tv_reply_scratch(c, &t, &k);
 	return v;
+}
+
+static inline int in_half(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
+{
+	const struct tv_half *h = tv_half_at(&s->core, slot);
+
+	if (TV_LIKELY((h->flags & TV_H_HELD) == 0 && tv_half_completes(h, seg)))
+		return complete(s, slot, seg, hash);
+	return in_half_any(s, slot, seg, hash);
 }
 
 static int in_nobody(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, const struct tv_tcb *old)
@@ -549,8 +542,6 @@ static inline int demux_half(struct tv_stack *s, const struct tv_segment *seg, u
 	if (TV_UNLIKELY(!half_still_there(c, &seg->key, ref) || h->link != seg->link || s->address_late))
 		return demux_any(s, seg, hash);
 	c->cnt.segments_in++;
-	if (TV_LIKELY((h->flags & TV_H_HELD) == 0 && tv_half_completes(h, seg)))
-		return promote(s, slot_of(ref), seg, hash);
 	return in_half(s, slot_of(ref), seg, hash);
 }
 

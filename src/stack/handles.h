@@ -11,9 +11,7 @@ static inline struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle 
 	uint32_t slot = (uint32_t)h;
 	struct tv_tcb *t = (struct tv_tcb *)(uintptr_t)tv_conn_at(c, slot);
 
-	if (h >> 60 != TV_KIND_CONN || slot >= c->conns.count)
-		return NULL;
-	if (t->gen != (uint32_t)(h >> 32 & TV_GEN_MASK) || t->gen == 0 ||
+	if (slot >= c->conns.count || h != tv_handle_make(TV_KIND_CONN, t->gen, slot) || t->gen == 0 ||
 	    (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
 		return NULL;
 	return t;

@@ -78,7 +78,7 @@ int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 		tv_reply_rst(c, seg); /* RFC 9293 3.10.7.2, second [EV-05] */
 		return v == TV_NEXT ? TV_V_LISTEN_ACK : v;
 	}
-	if (tv_accept_full(c, index, seg))
+	if (tv_accept_full(c, l, seg))
 		return TV_V_ACCEPT_FULL;
 	t = passive_new(s, index, seg, k);
 	if (t == NULL)

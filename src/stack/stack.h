@@ -187,10 +187,8 @@ enum tv_verdict tv_syn_in(struct tv_stack *s, struct tv_door *d, const struct tv
 /* ---- passive.c ---- */
 /* Has the accept queue no place for the connection of this final ACK? Counts, and resets if configured. */
 void tv_accept_refuse(struct tv_core *c, const struct tv_segment *seg);
-static inline bool tv_accept_full(struct tv_core *c, uint32_t index, const struct tv_segment *seg)
+static inline bool tv_accept_full(struct tv_core *c, const struct tv_listener *l, const struct tv_segment *seg)
 {
-	const struct tv_listener *l = tv_listener_at(c, index);
-
 	if (TV_LIKELY(l->waiting < l->backlog))
 		return false;
 	tv_accept_refuse(c, seg);

@@ -35,7 +35,7 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 		return v;
 	slot = tv_pool_take(&c->halves, tv_region(c));
 	h = tv_half_at(c, slot);
-	tv_half_open(c, slot, index, seg);
+	tv_half_begin(c, h, slot, index, l->profile, seg);
 	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
 		h->iss = old->snd.nxt + 65537;
 		h->flags = TV_H_REOPENS;
@@ -46,13 +46,13 @@ static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct t
 		h->flags |= TV_H_HELD | TV_H_READY;
 		l->held++;
 		tv_ready_push(c, TV_KIND_HALF, slot);
-		tv_half_queue(c, &c->held_fifo, slot, c->cfg.question_timeout);
+		tv_half_queue(c, &c->held_fifo, h, slot, c->cfg.question_timeout);
 		return TV_V_OK;
 	}
 	r = tv_half_answer(c, h, l, &seg->key);
 	if (r != NULL && fast != TV_FO_NO)
 		tv_fastopen_grant(r, seg);
-	tv_half_queue(c, &c->half_fifo[0], slot, c->cfg.rto_first);
+	tv_half_queue(c, &c->half_fifo[0], h, slot, c->cfg.rto_first);
 	return TV_V_OK;
 }
 

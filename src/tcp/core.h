@@ -149,6 +149,7 @@ struct tv_core {
 	uint32_t orphans, evicted_held;    /* released and not ended; given up (stack/evict.c) and not released */
 	uint32_t out_head, out_tail;       /* connections with wants: record number + 1 */
 	uint32_t ready_head, ready_tail;   /* refs (kind << 26 | slot): connections, questions, listeners with news */
+	uint64_t ready_link;               /* the link that the next one is hung on, counted from ready_head */
 	uint64_t listen_table;             /* open/listen.c: offset, slots, slots in use, blocks by length */
 	uint64_t listen_seed;
 	uint32_t listen_slots, listen_used;
@@ -317,7 +318,7 @@ static inline void tv_ready_pop(struct tv_core *c, uint32_t next)
 {
 	c->ready_head = next;
 	if (next == 0)
-		c->ready_tail = 0;
+		c->ready_link = c->ready_tail = 0;
 }
 void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot);
 /* Hangs it into the list of those with wants. */

@@ -109,47 +109,48 @@ static inline struct ready_links ready_links(struct tv_core *c, uint32_t ref)
 	return other_links(c, ref);
 }
 
+/* The list begins at ready_head; a link is told from there, so that an empty one needs no care. */
+static inline uint8_t *ready_base(struct tv_core *c)
+{
+	return tv_region(c) + offsetof(struct tv_core, ready_head);
+}
+
+static inline void ready_append(struct tv_core *c, uint32_t ref, uint32_t *next, uint32_t *prev)
+{
+	*next = 0;
+	*prev = c->ready_tail;
+	c->ready_tail = ref;
+	*(uint32_t *)(void *)(ready_base(c) + c->ready_link) = ref;
+	c->ready_link = (uint64_t)((uint8_t *)next - ready_base(c));
+}
+
 void tv_ready_push(struct tv_core *c, unsigned kind, uint32_t slot)
 {
 	uint32_t ref = kind << TV_REF_SLOT_BITS | slot;
 	struct ready_links me = ready_links(c, ref);
 
-	*me.next = 0;
-	*me.prev = c->ready_tail;
-	if (c->ready_tail != 0)
-		*ready_links(c, c->ready_tail).next = ref;
-	else
-		c->ready_head = ref;
-	c->ready_tail = ref;
+	ready_append(c, ref, me.next, me.prev);
 }
 
 void tv_untell(struct tv_core *c, uint32_t ref)
 {
 	struct ready_links me = ready_links(c, ref);
 	uint32_t next = *me.next, prev = c->ready_head == ref ? 0 : *me.prev; /* the first one's is stale */
+	uint32_t *link = prev != 0 ? ready_links(c, prev).next : &c->ready_head;
 
-	if (prev != 0)
-		*ready_links(c, prev).next = next;
-	else
-		c->ready_head = next;
-	if (next != 0)
+	*link = next;
+	if (next != 0) {
 		*ready_links(c, next).prev = prev;
-	else
+	} else {
 		c->ready_tail = prev;
+		c->ready_link = (uint64_t)((uint8_t *)link - ready_base(c));
+	}
 }
 
 void tv_ready_connection(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t ref = TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t), tail = c->ready_tail;
-
 	t->flags |= TV_F_IN_READY_LIST;
-	t->ready_next = 0;
-	t->ready_prev = tail;
-	c->ready_tail = ref;
-	if (tail != 0)
-		*ready_links(c, tail).next = ref;
-	else
-		c->ready_head = ref;
+	ready_append(c, TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t), &t->ready_next, &t->ready_prev);
 }
 
 /* Taken when something is in flight or out of order; given back by the timer that finds nothing left, so

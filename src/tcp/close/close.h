@@ -28,8 +28,8 @@ void tv_close_send(struct tv_core *c, struct tv_tcb *t);
 int tv_fin_again(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 int tv_in_time_wait(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 void tv_time_wait_enter(struct tv_core *c, struct tv_tcb *t);
-/* All of a record but its place in the queue. */
-void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k);
+/* All of a record but its place in the queue; rest: of the key, if it is IPv6. */
+void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const uint8_t *rest);
 void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k);
 void tv_wait_queue(struct tv_core *c, uint32_t slot);
 void tv_wait_unqueue(struct tv_core *c, uint32_t slot);

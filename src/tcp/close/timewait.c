@@ -62,11 +62,13 @@ static uint8_t *rest_of(const struct tv_core *c, uint32_t slot)
 	return tv_region(c) + c->wait_rest + (uint64_t)slot * TV_KEY_REST;
 }
 
-void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const struct tv_key *k)
+void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, const uint8_t *rest)
 {
 	struct tv_wait *w = tv_wait_at(c, slot);
 
-	tv_key_store(k, w->key, rest_of(c, slot));
+	memcpy(w->key, t->key, TV_KEY_HEAD);
+	if (t->v6)
+		memcpy(rest_of(c, slot), rest, TV_KEY_REST);
 	w->snd_nxt = t->snd.nxt;
 	w->rcv_nxt = t->rcv.nxt;
 	w->rcv_adv = t->rcv.adv;

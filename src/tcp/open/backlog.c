@@ -82,6 +82,7 @@ static inline enum tv_verdict place(struct tv_core *c, const struct tv_listener 
 {
 	const struct tv_key *k = &s->key;
 	uint64_t top = tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6);
+	enum tv_verdict v = TV_V_OK;
 	uint32_t free;
 
 	if (l->half >= l->backlog)
@@ -89,7 +90,10 @@ static inline enum tv_verdict place(struct tv_core *c, const struct tv_listener 
 	if (c->halves.used >= c->halves.count)
 		return TV_V_NO_RECORD;
 	free = l->backlog - l->half;
-	return *tv_prefix_share(c, top, k->v6, index + 1) / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
+	/* Nobody has more than there are. */
+	if (TV_UNLIKELY(c->halves.used / SHARE >= free))
+		v = *tv_prefix_share(c, top, k->v6, index + 1) / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
+	return v;
 }
 
 /* May it have a record? cookies: one may answer in its stead. */

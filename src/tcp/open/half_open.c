@@ -43,9 +43,10 @@ void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 /* Its SYN-ACK is said again after a longer time. */
 static void queue_again(struct tv_core *c, uint32_t slot)
 {
-	uint32_t i = tv_min32(tv_half_at(c, slot)->tries, TV_SYN_ACK_INTERVALS - 1);
+	struct tv_half *h = tv_half_at(c, slot);
+	uint32_t i = tv_min32(h->tries, TV_SYN_ACK_INTERVALS - 1);
 
-	tv_half_queue(c, &c->half_fifo[i], slot, c->cfg.rto_first << i);
+	tv_half_queue(c, &c->half_fifo[i], h, slot, c->cfg.rto_first << i);
 }
 
 static uint32_t tries_of(const struct tv_core *c, const struct tv_half *h)

@@ -50,13 +50,14 @@ static inline void tv_backlog_give(struct tv_core *c, struct tv_listener *l, con
 	--*tv_half_share(c, h, slot);
 }
 
-/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third). */
-static inline void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s)
+/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third); h: the record in this
+ * slot. */
+TV_INLINE void tv_half_begin(struct tv_core *c, struct tv_half *h, uint32_t slot, uint32_t index, uint32_t profile,
+                             const struct tv_segment *s)
 {
-	struct tv_half *h = tv_half_at(c, slot);
 	struct tv_agreed a;
 
-	tv_negotiate_listen(c, tv_listener_at(c, index)->profile, s, &a);
+	tv_negotiate_listen(c, profile, s, &a);
 	memset(h, 0, sizeof *h);
 	tv_key_store(&s->key, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST);
 	h->gen = tv_gen_next(c);
@@ -73,6 +74,10 @@ static inline void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index
 	h->opt = (uint8_t)(a.flags | (s->key.v6 ? TV_H_V6 : 0));
 	c->cnt.passive_opens++;
 	tv_state_half(c); /* [EV-06] */
+}
+static inline void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s)
+{
+	tv_half_begin(c, tv_half_at(c, slot), slot, index, tv_listener_at(c, index)->profile, s);
 }
 
 /* Its SYN-ACK; l: its listener, k: its key. NULL: no room for it. */
@@ -146,11 +151,9 @@ static inline struct tv_fifo *tv_half_fifo(struct tv_core *c, const struct tv_ha
 	return &c->half_fifo[tv_min32(h->tries, TV_SYN_ACK_INTERVALS - 1)];
 }
 
-/* To the end of a FIFO, whose records wait so long. */
-static inline void tv_half_queue(struct tv_core *c, struct tv_fifo *f, uint32_t slot, uint64_t wait)
+/* To the end of a FIFO, whose records wait so long; h: the record in this slot. */
+static inline void tv_half_queue(struct tv_core *c, struct tv_fifo *f, struct tv_half *h, uint32_t slot, uint64_t wait)
 {
-	struct tv_half *h = tv_half_at(c, slot);
-
 	h->at = (uint32_t)tv_tick_up(c->now + tv_min64(wait, c->cfg.rto_max));
 	h->next = 0;
 	h->prev = f->tail;

@@ -59,9 +59,9 @@ TV_APART void tv_pair_anew(struct tv_core *c, const struct tv_key *k)
 TV_INLINE uint32_t isn(const struct tv_core *c, const struct tv_key *k)
 {
 	struct tv_sip s = c->pair.isn;
-	uint32_t at = 8 * words_of(k), ticks = (uint32_t)(c->now_us / (TV_ISN_TICK_NS / TV_US));
+	uint64_t ports = TV_UNLIKELY(k->v6) ? tv_sip_last4(k->b + 32, 36) : tv_sip_last4(k->b + 8, 12);
 
-	return ticks + (uint32_t)tv_sip_end(&s, tv_sip_last4(k->b + at, at + 4));
+	return (uint32_t)(c->now_us / (TV_ISN_TICK_NS / TV_US)) + (uint32_t)tv_sip_end(&s, ports);
 }
 
 static TV_APART uint32_t isn_anew(struct tv_core *c, const struct tv_key *k)
