@@ -11,7 +11,7 @@ import craft
 from net import Lab, read_all
 
 # How many times as often as others a situation is made that has many variants; rng.index tells which it is.
-OFTEN = {"router_error": 10, "rejected": 5, "flood": 2}
+OFTEN = {"router_error": 10, "rejected": 5, "flood": 2, "extension_headers": 2}
 ALL = ("client", "lan", "wan", "server")
 NEAR, FAR = ("client", "lan"), ("wan", "server")
 SITUATIONS = {}

@@ -19,9 +19,19 @@ def look(frame, at=14):
     if frame[at] >> 4 == 4 and frame[at + 9] == 6:
         ihl = (frame[at] & 15) * 4
         return View(False, at, at + ihl, at + struct.unpack_from("!H", frame, at + 2)[0])
-    if frame[at] >> 4 == 6 and frame[at + 6] == 6 and len(frame) >= at + 60:
-        return View(True, at, at + 40, at + 40 + struct.unpack_from("!H", frame, at + 4)[0])
+    if frame[at] >> 4 == 6:
+        head, protocol = v6_walk(frame[at:])
+        if len(frame) >= at + head + 20 and protocol == 6:
+            return View(True, at, at + head, at + 40 + struct.unpack_from("!H", frame, at + 4)[0])
     return None
+
+
+def v6_walk(packet):
+    """Where the upper layer of an IPv6 packet begins, behind hop-by-hop and destination options, and its number."""
+    at, kind = 40, packet[6]
+    while kind in (0, 60) and len(packet) > at + 1:
+        at, kind = at + (packet[at + 1] + 1) * 8, packet[at]
+    return at, kind
 
 
 def is_kept(frame):
@@ -31,7 +41,10 @@ def is_kept(frame):
     kind = frame[12:14]
     if kind == b"\x08\x00":
         return frame[23] == 6 or (frame[23] == 1 and frame[34] in (3, 4, 5, 11, 12))
-    return kind == b"\x86\xdd" and len(frame) > 54 and (frame[20] == 6 or (frame[20] == 58 and frame[54] < 128))
+    if kind != b"\x86\xdd" or len(frame) <= 54:
+        return False
+    at, kind = v6_walk(frame[14:])
+    return kind == 6 or (kind == 58 and len(frame) > 14 + at and frame[14 + at] < 128)
 
 
 def flags(frame, v):

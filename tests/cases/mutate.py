@@ -115,8 +115,7 @@ def shift_sack(tcp, shift):
 def rename_ip(names, packet, quoted=False):
     """The IP packet with other names, and right checksums; what is neither TCP nor an ICMP error stays as it is."""
     v6 = packet[0] >> 4 == 6
-    head = 40 if v6 else (packet[0] & 15) * 4
-    protocol = packet[6] if v6 else packet[9]
+    head, protocol = craft.v6_walk(packet) if v6 else ((packet[0] & 15) * 4, packet[9])
     src, dst = (packet[8:24], packet[24:40]) if v6 else (packet[12:16], packet[16:20])
     new_src, new_dst = names.address(src), names.address(dst)
     out, text = bytearray(packet[:head]), packet[head:]
