@@ -2,10 +2,10 @@
  * check_capture.c - the packets beside the attempts, and the judgment of each attempt.
  *
  * Where rights allow, everything that belongs to an attempt is followed by a tracker of its own: its
- * segments, ICMP errors that quote them, and SYN,ACKs that come to its port from somewhere else. Its
- * verdict is the one that trivet explain would give on these packets. What the kernel tells is judged
- * as well; it counts where no packet was seen, and where packets found nothing wrong and the kernel
- * did.
+ * segments, ICMP errors that quote them, SYN,ACKs that come to its port from somewhere else, and the RSTs
+ * that this machine answers those. Its verdict is the one that trivet explain would give on these packets.
+ * What the kernel tells is judged as well; it counts where no packet was seen, and where packets found
+ * nothing wrong and the kernel did.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,9 +27,10 @@ int capture_open(struct check *c)
 	struct host_facts facts;
 	char filter[256];
 
-	/* SYN,ACKs of any port: one from the wrong port or address is among what may be wrong. */
-	snprintf(filter, sizeof filter, "tcp port %u or icmp or icmp6 or (ip and tcp[13] & 0x12 == 0x12) or "
-		"(ip6[6] == 6 and ip6[53] & 0x12 == 0x12)", c->port);
+	/* SYN,ACKs of any port, and what this machine answers them: one from the wrong port or address is among what
+	 * may be wrong. */
+	snprintf(filter, sizeof filter, "tcp port %u or icmp or icmp6 or (ip and (tcp[13] & 0x12 == 0x12 or "
+		"tcp[13] & 4 != 0)) or (ip6[6] == 6 and (ip6[53] & 0x12 == 0x12 or ip6[53] & 4 != 0))", c->port);
 	p->live = live_open("any", filter, c->common.capture ? 0 : SNAP, &p->fault);
 	if (p->live) {
 		p->printer = lines_new();
@@ -63,7 +64,7 @@ static bool belongs(const struct try *t, const struct packet *p)
 	if (p->kind == PACKET_ICMP)
 		return is_end(l, &p->quoted_src, p->sport) && is_end(r, &p->quoted_dst, p->dport);
 	if (is_end(l, &p->src, p->sport))
-		return is_end(r, &p->dst, p->dport);
+		return is_end(r, &p->dst, p->dport) || p->flags & TV_RST;
 	if (!is_end(l, &p->dst, p->dport))
 		return false;
 	return is_end(r, &p->src, p->sport) || (p->flags & (TV_SYN | TV_ACK)) == (TV_SYN | TV_ACK);

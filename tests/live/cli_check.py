@@ -213,6 +213,17 @@ def test_check_connected_that_is_none():
         filters("router")
 
 
+def test_check_answer_from_a_wrong_port():
+    """A box translates the way back and not the way there: this machine resets what it cannot know."""
+    listen("page", 80)
+    filters("router", "tcp sport 80 tcp sport set 8080", hook="postrouting")
+    try:
+        status, out, _ = check("--timeout", "2500ms", SERVER, 80)
+        expect(status == 1 and words(out) == ["synack-wrong-source"] and SERVER + ":8080" in flat(out), out)
+    finally:
+        filters("router")
+
+
 def test_check_connected_that_is_none_and_nobody_asks():
     """The final ACK never arrives: the server repeats its SYN,ACK, which only packets show."""
     listen("silent", 5432)
