@@ -342,9 +342,16 @@ static TV_APART bool link_header(struct tv_stack *s, struct tv_tcb *t, struct tv
 	return r == TV_HOP_READY;
 }
 
-/* Builds one packet of a connection that has wants; false: it has nothing to say, or has to wait. plain: this may
- * well be a plain segment (tcp/out.h). */
-TV_INLINE bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out, struct tv_packet *p, bool plain)
+/* A packet leaves. */
+static inline void leaves(struct tv_core *c, struct tv_packet *p)
+{
+	c->cnt.bytes_out += p->len;
+	for (unsigned i = 0; i < p->piece_count; i++) c->cnt.bytes_out += p->pieces[i].len;
+	p->time = c->now;
+}
+
+/* Builds one packet of a connection that has wants; false: it has nothing to say, or has to wait. */
+static TV_APART bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out, struct tv_packet *p)
 {
 	struct tv_core *c = &s->core;
 
@@ -352,10 +359,21 @@ TV_INLINE bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct tv_ou
 		return false;
 	p->link = t->link;
 	out->packet = p;
-	if (!(plain && TV_LIKELY(tv_out_plain(c, t, out))) && !tv_tcp_out(c, t, out))
+	if (!tv_tcp_out(c, t, out))
 		return false;
 	if (TV_UNLIKELY(c->cfg.trace != NULL))
 		tv_trace_out(s, t, p, out->head);
+	return true;
+}
+
+/* The same of a plain segment (tcp/out.h) over a link that it can be built for at once. */
+TV_INLINE bool plain_out(struct tv_core *c, struct tv_tcb *t, bool csum_partial, struct tv_packet *p)
+{
+	if (!tv_out_plain(c, t, p, csum_partial))
+		return false;
+	p->link = t->link;
+	p->time = c->now;
+	c->cnt.bytes_out += p->len; /* there are no pieces */
 	return true;
 }
 
@@ -383,7 +401,7 @@ static TV_APART bool loop_out(struct tv_stack *s, struct tv_tcb *t)
 	struct tv_out out = way_out(s, t->link);
 	unsigned n = 0;
 
-	while (n < TURN && t->want != 0 && connection_out(s, t, &out, &p, false)) {
+	while (n < TURN && t->want != 0 && connection_out(s, t, &out, &p)) {
 		tv_loop_in(s, &p);
 		n++;
 	}
@@ -394,6 +412,7 @@ static TV_APART bool loop_out(struct tv_stack *s, struct tv_tcb *t)
 struct turn {
 	struct tv_out out;
 	uint32_t over;             /* TV_NONE: none yet; never the pseudo-link */
+	bool plain;                /* no link header, no pieces, and nobody observes */
 	uint32_t passed;           /* number + 1 of the first that was passed by */
 	const struct tv_packet *at; /* the packet that was to be filled when it was its turn last */
 };
@@ -406,6 +425,7 @@ static TV_APART bool other_link(struct tv_stack *s, struct tv_tcb *t, uint32_t l
 
 	if (!loop && (link == TV_ANY_LINK || link == t->link)) {
 		turn->out = way_out(s, turn->over = t->link);
+		turn->plain = turn->out.head == 0 && !turn->out.gather && s->core.cfg.trace == NULL;
 		return true;
 	}
 	if (!loop && (turn->passed == 0 || (tv_conn(&s->core, turn->passed - 1)->flags & TV_F_IN_OUT_LIST) == 0))
@@ -423,7 +443,8 @@ static TV_APART struct tv_packet *speaks_on(struct tv_stack *s, struct tv_tcb *t
 	const struct tv_packet *last = p + TURN - 1;
 	bool more = true;
 
-	while (t->want != 0 && p != last && room(p, end) && (more = connection_out(s, t, out, p, false))) p++;
+	while (t->want != 0 && p != last && room(p, end) && (more = connection_out(s, t, out, p)))
+		leaves(&s->core, p++);
 	if (t->want != 0 && more)
 		tv_want(&s->core, t, 0);
 	return p;
@@ -447,9 +468,11 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 		t = next_speaker(c);
 		if (TV_UNLIKELY(t->link != turn.over) && !other_link(s, t, link, &turn))
 			continue;
-		if (TV_LIKELY(t->want != 0) && connection_out(s, t, &turn.out, p, true)) {
+		if (TV_LIKELY(turn.plain && t->want != 0) && plain_out(c, t, turn.out.csum_partial, p)) {
 			p++;
-			if (TV_UNLIKELY(t->want != 0))
+		} else if (t->want != 0 && connection_out(s, t, &turn.out, p)) {
+			leaves(c, p++);
+			if (t->want != 0)
 				p = speaks_on(s, t, &turn.out, p, end);
 		}
 		tv_settle(s, t);
@@ -461,9 +484,12 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 static TV_APART unsigned replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *packets, unsigned cap)
 {
 	const struct tv_packet *p = packets, *end = p + tv_min32(cap, s->core.reply_tail - s->core.reply_head);
+	unsigned n;
 
 	while (room(p, end)) p++;
-	return tv_replies_out(s, link, packets, (unsigned)(p - packets));
+	n = tv_replies_out(s, link, packets, (unsigned)(p - packets));
+	for (unsigned i = 0; i < n; i++) leaves(&s->core, &packets[i]);
+	return n;
 }
 
 unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_packet *packets, unsigned cap)
@@ -477,22 +503,13 @@ unsigned tv_output(struct tv_stack *s, tv_time now, uint32_t link, struct tv_pac
 		tv_stack_now(s, now);
 		run_timers(s);
 	} while (TV_UNLIKELY(c->now < now) && c->now != before);
-	while (room(packets + n, packets + cap) && tv_neighbour_out(s, link, &packets[n]))
-		n++;
+	while (room(packets + n, packets + cap) && tv_neighbour_out(s, link, &packets[n])) leaves(c, &packets[n++]);
 	if (tv_replies_waiting(s))
 		n += replies_out(s, link, packets + n, c->out_head != 0 ? (cap - n + 1) / 2 : cap - n);
 	if (c->out_head != 0)
 		n += speakers_out(s, link, packets + n, cap - n);
 	if (n < cap && tv_replies_waiting(s))
 		n += replies_out(s, link, packets + n, cap - n);
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t len = packets[i].len;
-
-		for (unsigned k = 0; k < packets[i].piece_count; k++)
-			len += packets[i].pieces[k].len;
-		c->cnt.bytes_out += len;
-		packets[i].time = c->now;
-	}
 	c->cnt.packets_out += n;
 	return n;
 }

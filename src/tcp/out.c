@@ -22,9 +22,8 @@ uint64_t tv_out_head_v6(uint8_t *ip, const struct tv_build *b, uint32_t len)
 	return tv_key_put_v6(ip + 8, b->head, b->rest);
 }
 
-void tv_out_link_sums(const struct tv_out *out, uint8_t *ip, bool v6)
+void tv_out_link_sums(struct tv_packet *packet, uint8_t *ip, bool v6)
 {
-	struct tv_packet *packet = out->packet;
 	uint8_t *tcp = ip + tv_ip_header_len(v6);
 	uint32_t addrs = v6 ? 32 : 8, len = packet->len - (uint32_t)(tcp - packet->data);
 	uint64_t sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
@@ -36,6 +35,11 @@ void tv_out_link_sums(const struct tv_out *out, uint8_t *ip, bool v6)
 	packet->flags = TV_PKT_CSUM_PARTIAL;
 	packet->csum_start = (uint16_t)(tcp - packet->data);
 	packet->csum_offset = TV_CSUM_AT;
+}
+
+static inline uint8_t *ip_at(const struct tv_out *out)
+{
+	return out->packet->data + out->head;
 }
 
 static inline struct tv_cursor *cursor_of(const struct tv_core *c, const struct tv_tcb *t, const struct tv_xmit *x)
@@ -58,8 +62,14 @@ static TV_APART unsigned gather(struct tv_core *c, struct tv_tcb *t, const struc
 	                        p->pieces, p->piece_cap, covered);
 }
 
+/* Is there room for it, copied, behind the longest headers that there are? True of all but super-segments. */
+static inline bool fits(const struct tv_out *out, uint32_t len)
+{
+	return !out->gather && out->head + TV_HEADERS_MOST + len <= out->packet->cap;
+}
+
 /* Makes the text no longer than the caller's packet carries; returns in how many pieces, 0: copied. For what does not
- * fit into any packet (tv_out_fits()). */
+ * fit into any packet (fits()). */
 static TV_APART unsigned fit(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_xmit *x)
 {
 	uint32_t head, blocks, room, covered;
@@ -214,7 +224,7 @@ static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct t
 	uint32_t offer;
 
 	if (x->kind != TV_X_SYN)
-		return (uint16_t)tv_rcv_window(c, t);
+		return (uint16_t)tv_rcv_window(c, t, tv_opts(c, t)->rcv_buf);
 	if (t->state == TV_SYN_RECEIVED) /* less what the text of a SYN takes of it (Fast Open) */
 		return (uint16_t)(t->rcv.adv - t->rcv.nxt);
 	offer = tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: the window of a SYN is not scaled */
@@ -234,7 +244,7 @@ static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out
 	*n = 0;
 	if (!tv_send_next(c, t, tv_min32(out->gso_bytes, TEXT_MOST), x))
 		return false;
-	if ((x->kind == TV_X_DATA || x->kind == TV_X_REPEAT) && TV_UNLIKELY(!tv_out_fits(out, x->len)))
+	if ((x->kind == TV_X_DATA || x->kind == TV_X_REPEAT) && TV_UNLIKELY(!fits(out, x->len)))
 		*n = fit(c, t, out, x);
 	if (x->kind != TV_X_DATA || tv_rtx_sent(c, t, x->seq, x->len + ((x->flags & TV_FIN) != 0)))
 		return true;
@@ -251,7 +261,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 {
 	uint16_t wnd = window_field(c, t, x);
 	const struct tv_options *o = tv_opts(c, t);
-	uint8_t *ip = tv_out_ip(out);
+	uint8_t *ip = ip_at(out);
 	struct tv_build b;
 	uint32_t opts = options(c, t, x, ip + tv_ip_header_len(v6) + TV_TCP_HEADER, &b.opt_sum);
 	uint64_t sum;
@@ -267,7 +277,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 	b.h.urg = (x->flags & TV_URG) != 0 ? (uint16_t)(t->snd.up - x->seq) : 0;
 	b.h.header_len = (uint16_t)(TV_TCP_HEADER + (opts & ~UNTOLD));
 	b.len = x->len;
-	sum = tv_out_headers(&b, out, ip, v6);
+	sum = tv_out_headers(&b, out->packet, out->head, v6);
 	out->packet->seg_size = x->seg_size;
 	if (x->len != 0) {
 		if (TV_UNLIKELY(x->kind == TV_X_KEEPALIVE))
@@ -277,7 +287,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 		else
 			sum += text(c, t, x, out);
 	}
-	tv_out_seal(out, ip, v6, sum);
+	tv_out_seal(out->packet, out->csum_partial, ip, v6, sum);
 	sent(c, t, x, (opts & UNTOLD) != 0);
 }
 
@@ -287,14 +297,19 @@ static TV_APART void build_v6(struct tv_core *c, struct tv_tcb *t, const struct 
 	build(c, t, out, x, pieces, true);
 }
 
-uint64_t tv_out_text(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len)
+uint64_t tv_plain_text_any(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
+                           uint32_t len)
 {
-	return text(c, t, &(struct tv_xmit){.kind = TV_X_DATA, .seq = t->snd.nxt, .len = len}, out);
+	const struct tv_xmit x = {.kind = TV_X_DATA, .seq = t->snd.nxt, .len = len};
+	const struct tv_out out = {.packet = packet, .csum_partial = csum_partial};
+
+	return text(c, t, &x, &out);
 }
 
-void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len, uint16_t flags)
+void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
+                         uint32_t len, uint16_t flags)
 {
-	tv_plain_build(c, t, out, len, flags, false);
+	tv_plain_build(c, t, packet, csum_partial, tv_opts(c, t), len, flags, false);
 }
 
 /* SYN, or SYN-ACK in SYN-RECEIVED, first of all that it has to say. */
@@ -344,7 +359,7 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 {
 	struct tv_tcp_options o = {
 		.has = r->has, .mss = r->mss, .wscale = r->wscale, .ts_val = r->ts_val, .ts_ecr = r->ts_ecr};
-	uint8_t *ip = tv_out_ip(out), *p = ip + tv_ip_header_len(v6) + TV_TCP_HEADER;
+	uint8_t *ip = ip_at(out), *p = ip + tv_ip_header_len(v6) + TV_TCP_HEADER;
 	uint64_t sum = 0;
 	uint32_t opts = tv_tcp_opt_put_syn(p, &o, &sum), len;
 	struct tv_build b;
@@ -366,7 +381,7 @@ TV_INLINE void reply_build(struct tv_core *c, const struct tv_reply *r, const st
 	b.len = 0;
 	b.opt_sum = sum;
 	b.h.header_len = (uint16_t)(TV_TCP_HEADER + opts);
-	tv_out_seal(out, ip, v6, tv_out_headers(&b, out, ip, v6));
+	tv_out_seal(out->packet, out->csum_partial, ip, v6, tv_out_headers(&b, out->packet, out->head, v6));
 	c->cnt.segments_out++;
 }
 

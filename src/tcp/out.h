@@ -28,19 +28,14 @@ struct tv_build {
 	uint64_t opt_sum;          /* of the options, which are there */
 };
 
-static inline uint8_t *tv_out_ip(const struct tv_out *out)
-{
-	return out->packet->data + out->head;
-}
-
 /* The IPv6 header; returns the sum of its addresses. */
 uint64_t tv_out_head_v6(uint8_t *ip, const struct tv_build *b, uint32_t len);
 
 /* Writes all headers; returns the sum of the TCP segment without its text, pseudo-header included [MUST-2]. */
-TV_INLINE uint64_t tv_out_headers(const struct tv_build *b, const struct tv_out *out, uint8_t *ip, bool v6)
+TV_INLINE uint64_t tv_out_headers(const struct tv_build *b, struct tv_packet *packet, uint32_t head, bool v6)
 {
-	struct tv_packet *packet = out->packet;
-	uint32_t len = b->h.header_len + b->len, head_len = out->head + tv_ip_header_len(v6) + b->h.header_len;
+	uint32_t len = b->h.header_len + b->len, head_len = head + tv_ip_header_len(v6) + b->h.header_len;
+	uint8_t *ip = packet->data + head;
 	uint8_t *tcp = ip + tv_ip_header_len(v6);
 	uint64_t sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len) + b->opt_sum;
 
@@ -63,45 +58,40 @@ TV_INLINE uint64_t tv_out_headers(const struct tv_build *b, const struct tv_out 
 }
 
 /* The link sums: it finds the sum of the pseudo-header in the field, and is told where that is. */
-void tv_out_link_sums(const struct tv_out *out, uint8_t *ip, bool v6);
+void tv_out_link_sums(struct tv_packet *packet, uint8_t *ip, bool v6);
 
 /* The checksum. */
-TV_INLINE void tv_out_seal(const struct tv_out *out, uint8_t *ip, bool v6, uint64_t sum)
+TV_INLINE void tv_out_seal(struct tv_packet *packet, bool csum_partial, uint8_t *ip, bool v6, uint64_t sum)
 {
-	if (TV_UNLIKELY(out->csum_partial))
-		tv_out_link_sums(out, ip, v6);
+	if (TV_UNLIKELY(csum_partial))
+		tv_out_link_sums(packet, ip, v6);
 	else
 		tv_csum_store(ip + tv_ip_header_len(v6) + TV_CSUM_AT, sum);
 }
 
-/* Is there room for it, copied, behind the longest headers that there are? True of all but super-segments. */
-static inline bool tv_out_fits(const struct tv_out *out, uint32_t len)
-{
-	return !out->gather && out->head + TV_HEADERS_MOST + len <= out->packet->cap;
-}
+/* Copies the text of a plain segment that does not lie on one small page, or is long; returns its sum, if the link
+ * does not sum. */
+uint64_t tv_plain_text_any(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
+                           uint32_t len);
 
-/* Copies the text of a plain segment that does not lie on one small page, or is long; returns its sum. */
-uint64_t tv_out_text(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len);
-
-/* The text of a plain segment: most often short, and on one page. Returns its sum. */
-TV_INLINE uint64_t tv_plain_text(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len)
+/* The text of a plain segment, to dst: most often short, and on one page. Returns its sum. */
+TV_INLINE uint64_t tv_plain_text(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
+                                 uint32_t len, uint8_t *dst)
 {
 	const uint8_t *src = tv_stream_short(&t->out, &c->pages, tv_region(c));
-	struct tv_packet *p = out->packet;
 
 	if (TV_UNLIKELY(src == NULL))
-		return tv_out_text(c, t, out, len);
-	p->len += len;
-	return tv_stream_copy_sum_short(src, len, p->data + p->head_len);
+		return tv_plain_text_any(c, t, packet, csum_partial, len);
+	packet->len += len;
+	return tv_stream_copy_sum_short(src, len, dst);
 }
 
 /* Its headers and its text, in one go. */
-TV_INLINE void tv_plain_build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len,
-                              uint16_t flags, bool ts)
+TV_INLINE void tv_plain_build(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
+                              const struct tv_options *o, uint32_t len, uint16_t flags, bool ts)
 {
-	uint16_t wnd = (uint16_t)tv_rcv_window(c, t);
-	const struct tv_options *o = tv_opts(c, t);
-	uint8_t *ip = tv_out_ip(out);
+	uint16_t wnd = (uint16_t)tv_rcv_window(c, t, o->rcv_buf);
+	uint8_t *ip = packet->data;
 	struct tv_build b = {.head = t->key, .ttl = o->ttl, .tos = (uint8_t)(o->dscp << 2), .len = len};
 	uint64_t sum;
 
@@ -109,19 +99,26 @@ TV_INLINE void tv_plain_build(struct tv_core *c, struct tv_tcb *t, const struct 
 		b.opt_sum = tv_tcp_opt_put_ts(ip + 20 + TV_TCP_HEADER, c->now_ms + t->opt.ts_offset, t->opt.ts_recent);
 	b.h = (struct tv_tcp_header){.seq = t->snd.nxt, .ack = t->rcv.nxt, .flags = flags, .wnd = wnd};
 	b.h.header_len = (uint16_t)(TV_TCP_HEADER + (ts ? 12 : 0));
-	sum = tv_out_headers(&b, out, ip, false);
+	sum = tv_out_headers(&b, packet, 0, false);
 	if (len != 0)
-		sum += tv_plain_text(c, t, out, len);
-	tv_out_seal(out, ip, false, sum);
+		sum += tv_plain_text(c, t, packet, csum_partial, len, ip + 20 + b.h.header_len);
+	tv_out_seal(packet, csum_partial, ip, false, sum);
 }
 
 /* The same without timestamps. */
-void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, uint32_t len, uint16_t flags);
+void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
+                         uint32_t len, uint16_t flags);
+
+/* How long may the peer owe an acknowledgment? */
+TV_INLINE tv_time tv_plain_limit(const struct tv_core *c, const struct tv_tcb *t, const struct tv_options *o)
+{
+	return TV_LIKELY((t->flags & TV_F_RELEASED) == 0) ? o->user_timeout : tv_orphan_limit(c, t);
+}
 
 /* What follows from its leaving, with text or FIN: as sent_new() and tv_rtx_sent(), with nothing in flight. */
-static inline void tv_plain_sent(struct tv_core *c, struct tv_tcb *t, uint32_t len)
+TV_INLINE void tv_plain_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_options *o, uint32_t len,
+                             uint32_t fin)
 {
-	uint32_t fin = (t->flags & TV_F_FIN_QUEUED) != 0;
 	bool takes_turns = len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack;
 
 	t->flags = (t->flags & ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST | TV_F_SMALL)) | TV_F_ALONE |
@@ -130,27 +127,30 @@ static inline void tv_plain_sent(struct tv_core *c, struct tv_tcb *t, uint32_t l
 	t->sent_us = (uint32_t)c->now_us;
 	t->progress_ms = c->now_ms;
 	/* RFC 6298 5.1, as tv_rtx_wait() */
-	tv_deadline_at(t, &t->timer.main, tv_tick_after(c, tv_min64(tv_rto_ns(c, t), tv_owing_limit(c, t))));
+	tv_deadline_at(t, &t->timer.main, tv_tick_soon(c, tv_min64(tv_rto_ns(c, t), tv_plain_limit(c, t, o))));
 }
 
-/* The next segment of a connection that has something to say. False: it is not plain, and nothing was done. */
-TV_INLINE bool tv_out_plain(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+/* The next segment of a connection that has something to say, into a packet without link header. False: it is not
+ * plain, or finds no room, and nothing was done. */
+TV_INLINE bool tv_out_plain(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial)
 {
+	const struct tv_options *o = tv_opts(c, t);
 	bool more = t->want != TV_WANT_ACK;
-	uint32_t len = more ? t->out.len : 0;
-	uint16_t flags = more ? tv_send_plain(t) : TV_ACK;
+	uint32_t len = more ? t->out.len : 0, fin = more && (t->flags & TV_F_FIN_QUEUED) != 0;
+	/* PSH: RFC 9293 3.9.1.2 [MUST-61] [SHLD-27]; FIN is behind all that is queued [EV-42]. */
+	uint16_t flags = (uint16_t)(TV_ACK | (uint32_t)(len != 0) * TV_PSH | fin * TV_FIN);
 
-	if (TV_UNLIKELY(!tv_send_is_plain(c, t) || !tv_out_fits(out, len)))
+	if (TV_UNLIKELY(!tv_send_is_plain(c, t) || TV_HEADERS_MOST + len > packet->cap))
 		return false;
 	if (TV_LIKELY((t->opt.flags & TV_O_TS) != 0))
-		tv_plain_build(c, t, out, len, flags, true);
+		tv_plain_build(c, t, packet, csum_partial, o, len, flags, true);
 	else
-		tv_plain_build_bare(c, t, out, len, flags);
+		tv_plain_build_bare(c, t, packet, csum_partial, len, flags);
 	c->cnt.segments_out++;
 	tv_ack_sent(t);
 	t->want = 0;
 	if (more)
-		tv_plain_sent(c, t, len);
+		tv_plain_sent(c, t, o, len, fin);
 	return true;
 }
 

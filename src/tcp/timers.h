@@ -14,6 +14,13 @@ static inline uint32_t tv_tick_after(const struct tv_core *c, tv_time after)
 
 	return (uint32_t)tick + ((uint32_t)tick == 0);
 }
+/* The same of at most a retransmission time-out, whose maximum is a fraction of that (stack.c). */
+static inline uint32_t tv_tick_soon(const struct tv_core *c, tv_time after)
+{
+	uint32_t tick = (uint32_t)((c->now + after + (1u << TV_TICK_SHIFT) - 1) >> TV_TICK_SHIFT);
+
+	return tick + (tick == 0);
+}
 /* Sets a deadline of this connection; the wheel has to know when it is earlier than what it knows. */
 static inline void tv_deadline_at(struct tv_tcb *t, uint32_t *deadline, uint32_t tick)
 {

@@ -98,17 +98,17 @@ static inline uint32_t tv_ip_header_len(bool v6)
 static inline void tv_ip4_build(uint8_t *p, uint64_t ends, uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
 {
 	/* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
-	uint32_t first = 0x45u << 24 | (uint32_t)tos << 16 | (20 + len);
-	const uint32_t second = 0x4000; /* RFC 6864 4.1: an atomic datagram, whose ID means nothing [MAY-4] */
-	uint32_t third = (uint32_t)ttl << 24 | (uint32_t)protocol << 16;
+	uint32_t first = tv_wire32(20 + len) | tv_wire32(0x45u << 24) | tv_wire_octet(tos, 1);
+	/* RFC 6864 4.1: an atomic datagram, whose ID means nothing [MAY-4] */
+	const uint32_t second = tv_wire32(0x4000);
+	uint32_t third = tv_wire_octet(ttl, 0) | tv_wire_octet(protocol, 1);
 
 	TV_ASSERT(len <= 65535 - 20);
-	tv_put32(p, first);
-	tv_put32(p + 4, second);
-	tv_put32(p + 8, third);
+	memcpy(p, &first, 4);
+	memcpy(p + 4, &second, 4);
+	memcpy(p + 8, &third, 4);
 	memcpy(p + 12, &ends, 8);
-	tv_csum_store(p + 10,
-		(uint64_t)tv_wire32(first) + tv_wire32(second) + tv_wire32(third) + tv_csum_pair(ends));
+	tv_csum_store(p + 10, (uint64_t)first + second + third + tv_csum_pair(ends));
 }
 
 /* The IPv6 form, without the addresses, which follow at p + 8. */

@@ -14,6 +14,12 @@ static inline uint32_t tv_wire32(uint32_t v)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(v) : v;
 }
 
+/* One octet at place 0 to 3 of such a word. */
+static inline uint32_t tv_wire_octet(uint8_t octet, unsigned place)
+{
+	return (uint32_t)octet << 8 * (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? place : 3 - place);
+}
+
 /* Are the bits of mask those of value in the word at p? */
 static inline bool tv_word_is(const uint8_t *p, uint32_t mask, uint32_t value)
 {

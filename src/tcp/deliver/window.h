@@ -23,9 +23,9 @@ static inline uint32_t tv_rcv_room(const struct tv_core *c, const struct tv_tcb 
 }
 
 /* The window field; what it offers is remembered as the right edge. */
-static inline uint32_t tv_rcv_window(const struct tv_core *c, struct tv_tcb *t)
+static inline uint32_t tv_rcv_window(const struct tv_core *c, struct tv_tcb *t, uint32_t buffer)
 {
-	uint32_t buffer = tv_opts(c, t)->rcv_buf, window = t->rcv.adv - t->rcv.nxt, up, room;
+	uint32_t window = t->rcv.adv - t->rcv.nxt, up, room;
 	uint32_t more = window + tv_worth_telling(t, buffer);
 	unsigned scale = t->opt.rcv_scale;
 

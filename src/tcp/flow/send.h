@@ -35,14 +35,4 @@ static inline bool tv_send_is_plain(const struct tv_core *c, const struct tv_tcb
 	       len < t->cc.cwnd && len <= t->opt.mss && !tv_send_after_idle(c, t);
 }
 
-/* The flags of that segment, when there is more than an ACK to say: it is all that is queued, and FIN behind it
- * [EV-42]. */
-static inline uint16_t tv_send_plain(const struct tv_tcb *t)
-{
-	uint32_t fin = (t->flags & TV_F_FIN_QUEUED) != 0;
-	uint32_t push = t->out.len != 0; /* RFC 9293 3.9.1.2 [MUST-61] [SHLD-27] */
-
-	return (uint16_t)(TV_ACK | push * TV_PSH | fin * TV_FIN);
-}
-
 #endif
