@@ -69,15 +69,15 @@ static unsigned carry(struct wire *w, struct side *from, struct side *to, tv_tim
 static unsigned exchange(struct talk *t)
 {
 	struct crowd *c = &t->crowd;
+	tv_handle drawn[BENCH_BATCH];
 	unsigned n = 0;
 
 	t->round++;
-	for (unsigned i = 0; i < BENCH_BATCH; i++) {
-		tv_handle h = c->clients[draw(t)];
-
-		if (tv_send(c->client.stack, c->now, h, t->message, BYTES, 0) != BYTES)
+	for (unsigned i = 0; i < BENCH_BATCH; i++)
+		drawn[i] = c->clients[draw(t)];
+	for (unsigned i = 0; i < BENCH_BATCH; i++)
+		if (tv_send(c->client.stack, c->now, drawn[i], t->message, BYTES, 0) != BYTES)
 			t->wrong++;
-	}
 	n += carry(&c->out, &c->client, &c->server, c->now);
 	read_events(t, c->server.stack, true);
 	n += carry(&c->back, &c->server, &c->client, c->now);

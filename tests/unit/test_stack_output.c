@@ -4,6 +4,7 @@
  * a packet that is too small ends the batch.
  */
 #include "lab.h"
+#include "tcp/timers.h"
 
 #define CONNS 5
 #define MOST 64u
@@ -196,9 +197,39 @@ static void test_output_goes_round_inside_for_own_addresses(void **state)
 	end(k);
 }
 
+/* Connections whose text is acknowledged have nothing to wait for. Among many none of them fires for that. */
+static void test_output_idle_among_many_wakes_nobody(void **state)
+{
+	struct tv_config g;
+	struct lab *l;
+
+	(void)state;
+	lab_config(&g);
+	g.connections = TV_TIMERS_FEW + 1;
+	l = lab_new(&g, false);
+	for (uint32_t i = 0; i < TV_TIMERS_FEW + 1; i++) {
+		l->seq = 1000000;
+		lab_active(l);
+	}
+	assert_int_equal(lab_wait(l, 10 * TV_S), 0);
+	assert_true(tv_deadline(l->s) == TV_NEVER);
+	lab_send(l, 100, 0);
+	assert_int_equal(l->count, 1);
+	assert_true(tv_deadline(l->s) <= l->now + TV_S);
+	l->ack += 100;
+	assert_int_equal(SAY(l, .flags = TV_ACK), TV_V_OK);
+	assert_true(tv_deadline(l->s) == TV_NEVER);
+	lab_send(l, 100, 0);
+	assert_true(tv_deadline(l->s) <= l->now + TV_S);
+	assert_int_equal(lab_wait(l, 300 * TV_MS), 1); /* it is repeated: what is not acknowledged is waited for */
+	assert_int_equal(tv_stack_check(l->s), 0);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_output_idle_among_many_wakes_nobody),
 		cmocka_unit_test(test_output_for_one_link_leaves_what_is_for_another),
 		cmocka_unit_test(test_output_for_any_link_is_in_order_of_writing),
 		cmocka_unit_test(test_output_gives_each_a_turn_of_sixteen),
