@@ -119,6 +119,15 @@ static void twice(struct pair *p, const struct say *say)
 	}
 }
 
+/* Congestion control at the end of slow start or behind it, some octets counted (RFC 5681 3.1). */
+static void congested(struct pair *p)
+{
+	struct tv_tcb *t = tv_conn(&p->l->s->core, (uint32_t)p->l->conn);
+
+	t->cc.ssthresh = t->cc.cwnd + chance(p, 3) - 1;
+	t->cc.acked = chance(p, 400);
+}
+
 /* Something else than a segment. */
 static void meanwhile(struct pair *p)
 {
@@ -143,6 +152,9 @@ static void meanwhile(struct pair *p)
 			(void)tv_shutdown(l->s, l->now, l->conn);
 		else if (chance(p, 6) == 0)
 			(void)tv_close(l->s, l->now, l->conn);
+		break;
+	case 5:
+		congested(p);
 		break;
 	default:
 		break;
