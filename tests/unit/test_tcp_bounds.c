@@ -344,6 +344,21 @@ static void test_bounds_observer_sees_each_packet(void **state)
 	lab_free(l);
 }
 
+/* A connection with the usual options has no set of its own, though they were given; one with others has. */
+static void test_bounds_usual_options_are_shared(void **state)
+{
+	(void)state;
+	for (unsigned other = 0; other < 2; other++) {
+		struct lab *l = lab_new(NULL, false);
+
+		l->opts = l->cfg.defaults;
+		l->opts.dscp = (uint8_t)(l->opts.dscp + other);
+		lab_active(l);
+		assert_int_equal(l->s->core.profiles.used, 1 + other);
+		lab_free(l);
+	}
+}
+
 /* Every set of options in use: who has one of his own can still change it; a new one finds no room. */
 static void test_bounds_option_sets_all_in_use(void **state)
 {
@@ -390,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_bounds_listener_that_finds_no_room_leaves_nothing),
 		cmocka_unit_test(test_bounds_observer_sees_each_state),
 		cmocka_unit_test(test_bounds_observer_sees_each_packet),
+		cmocka_unit_test(test_bounds_usual_options_are_shared),
 		cmocka_unit_test(test_bounds_option_sets_all_in_use),
 	};
 
