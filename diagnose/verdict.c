@@ -177,8 +177,8 @@ static void judge_all(struct crowd *w)
 		w->words[i] = (uint8_t)judge(&k, &f);
 		w->taken[i] = is_remnant(w, i);
 	}
-	crowd_one_direction(w);
 	crowd_wrong_sources(w);
+	crowd_one_direction(w);
 	crowd_scans(w);
 	crowd_floods(w);
 	crowd_fallbacks(w);

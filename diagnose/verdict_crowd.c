@@ -83,14 +83,14 @@ void crowd_one_direction(struct crowd *w)
 		for (size_t i = g.from; i < g.to; i++) {
 			const struct conn *c = crowd_at(w, i);
 
-			one |= crowd_word(w, i) == WORD_ONE_DIRECTION_ONLY;
+			one |= crowd_word(w, i) == WORD_ONE_DIRECTION_ONLY && !crowd_taken(w, i);
 			both |= (c->side[0].packets && c->side[1].packets) || c->icmp_count;
 		}
 		for (size_t i = g.from; one && !both && i < g.to; i++) {
 			const struct conn *c = crowd_at(w, i);
 			struct finding f;
 
-			if (crowd_word(w, i) != WORD_SYN_UNANSWERED)
+			if (crowd_word(w, i) != WORD_SYN_UNANSWERED || crowd_taken(w, i))
 				continue;
 			finding_start(&f, c, WORD_ONE_DIRECTION_ONLY, CERTAIN);
 			finding_cite(&f, &c->first);

@@ -207,6 +207,8 @@ static const struct {
 	{"0 > S p=1; 10 < SA 0 1 p=1; 10.1 > A 1 1 p=1; 20 > S p=2 d=81; 30 < RA 0 1 p=2 d=81 ttl=64",
 		"reset-by-middlebox:likely"},
 	{"0 > S; 1000 > S; 2000 > S; 4000 > S", "syn-unanswered:certain"},
+	/* the answer comes from another port, and nobody resets it */
+	{"0 > S; 10 < SA 0 1 d=8080; 1000 > S; 1010 < SA 0 1 d=8080", "synack-wrong-source:certain"},
 	/* two machines answer one SYN; and the service begins between the two that the client sends */
 	{"0 > S; 10 < RA 0 1; 11 < SA 0 1; 11.1 > R 1", "reset-by-middlebox:likely"},
 	{"0 > S; 10 < RA 0 1; 500 > S; 510 < SA 0 1; 510.1 > A 1 1", ""},
