@@ -97,15 +97,14 @@ static inline uint64_t tv_copy_sum_word(uint8_t *restrict dst, const uint8_t *re
 static inline uint64_t tv_copy_sum_small(uint8_t *restrict dst, const uint8_t *restrict src,
 	size_t n, uint64_t sum)
 {
+	const uint8_t *end = src + (n & ~(size_t)31);
 	uint64_t run = 0;
 
-	for (; n >= 32; n -= 32, src += 32, dst += 32) {
-		uint64_t w[4];
-
-		memcpy(w, src, 32);
-		memcpy(dst, w, 32);
-		run = tv_sum_words(run, w);
+	for (; src != end; src += 32, dst += 32) {
+		run = tv_sum_four(run, src);
+		memcpy(dst, src, 32);
 	}
+	n &= 31;
 	for (; n >= 8; n -= 8, src += 8, dst += 8) run = tv_copy_sum_word(dst, src, run);
 	sum += tv_sum_halves(run);
 	return n == 0 ? sum : tv_copy_sum_tail(dst, src, n, sum);

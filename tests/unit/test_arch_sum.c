@@ -215,7 +215,7 @@ static void test_arch_words_equal_their_portable_twins(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
 		uint8_t bytes[48];
-		uint64_t w[4], run = starts[round % 5];
+		uint64_t run = starts[round % 5];
 		const uint8_t *p = bytes + round % 8;
 
 		for (size_t i = 0; i < sizeof bytes; i++) {
@@ -223,10 +223,8 @@ static void test_arch_words_equal_their_portable_twins(void **state)
 
 			bytes[i] = round % 3 == 0 ? any : any % 4 != 0 ? 0xff : 0;
 		}
-		memcpy(w, p, sizeof w);
 		assert_true(tv_sum_four(run, p) == tv_sum_four_portable(run, p));
 		assert_true(tv_sum_five(run, p) == tv_sum_five_portable(run, p));
-		assert_true(tv_sum_words(run, w) == tv_sum_four(run, p));
 	}
 }
 

@@ -16,9 +16,4 @@ static inline uint64_t tv_sum_five(uint64_t run, const uint8_t *p)
 	return tv_sum_five_portable(run, p);
 }
 
-static inline uint64_t tv_sum_words(uint64_t run, const uint64_t w[4])
-{
-	return tv_sum_words_portable(run, w);
-}
-
 #endif

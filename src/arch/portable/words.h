@@ -16,7 +16,7 @@ static inline uint64_t tv_sum_around(uint64_t sum, uint64_t w)
 	return sum + (sum < w);
 }
 
-/* 32 bytes; 40; words that were just read. */
+/* 32 bytes; 40. */
 static inline uint64_t tv_sum_four_portable(uint64_t run, const uint8_t *p)
 {
 	run = tv_sum_around(run, tv_native64(p));
@@ -28,12 +28,6 @@ static inline uint64_t tv_sum_four_portable(uint64_t run, const uint8_t *p)
 static inline uint64_t tv_sum_five_portable(uint64_t run, const uint8_t *p)
 {
 	return tv_sum_four_portable(tv_sum_around(run, tv_native64(p)), p + 8);
-}
-
-static inline uint64_t tv_sum_words_portable(uint64_t run, const uint64_t w[4])
-{
-	run = tv_sum_around(tv_sum_around(run, w[0]), w[1]);
-	return tv_sum_around(tv_sum_around(run, w[2]), w[3]);
 }
 
 #endif

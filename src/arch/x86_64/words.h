@@ -33,14 +33,4 @@ static inline uint64_t tv_sum_five(uint64_t run, const uint8_t *p)
 	return run;
 }
 
-/* Four words that were just read. */
-static inline uint64_t tv_sum_words(uint64_t run, const uint64_t w[4])
-{
-	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq $0, %0"
-		: "+&r"(run)
-		: "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3])
-		: "cc");
-	return run;
-}
-
 #endif
