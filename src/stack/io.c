@@ -243,6 +243,7 @@ static unsigned batch_in(struct tv_stack *s, const struct tv_packet *packets, un
 void tv_input(struct tv_stack *s, tv_time now, const struct tv_packet *packets, unsigned n, uint8_t *verdicts)
 {
 	tv_stack_now(s, now);
+	tv_index_step(s); /* a move ends also where nothing is added any more */
 	for (unsigned i = 0; i < n;)
 		i += batch_in(s, packets + i, n - i, verdicts == NULL ? NULL : verdicts + i, false);
 }
