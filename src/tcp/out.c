@@ -26,10 +26,12 @@ void tv_out_link_sums(struct tv_packet *packet, uint8_t *ip, bool v6)
 {
 	uint8_t *tcp = ip + tv_ip_header_len(v6);
 	uint32_t addrs = v6 ? 32 : 8, len = packet->len - (uint32_t)(tcp - packet->data);
-	uint64_t sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
+	uint64_t sum;
 	uint16_t folded;
 
-	for (unsigned i = 0; i < packet->piece_count; i++) len += packet->pieces[i].len;
+	for (unsigned i = 0; i < packet->piece_count; i++)
+		len += packet->pieces[i].len;
+	sum = (uint64_t)tv_wire32(TV_PROTO_TCP) + tv_wire32(len);
 	folded = tv_csum_fold(tv_csum_words(sum, tcp - addrs, addrs));
 	memcpy(tcp + TV_CSUM_AT, &folded, 2);
 	packet->flags = TV_PKT_CSUM_PARTIAL;
