@@ -226,10 +226,37 @@ static void test_output_idle_among_many_wakes_nobody(void **state)
 	lab_free(l);
 }
 
+/*
+ * The index grows while connections open, and moves a few slots with each. Opening may end in the middle of that;
+ * then what comes in moves the rest, or every look-up would ask two tables from then on.
+ */
+static void test_output_index_comes_to_rest_without_new_connections(void **state)
+{
+	struct tv_config g;
+	struct lab *l;
+	unsigned calls = 0;
+
+	(void)state;
+	lab_config(&g);
+	g.connections = 4096;
+	l = lab_new(&g, false);
+	for (uint32_t i = 0; i < 4096 && !tv_table_moving(&l->s->index); i++) {
+		l->seq = 1000000;
+		lab_active(l);
+	}
+	assert_true(tv_table_moving(&l->s->index));
+	for (; calls < 4096 && tv_table_moving(&l->s->index); calls++)
+		tv_input(l->s, l->now, NULL, 0, NULL);
+	assert_in_range(calls, 1, 4095);
+	assert_int_equal(tv_stack_check(l->s), 0);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_output_idle_among_many_wakes_nobody),
+		cmocka_unit_test(test_output_index_comes_to_rest_without_new_connections),
 		cmocka_unit_test(test_output_for_one_link_leaves_what_is_for_another),
 		cmocka_unit_test(test_output_for_any_link_is_in_order_of_writing),
 		cmocka_unit_test(test_output_gives_each_a_turn_of_sixteen),
