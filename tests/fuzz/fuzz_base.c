@@ -282,6 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(t != NULL && r != NULL && s != NULL);
 	tv_table_plan(&t->t, ENTRIES, &end);
 	t->t.slots[0] = 16; /* small, so that growing is part of it */
+	t->t.calm = 16 / 4 * 3;
 	t->region = calloc(1, end);
 	end = 0;
 	tv_pool_plan(&r->pool.pool, RANGES, sizeof(struct tv_range), &end);

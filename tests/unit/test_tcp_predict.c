@@ -71,10 +71,11 @@ static void in_stack(struct pair *p, const uint8_t *packet, uint32_t n)
 	struct tv_stack *s = p->stack;
 	struct tv_segment seg;
 	uint32_t ref = (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | (uint32_t)l->conn;
-	struct tv_tcb *t = tv_conn(&s->core, (uint32_t)l->conn);
+	struct tv_tcb *t;
 	bool met;
 
 	memcpy(s, l->region, l->bytes);
+	t = tv_conn(&s->core, (uint32_t)l->conn);
 	p->plain = tv_segment_is_plain(&seg, packet, n, 0, 0, &l->cfg.arch);
 	if (!p->plain)
 		return;
