@@ -27,7 +27,7 @@ static bool wait_reusable(const struct tv_stack *s, uint32_t ref, const struct t
 		return false;
 	w = tv_wait_at(c, ref & ((1u << TV_REF_SLOT_BITS) - 1));
 	/* Our clock has moved on since the last segment of the old connection (Linux: one second). */
-	return (w->flags & TV_O_TS) != 0 && c->now_ms - w->ts_recent_ms > 1000;
+	return (w->flags & TV_O_TS) != 0 && c->coarse - w->ts_recent_at > (TV_S >> TV_COARSE_SHIFT) + 1;
 }
 
 TV_INLINE bool tuple_free(struct tv_stack *s, struct tv_tuple *t)

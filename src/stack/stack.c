@@ -309,6 +309,7 @@ void tv_stack_later(struct tv_stack *s, tv_time now)
 	c->now = now;
 	c->now_us = now / TV_US;
 	c->now_ms = (uint32_t)(c->now_us / 1000);
+	c->coarse = (uint32_t)(now >> TV_COARSE_SHIFT);
 }
 
 /* Is one of the free connections in these bytes still on the wheel? (tcp/timers.c: for a second at most) */

@@ -81,7 +81,7 @@ struct tv_wait {
 	uint32_t next, prev;
 	uint32_t at;               /* tick of its end */
 	uint32_t snd_nxt, rcv_nxt, rcv_adv;
-	uint32_t ts_recent, ts_recent_ms, ts_offset;
+	uint32_t ts_recent, ts_recent_at, ts_offset;
 	uint32_t challenge_ms;
 	uint32_t max_wnd;          /* MAX.SND.WND: which old ACKs may be believed */
 	uint8_t flags;             /* TV_O_, bit 7: IPv6 */
@@ -125,7 +125,7 @@ struct tv_core {
 	struct tv_config cfg;
 	tv_time now;               /* of the call that is being served */
 	uint64_t now_us;
-	uint32_t now_ms;
+	uint32_t now_ms, coarse;   /* coarse: TV_COARSE_SHIFT */
 	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
 	uint32_t rtt_max_us;       /* a longer sample counts as this one */
 	uint32_t gen;              /* last generation given out */

@@ -83,6 +83,9 @@ enum {
 	TV_FO_OPTION = 128             /* the option: a cookie, or a request for one */
 };
 
+/* Coarse time, in units of 2^26 ns (67 ms): it goes round once in nine years, milliseconds in 49 days. */
+#define TV_COARSE_SHIFT 26
+
 struct tv_tcb {
 	uint8_t key[TV_KEY_HEAD];  /* base/key.h */
 	uint32_t gen;              /* of the handle */
@@ -108,7 +111,7 @@ struct tv_tcb {
 
 	struct {
 		uint32_t ts_recent;    /* TS.Recent */
-		uint32_t ts_recent_ms; /* when it was taken, for the 24-day rule */
+		uint32_t ts_recent_at; /* when it was taken, for the 24-day rule: coarse time */
 		uint32_t ts_offset;    /* added to the millisecond clock */
 		uint16_t mss_peer;     /* what the peer announced, or the default */
 		uint16_t mss;          /* payload of a full segment now, options accounted for [MUST-16] */

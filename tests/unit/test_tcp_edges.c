@@ -71,15 +71,17 @@ static void test_edges_paws_older_or_missing_timestamp_is_dropped(void **state)
 static void test_edges_paws_void_after_24_days(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 6; i++) {
 		struct tv_tcp_options old = {.has = TV_OPT_HAS_TS};
 		struct lab *l = with_stamps();
-		bool void_now = i == 1;
+		bool void_now = i == 1 || i > 3;
 
 		old.ts_val = l->tsval - 1000;
 		lab_wait(l, 5 * TV_S); /* until nothing waits: then a stack may sleep for long */
-		if (i < 2) { /* exactly so long, and a millisecond more */
-			lab_sleep(l, DAYS_24 - 5 * TV_S + i * TV_MS);
+		if (i < 2) { /* so long, and a second more */
+			lab_sleep(l, DAYS_24 - 6 * TV_S + i * 2 * TV_S);
+		} else if (i > 3) { /* and when a clock of milliseconds has gone round */
+			lab_sleep(l, (i == 4 ? 2 : 80) * DAYS_24 + 2 * DAYS_24 / 10);
 		} else { /* an equal TSval keeps it young, a later one, too */
 			lab_sleep(l, DAYS_24 - TV_S);
 			l->tsval += i - 2;

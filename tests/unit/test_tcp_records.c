@@ -41,7 +41,7 @@ static void test_records_half_open_unpacked_is_what_the_syn_made(void **state)
 		era = t.rtt.era;
 		memset(&t.rtt, 0, sizeof t.rtt); /* of the connection that may come of it, not of the record */
 		t.rtt.era = era;
-		t.opt.ts_recent_ms = t.progress_ms;
+		t.opt.ts_recent_at = c->coarse;
 		if ((t.opt.flags & TV_O_TS) == 0)
 			t.opt.ts_offset = 0;
 		slot = tv_pool_take(&c->halves, tv_region(c));
@@ -134,7 +134,7 @@ static void test_records_time_wait_unpacked_is_what_was_packed(void **state)
 		t.rcv.nxt = t.rcv.acked = lab_random(&seed);
 		t.rcv.adv = t.rcv.nxt + lab_random(&seed) % 100000;
 		t.opt.ts_recent = lab_random(&seed);
-		t.opt.ts_recent_ms = lab_random(&seed);
+		t.opt.ts_recent_at = lab_random(&seed);
 		t.opt.ts_offset = lab_random(&seed);
 		t.opt.flags = (uint8_t)(i >> 3 & 7);
 		t.opt.rcv_scale = (uint8_t)(lab_random(&seed) % 15);

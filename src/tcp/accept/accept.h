@@ -8,7 +8,7 @@
 
 #include "tcp/core.h"
 
-#define TV_IDLE_24_DAYS_MS (24u * 24u * 3600u * 1000u)
+#define TV_IDLE_24_DAYS ((uint32_t)(24ull * 24 * 3600 * TV_S >> TV_COARSE_SHIFT))
 
 /* ---- paws.c ---- */
 int tv_paws_fails(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
@@ -28,7 +28,7 @@ static inline void tv_take_timestamp_of(struct tv_core *c, struct tv_tcb *t, con
 {
 	if (seq_leq(s->seq, t->rcv.acked)) {
 		t->opt.ts_recent = s->opt.ts_val;
-		t->opt.ts_recent_ms = c->now_ms;
+		t->opt.ts_recent_at = c->coarse;
 	}
 }
 

@@ -13,7 +13,7 @@ int tv_paws_fails(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *
 		return TV_NEXT; /* a peer that begins anew: the challenge is for it (RFC 5961 4) */
 	if ((s->opt.has & TV_OPT_HAS_TS) == 0)
 		return TV_V_MISSING_TIMESTAMP; /* RFC 7323 3.2: dropped silently */
-	if (c->now_ms - t->opt.ts_recent_ms > TV_IDLE_24_DAYS_MS)
+	if (c->coarse - t->opt.ts_recent_at > TV_IDLE_24_DAYS)
 		return TV_NEXT; /* RFC 7323 5.5 */
 	/* RFC 7323 5.3 R1: an ACK in reply, and drop; for what takes no sequence number at most one in the
 	 * challenge gap, so that two confused peers do not answer each other for ever. */

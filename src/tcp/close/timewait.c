@@ -73,7 +73,7 @@ void tv_wait_pack(struct tv_core *c, uint32_t slot, const struct tv_tcb *t, cons
 	w->rcv_nxt = t->rcv.nxt;
 	w->rcv_adv = t->rcv.adv;
 	w->ts_recent = t->opt.ts_recent;
-	w->ts_recent_ms = t->opt.ts_recent_ms;
+	w->ts_recent_at = t->opt.ts_recent_at;
 	w->ts_offset = t->opt.ts_offset;
 	w->challenge_ms = t->challenge_ms;
 	w->max_wnd = t->snd.max_wnd;
@@ -102,7 +102,7 @@ void tv_wait_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct t
 	t->rcv.nxt = t->rcv.acked = w->rcv_nxt;
 	t->rcv.adv = w->rcv_adv;
 	t->opt.ts_recent = w->ts_recent;
-	t->opt.ts_recent_ms = w->ts_recent_ms;
+	t->opt.ts_recent_at = w->ts_recent_at;
 	t->opt.ts_offset = w->ts_offset;
 	t->opt.flags = (uint8_t)(w->flags & ~TV_H_V6);
 	t->opt.rcv_scale = w->rcv_scale;

@@ -126,7 +126,7 @@ TV_INLINE void tv_half_fill(struct tv_core *c, const struct tv_half *h, const st
 	t->snd.wnd = t->snd.max_wnd = h->wnd;
 	t->opt.flags = (uint8_t)(h->opt & ~TV_H_V6);
 	t->opt.ts_recent = h->ts_recent;
-	t->opt.ts_recent_ms = h->born_ms;
+	t->opt.ts_recent_at = c->coarse;
 	t->opt.ts_offset = (t->opt.flags & TV_O_TS) != 0 ? tv_pair(c, k)->offset : 0;
 	t->opt.mss_peer = h->mss_peer;
 	t->opt.snd_scale = h->scales & 15;

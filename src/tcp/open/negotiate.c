@@ -61,7 +61,7 @@ void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_o
 	}
 	if ((t->opt.flags & TV_O_TS) != 0) {
 		t->opt.ts_recent = o->ts_val;
-		t->opt.ts_recent_ms = c->now_ms;
+		t->opt.ts_recent_at = c->coarse;
 	}
 	tv_mss_agreed(tv_opts(c, t), t);
 }
