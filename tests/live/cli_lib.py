@@ -222,7 +222,8 @@ FAULTS = ("_ws.malformed", "tcp.checksum.status == Bad", "ip.checksum.status == 
 REPEATS = ("tcp.analysis.retransmission", "tcp.analysis.fast_retransmission",
            "tcp.analysis.spurious_retransmission")
 # The kernel probes for a lost tail after two round trips, which are shorter here than the pause that
-# the scheduler may give us: then original and copy wait together, and are read within this time.
+# the scheduler may give either of us: then original and copy wait together and are read within this time,
+# or we acknowledged the original within this time after it was read, and the copy crossed the ACK.
 TOGETHER = 0.001
 
 
@@ -236,16 +237,22 @@ def tshark(path, condition, *fields):
 
 
 def explained(path, number, source, sequence, port):
-    """Was the original of this repeat, if it is Linux's, still unread a moment before?
+    """Was the original of this repeat, if it is Linux's, still unread a moment before, or answered at once?
 
     The original may be longer: of a super-segment the kernel repeats the last segment alone."""
     if source not in (KERNEL, KERNEL6):
         return False
-    sent = [[float(x) for x in row] for row in tshark(
-        path, "tcp.srcport == %s and (tcp.len > 0 or tcp.flags.fin == 1) and frame.number <= %s" % (port, number),
-        "frame.time_epoch", "tcp.seq_raw", "tcp.len")]
-    times = [t for t, first, length in sent if 0 <= (int(sequence) - first) % 2 ** 32 < max(length, 1)]
-    return len(times) > 1 and times[-1] - times[0] < TOGETHER
+    rows = [[float(x) for x in row] for row in tshark(
+        path, "tcp.port == %s and frame.number <= %s" % (port, number), "frame.time_epoch", "tcp.srcport",
+        "tcp.seq_raw", "tcp.len", "tcp.ack_raw", "tcp.flags.fin")]
+    holds = [(t, length) for t, sender, first, length, ack, fin in rows if sender == int(port) and length + fin > 0 and
+             0 <= (int(sequence) - first) % 2 ** 32 < max(length, 1)]
+    if len(holds) < 2:
+        return False
+    behind = (int(sequence) + max(holds[-1][1], 1)) % 2 ** 32
+    answers = [t for t, sender, first, length, ack, fin in rows if sender != int(port) and t >= holds[0][0] and
+               (ack - behind) % 2 ** 32 < 2 ** 31]
+    return min([holds[-1][0], *answers]) - holds[0][0] < TOGETHER
 
 
 def capture_faults(path):
