@@ -7,6 +7,7 @@
 
 #include "stack/stack.h"
 #include "tcp/predict.h"
+#include "tcp/timers.h"
 
 /* Is this the record of a plain segment (wire/plain.h), which does what is expected next? A segment is predicted in few
  * states; a record that was freed, or is in TIME-WAIT, is in none of them. */
@@ -24,6 +25,7 @@ TV_INLINE enum tv_verdict tv_conn_in(struct tv_stack *s, struct tv_tcb *t, const
 
 	c->cnt.segments_in++;
 	v = tv_take_predicted(c, t, seg, true);
+	tv_timers_rest(c, t);
 	tv_settle(s, t);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;

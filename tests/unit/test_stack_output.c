@@ -198,15 +198,16 @@ static void test_output_goes_round_inside_for_own_addresses(void **state)
 }
 
 /* Connections whose text is acknowledged have nothing to wait for. Among many none of them fires for that. */
-static void test_output_idle_among_many_wakes_nobody(void **state)
+static void idle_among_many(bool ts)
 {
 	struct tv_config g;
 	struct lab *l;
 
-	(void)state;
 	lab_config(&g);
 	g.connections = TV_TIMERS_FEW + 1;
 	l = lab_new(&g, false);
+	l->syn.has = TV_OPT_HAS_MSS | (ts ? TV_OPT_HAS_TS : 0);
+	l->syn.mss = 1460;
 	for (uint32_t i = 0; i < TV_TIMERS_FEW + 1; i++) {
 		l->seq = 1000000;
 		lab_active(l);
@@ -224,6 +225,14 @@ static void test_output_idle_among_many_wakes_nobody(void **state)
 	assert_int_equal(lab_wait(l, 300 * TV_MS), 1); /* it is repeated: what is not acknowledged is waited for */
 	assert_int_equal(tv_stack_check(l->s), 0);
 	lab_free(l);
+}
+
+/* Without timestamps, and with them: then the ACK is a plain segment, which nobody has to look up. */
+static void test_output_idle_among_many_wakes_nobody(void **state)
+{
+	(void)state;
+	idle_among_many(false);
+	idle_among_many(true);
 }
 
 /*
