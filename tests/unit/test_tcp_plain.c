@@ -18,6 +18,7 @@ struct pair {
 	uint64_t seed;
 	unsigned plain, acks, texts, fins, others;
 	unsigned sends, receives;  /* the short way */
+	unsigned idle, restarts;   /* after an idle time, with a window that it leaves alone, or makes smaller */
 };
 
 struct built {
@@ -77,7 +78,8 @@ static void twice(struct pair *p)
 	out.gather = out.csum_partial && chance(p, 2) == 0;
 	out.gso_bytes = chance(p, 6) == 0 ? 2500 : 0;
 	while (more && t->want != 0) {
-		bool plain = tv_send_is_plain(c, t);
+		bool plain = tv_send_is_plain(c, t), restarts = t->cc.cwnd > tv_initial_window(c, t);
+		bool idle = t->snd.nxt == t->snd.una && tv_send_after_idle(c, t);
 		uint32_t text = t->out.len, fin = t->flags & TV_F_FIN_SENT;
 
 		memset(&a, 0, sizeof a);
@@ -89,6 +91,8 @@ static void twice(struct pair *p)
 		assert_memory_equal(p->copy, l->region, l->bytes);
 		if (more)
 			assert_same_packet(&a, p->copy, &b, l->region);
+		p->idle += plain && idle && t->snd.nxt != t->snd.una;
+		p->restarts += idle && restarts && t->snd.nxt != t->snd.una;
 		p->plain += plain;
 		p->others += !plain;
 		p->texts += plain && text != 0 && t->snd.nxt != t->snd.una;
@@ -159,7 +163,8 @@ static void writes(struct pair *p)
 	sends(p, text, n == 0 || n > sizeof text ? 64 : n, flags[chance(p, COUNT(flags))]);
 }
 
-/* What seldom comes together by itself: the smallest congestion window, wants that a timer leaves. */
+/* What seldom comes together by itself: the smallest congestion window, one larger than that after an idle time,
+ * wants that a timer leaves. */
 static void odd(struct pair *p)
 {
 	static const uint16_t wants[] = {TV_WANT_SEND, TV_WANT_ACK, TV_WANT_KEEPALIVE, TV_WANT_PROBE, TV_WANT_PUSH};
@@ -167,7 +172,7 @@ static void odd(struct pair *p)
 	struct tv_tcb *t = tcb(p);
 
 	if (chance(p, 3) == 0)
-		t->cc.cwnd = t->opt.mss;
+		t->cc.cwnd = chance(p, 2) == 0 ? t->opt.mss : tv_initial_window(&p->l->s->core, t) + chance(p, 3);
 	else if (chance(p, 2) == 0)
 		tv_want(&p->l->s->core, t, wants[chance(p, COUNT(wants))]);
 	else
@@ -269,6 +274,7 @@ static void test_short_ways_and_long_ones_do_the_same(void **state)
 		talk(&p, i % 4 != 0);
 	assert_true(p.acks > 100 && p.texts > 100 && p.fins > 10 && p.others > 100);
 	assert_true(p.sends > 100 && p.receives > 30);
+	assert_true(p.idle > 10 && p.restarts > 10);
 }
 
 int main(void)

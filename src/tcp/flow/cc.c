@@ -8,24 +8,14 @@
  * octets have left the network, and without SACK each duplicate ACK stands for a segment that has, which is the
  * "inflation" of RFC 5681 in other words; the same sum gives limited transmit (RFC 3042).
  */
-#include "tcp/core.h"
 #include "tcp/flow/reno.h"
+#include "tcp/flow/send.h"
 
 #define DUP_THRESH 3
 
-/* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one segment when the SYN was repeated (RFC 5681 3.1). */
-static uint32_t initial_window(const struct tv_core *c, const struct tv_tcb *t)
-{
-	uint32_t mss = t->opt.mss;
-
-	if ((t->flags & TV_F_SYN_LOST) != 0)
-		return mss;
-	return tv_min32(c->cfg.initial_window * mss, tv_max32(2 * mss, 1460u * c->cfg.initial_window));
-}
-
 void tv_cc_init(struct tv_core *c, struct tv_tcb *t)
 {
-	t->cc.cwnd = initial_window(c, t);
+	t->cc.cwnd = tv_initial_window(c, t);
 	t->cc.ssthresh = TV_SSTHRESH_NONE;
 	t->cc.acked = 0;
 	t->cc.dup_acks = 0;
@@ -151,5 +141,5 @@ void tv_cc_rto(struct tv_core *c, struct tv_tcb *t)
 
 void tv_cc_idle(struct tv_core *c, struct tv_tcb *t)
 {
-	t->cc.cwnd = tv_min32(t->cc.cwnd, initial_window(c, t)); /* RFC 5681 4.1 */
+	t->cc.cwnd = tv_min32(t->cc.cwnd, tv_initial_window(c, t)); /* RFC 5681 4.1 */
 }

@@ -20,6 +20,22 @@ static inline bool tv_send_after_idle(const struct tv_core *c, const struct tv_t
 	return idle_ms != 0 && idle_ms * TV_MS > tv_rto_ns(c, t);
 }
 
+/* RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600)); one segment when the SYN was repeated (RFC 5681 3.1). */
+static inline uint32_t tv_initial_window(const struct tv_core *c, const struct tv_tcb *t)
+{
+	uint32_t mss = t->opt.mss;
+
+	if ((t->flags & TV_F_SYN_LOST) != 0)
+		return mss;
+	return tv_min32(c->cfg.initial_window * mss, tv_max32(2 * mss, 1460u * c->cfg.initial_window));
+}
+
+/* Does it have to begin anew, with a smaller window? */
+static inline bool tv_send_restarts(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return tv_send_after_idle(c, t) && t->cc.cwnd > tv_initial_window(c, t);
+}
+
 /* Is all that has to be said said with a plain segment? Something has. */
 static inline bool tv_send_is_plain(const struct tv_core *c, const struct tv_tcb *t)
 {
@@ -32,7 +48,7 @@ static inline bool tv_send_is_plain(const struct tv_core *c, const struct tv_tcb
 		return true;
 	return (want & ~(uint32_t)(TV_WANT_ACK | TV_WANT_SEND)) == 0 && (t->flags & TV_F_UNPLAIN) == 0 &&
 	       (len | (t->flags & TV_F_FIN_QUEUED)) != 0 && t->snd.una == t->snd.nxt && len < t->snd.wnd &&
-	       len < t->cc.cwnd && len <= t->opt.mss && !tv_send_after_idle(c, t);
+	       len < t->cc.cwnd && len <= t->opt.mss && !tv_send_restarts(c, t);
 }
 
 #endif
