@@ -125,6 +125,15 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	return TV_OK;
 }
 
+void tv_fetch(const struct tv_stack *s, const tv_handle *connections, unsigned n)
+{
+	const struct tv_core *c = &s->core;
+
+	for (unsigned i = 0; i < n; i++)
+		if ((uint32_t)connections[i] < c->conns.count)
+			tv_conn_fetch(tv_conn_at(c, (uint32_t)connections[i]));
+}
+
 /* A page was refused: somebody who stalls may have to go, and then once more. */
 static TV_APART int64_t send_rest(struct tv_stack *s, struct tv_tcb *t, const uint8_t *data, size_t len,
                                   unsigned flags, int64_t took)

@@ -113,18 +113,6 @@ static inline void parse(struct tv_stack *s, const struct tv_link *l, const stru
 	name(s, r, area);
 }
 
-/* All of a connection's record; whoever wants it next waits for it once. */
-static inline void fetch_record(const struct tv_tcb *t)
-{
-	const uint8_t *line = (const uint8_t *)t;
-
-	_Static_assert(TV_TCB_BYTES == 4 * 64, "four cache lines");
-	__builtin_prefetch(line);
-	__builtin_prefetch(line + 64);
-	__builtin_prefetch(line + 128);
-	__builtin_prefetch(line + 192);
-}
-
 /* Second pass: the record that the index names is fetched. */
 static inline void fetch(struct tv_core *c, struct parsed *r, const struct tv_probe *area)
 {
@@ -136,7 +124,7 @@ static inline void fetch(struct tv_core *c, struct parsed *r, const struct tv_pr
 	r->ref = ref = tv_probe_first(area, r->hash);
 	slot = ref & ((1u << TV_REF_SLOT_BITS) - 1);
 	if (TV_LIKELY(ref >> TV_REF_SLOT_BITS == TV_KIND_CONN)) {
-		fetch_record(tv_conn_at(c, slot));
+		tv_conn_fetch(tv_conn_at(c, slot));
 		if (TV_LIKELY(r->what == IS_PLAIN))
 			r->conn = tv_conn(c, slot);
 	} else if (ref >> TV_REF_SLOT_BITS == TV_KIND_HALF) {
@@ -280,7 +268,7 @@ static void run_timers(struct tv_stack *s)
 	do {
 		n = 0;
 		while (n < BATCH && (i = tv_wheel_pop(&c->wheel, tv_region(c), tick, &budget)) != TV_NONE) {
-			fetch_record(tv_conn(c, i));
+			tv_conn_fetch(tv_conn(c, i));
 			due[n++] = i;
 		}
 		for (unsigned k = 0; k < n; k++) {

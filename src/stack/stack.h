@@ -103,6 +103,18 @@ static inline struct tv_neighbour *tv_neighbour_at(const struct tv_stack *s, uns
 	return (struct tv_neighbour *)(void *)(tv_region(&s->core) + s->neighbours) + i;
 }
 
+/* Fetches all of a connection's record; whoever wants it next waits for it once. */
+static inline void tv_conn_fetch(const struct tv_tcb *t)
+{
+	const uint8_t *line = (const uint8_t *)t;
+
+	_Static_assert(TV_TCB_BYTES == 4 * 64, "four cache lines");
+	__builtin_prefetch(line);
+	__builtin_prefetch(line + 64);
+	__builtin_prefetch(line + 128);
+	__builtin_prefetch(line + 192);
+}
+
 /* ---- stack.c ---- */
 /* now is later than what the stack knows. */
 void tv_stack_later(struct tv_stack *s, tv_time now);

@@ -292,6 +292,7 @@ static void stream_call(struct world *w, uint8_t op)
 	static uint8_t data[4096];
 	tv_handle h = some_handle(w);
 
+	tv_fetch(w->stack, &h, 1);
 	switch (op & 7) {
 	case 0: tv_send(w->stack, w->now, h, data, 1u + half(w) % sizeof data, byte(w) & 7); break;
 	case 1: tv_recv(w->stack, w->now, h, data, half(w) % sizeof data, byte(w) & 1); break;

@@ -510,9 +510,37 @@ static void test_user_more_and_cork_hold_partial_segments(void **state)
 	lab_free(l);
 }
 
+/* tv_fetch() is a hint: whatever it is given, nothing changes. */
+static void test_user_fetch_changes_nothing(void **state)
+{
+	struct lab *l = lab_new(NULL, false);
+	uint8_t *before = malloc(l->bytes);
+	tv_handle handles[5];
+
+	(void)state;
+	lab_active(l);
+	handles[0] = l->conn;
+	l->seq = 1000000;
+	lab_active(l);
+	handles[1] = l->conn;
+	assert_int_equal(tv_abort(l->s, l->now, l->conn), TV_OK);
+	assert_int_equal(tv_release(l->s, l->now, l->conn), TV_OK); /* stale now */
+	handles[2] = handles[0] | UINT32_MAX; /* beyond all records */
+	handles[3] = 0;
+	handles[4] = UINT64_MAX;
+	assert_non_null(before);
+	memcpy(before, l->region, l->bytes);
+	tv_fetch(l->s, handles, 5);
+	tv_fetch(l->s, NULL, 0);
+	assert_memory_equal(before, l->region, l->bytes);
+	free(before);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_user_fetch_changes_nothing),
 		cmocka_unit_test(test_user_abort_in_each_state_resets_or_says_nothing),
 		cmocka_unit_test(test_user_close_in_each_state_fin_once),
 		cmocka_unit_test(test_user_send_in_each_state_as_3_10_2_says),
