@@ -5,6 +5,7 @@
 #include "stack/evict.h"
 #include "stack/handles.h"
 #include "stack/ports.h"
+#include "tcp/open/begin.h"
 #include "tcp/user.h"
 
 void tv_connect_default(struct tv_connect_config *config)
@@ -70,13 +71,40 @@ static int choose_port(struct tv_stack *s, const struct tv_connect_config *g, st
 	return tv_tuple_free(s, t) ? TV_OK : TV_EISCONN; /* [EV-49] */
 }
 
+/* The number of its SYN: above what the incarnation in TIME-WAIT has used whose tuple it takes (RFC 6191). */
+static inline uint32_t first_number(struct tv_stack *s, struct tv_tuple *tuple, struct tv_clocks *clocks)
+{
+	struct tv_core *c = &s->core;
+	uint32_t slot = tuple->reuse & ((1u << TV_REF_SLOT_BITS) - 1), iss;
+
+	if (TV_LIKELY(tuple->reuse == 0))
+		return tv_isn(c, &tuple->key);
+	iss = tv_wait_at(c, slot)->snd_nxt + 65537;
+	clocks->era = 0;
+	tv_wait_free(s, slot); /* may change the key of the index */
+	tuple->hash = tv_key_hash(&tuple->key, &s->seed);
+	c->cnt.time_wait_reused++;
+	return iss;
+}
+
+/* A place for it; TV_NONE: none left. */
+static inline uint32_t take_place(struct tv_stack *s, struct tv_tuple *tuple)
+{
+	uint64_t evicted = s->core.cnt.evicted;
+	uint32_t i = tv_conn_place(s);
+
+	if (TV_UNLIKELY(s->core.cnt.evicted != evicted)) /* may have changed the key of the index */
+		tuple->hash = tv_key_hash(&tuple->key, &s->seed);
+	return i;
+}
+
 int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *g, tv_handle *connection,
                struct tv_ports_full *full)
 {
 	struct tv_core *c = &s->core;
+	struct tv_clocks clocks;
 	struct tv_endpoint local;
-	uint32_t profile, after = 0, slot;
-	uint64_t evicted = c->cnt.evicted;
+	uint32_t profile, i, iss;
 	struct tv_tuple tuple;
 	struct tv_tcb *t;
 	unsigned link;
@@ -96,32 +124,21 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	profile = tv_profile_take(c, g->options);
 	if (profile == TV_NONE)
 		return TV_EFULL;
-	t = tv_conn_begin(s, &tuple.key);
-	if (t == NULL) {
+	i = take_place(s, &tuple);
+	if (TV_UNLIKELY(i == TV_NONE)) {
 		tv_profile_drop(c, profile);
 		return TV_EFULL;
 	}
-	if (c->cnt.evicted != evicted) /* may have changed the key of the index */
-		tuple.hash = tv_key_hash(&tuple.key, &s->seed);
+	clocks = tv_clocks_now(c, &tuple.key);
+	iss = first_number(s, &tuple, &clocks);
+	tv_index_add_hashed(s, tuple.hash, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | i);
+	t = tv_conn_write(c, i, &tuple.key);
 	t->profile = profile;
 	t->link = (uint8_t)link;
 	t->user = g->user;
-	if (tuple.reuse != 0) {
-		slot = tuple.reuse & ((1u << TV_REF_SLOT_BITS) - 1);
-		after = tv_wait_at(c, slot)->snd_nxt + 65537;
-		tv_wait_free(s, slot); /* may change the key of the index */
-		tuple.hash = tv_key_hash(&tuple.key, &s->seed);
-		c->cnt.time_wait_reused++;
-	}
-	slot = tv_conn_index(c, t);
-	tv_index_add_hashed(s, tuple.hash, TV_KIND_CONN << TV_REF_SLOT_BITS | slot);
 	t->opt.fastopen = g->fastopen ? TV_FO_PLANNED : TV_FO_NONE;
-	tv_open_active(c, t, &tuple.key);
-	if (tuple.reuse != 0) { /* above what the old incarnation has used (RFC 6191) */
-		t->snd.iss = t->snd.una = t->snd.nxt = t->cc.recover = after;
-		t->rtt.era = 0;
-	}
-	*connection = tv_handle_make(TV_KIND_CONN, t->gen, slot);
+	*connection = tv_handle_make(TV_KIND_CONN, t->gen, i);
+	tv_open_active(c, t, &tuple.key, iss, &clocks);
 	return TV_OK;
 }
 

@@ -91,18 +91,13 @@ static uint32_t find_in(struct tv_stack *s, unsigned area, const struct tv_key *
 	return 0;
 }
 
-static uint64_t old_hash(const struct tv_stack *s, const struct tv_key *k, uint64_t hash)
-{
-	return s->index.rekeying != 0 ? tv_key_hash(k, &s->old_seed) : hash;
-}
-
 uint32_t tv_index_find_any(struct tv_stack *s, const struct tv_key *k, uint64_t hash)
 {
 	unsigned live = s->index.live;
 	uint32_t waiting = 0, ref = find_in(s, live, k, hash, &waiting);
 
 	if (ref == 0 && tv_table_moving(&s->index))
-		ref = find_in(s, !live, k, old_hash(s, k, hash), &waiting);
+		ref = find_in(s, !live, k, tv_index_old_hash(s, k, hash), &waiting);
 	return ref != 0 ? ref : waiting;
 }
 
@@ -168,13 +163,7 @@ static void index_drop(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
 {
 	uint64_t hash = tv_key_hash(k, &s->seed);
 
-	drop_hashed(s, hash, old_hash(s, k, hash), ref);
-}
-
-static inline void index_replace(struct tv_stack *s, const struct tv_key *k, uint64_t hash, uint32_t ref,
-                                 uint32_t new_ref)
-{
-	tv_table_replace(&s->index, tv_region(&s->core), hash, old_hash(s, k, hash), ref, new_ref);
+	drop_hashed(s, hash, tv_index_old_hash(s, k, hash), ref);
 }
 
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k)
@@ -295,20 +284,6 @@ void tv_settle_rare(struct tv_stack *s, struct tv_tcb *t)
 		tv_timers_sync(&s->core, t);
 }
 
-/* The half-open record in this slot, of listener l, that the index no longer names. */
-TV_INLINE void half_drop(struct tv_stack *s, struct tv_half *h, uint32_t slot, struct tv_listener *l)
-{
-	struct tv_core *c = &s->core;
-
-	tv_half_unqueue(c, h);
-	if ((h->flags & TV_H_READY) != 0)
-		tv_untell(c, ref_make(TV_KIND_HALF, slot));
-	tv_backlog_give(c, l, h, slot);
-	l->held -= (h->flags & TV_H_HELD) != 0;
-	h->gen = 0;
-	tv_pool_give(&c->halves, tv_region(c), slot);
-}
-
 void tv_half_free(struct tv_stack *s, uint32_t slot)
 {
 	struct tv_half *h = tv_half_at(&s->core, slot);
@@ -316,7 +291,7 @@ void tv_half_free(struct tv_stack *s, uint32_t slot)
 
 	load_key(&s->core, ref_make(TV_KIND_HALF, slot), &k);
 	index_drop(s, &k, ref_make(TV_KIND_HALF, slot));
-	half_drop(s, h, slot, tv_listener_at(&s->core, h->listener - 1u));
+	tv_half_drop(&s->core, h, slot, tv_listener_at(&s->core, h->listener - 1u));
 }
 
 /* The TIME-WAIT, record or connection, that has this tuple; 0: none. */
@@ -330,7 +305,7 @@ static uint32_t find_time_wait(const struct tv_stack *s, const struct tv_key *k)
 		if (s->index.slots[area] == 0)
 			continue;
 		tv_probe_start(&p, &s->index, tv_region(&s->core), area,
-		               area == s->index.live ? hash : old_hash(s, k, hash));
+		               area == s->index.live ? hash : tv_index_old_hash(s, k, hash));
 		while ((ref = tv_probe_next(&p)) != 0)
 			if (is_time_wait(s, ref) && ref_matches(s, k, ref))
 				return ref;
@@ -338,8 +313,7 @@ static uint32_t find_time_wait(const struct tv_stack *s, const struct tv_key *k)
 	return 0;
 }
 
-/* A handshake is complete: what waited in TIME-WAIT under this tuple is over. */
-static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
+void tv_time_wait_end(struct tv_stack *s, const struct tv_key *k)
 {
 	uint32_t ref = find_time_wait(s, k);
 	struct tv_tcb *t;
@@ -354,51 +328,6 @@ static void end_time_wait(struct tv_stack *s, const struct tv_key *k)
 	t = tv_conn(&s->core, slot_of(ref));
 	tv_end(&s->core, t, TV_R_REPLACED);
 	tv_settle(s, t);
-}
-
-TV_INLINE struct tv_tcb *promote(struct tv_stack *s, uint32_t slot, struct tv_half *h, struct tv_listener *l,
-                                 const struct tv_key *k, uint64_t hash)
-{
-	struct tv_core *c = &s->core;
-	struct tv_tcb *t = tv_conn_begin(s, k);
-
-	if (t == NULL)
-		return NULL;
-	tv_half_fill(c, h, l, t, k);
-	t->user = l->user;
-	tv_profile_share(c, t->profile);
-	if ((h->flags & TV_H_REOPENS) != 0)
-		end_time_wait(s, k);
-	index_replace(s, k, tv_index_hash(s, k, hash), ref_make(TV_KIND_HALF, slot),
-	              ref_make(TV_KIND_CONN, tv_conn_index(c, t)));
-	half_drop(s, h, slot, l);
-	return t;
-}
-
-struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash)
-{
-	struct tv_half *h = tv_half_at(&s->core, slot);
-
-	return promote(s, slot, h, tv_listener_at(&s->core, h->listener - 1u), k, hash);
-}
-
-/* The final ACK of a handshake: into the accept queue, then the rest of the segment. */
-static TV_APART int complete(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
-{
-	struct tv_core *c = &s->core;
-	struct tv_half *h = tv_half_at(c, slot);
-	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
-	struct tv_tcb *t;
-
-	if (tv_accept_full(c, l, seg)) {
-		if (c->cfg.accept_full_reset)
-			tv_half_free(s, slot);
-		return TV_V_ACCEPT_FULL;
-	}
-	t = promote(s, slot, h, l, &seg->key, hash);
-	if (t == NULL)
-		return TV_V_NO_RECORD;
-	return tv_accept_take(s, t, seg);
 }
 
 /* Everything but a repeated SYN and a RST is wrong for a SYN that was not answered yet. */
@@ -432,7 +361,7 @@ static TV_APART int in_half_any(struct tv_stack *s, uint32_t slot, const struct 
 	tv_half_unpack(c, slot, &t, &k);
 	v = tv_tcp_in(c, &t, seg);
 	if (v == TV_PROMOTE)
-		return complete(s, slot, seg, hash);
+		return tv_complete_in(s, slot, seg, hash);
 	if (t.state == TV_CLOSED) { /* RST: back to LISTEN, nobody is told [EV-21] [MUST-11] */
 		tv_half_free(s, slot);
 		return v;
@@ -450,7 +379,7 @@ static inline int in_half(struct tv_stack *s, uint32_t slot, const struct tv_seg
 	const struct tv_half *h = tv_half_at(&s->core, slot);
 
 	if (TV_LIKELY((h->flags & TV_H_HELD) == 0 && tv_half_completes(h, seg)))
-		return complete(s, slot, seg, hash);
+		return tv_complete_in(s, slot, seg, hash);
 	return in_half_any(s, slot, seg, hash);
 }
 

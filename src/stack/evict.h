@@ -14,39 +14,40 @@ static inline uint32_t tv_conn_place(struct tv_stack *s)
 
 	if (TV_UNLIKELY(i == TV_NONE) && tv_evict(s, TV_NEED_RECORD, NULL))
 		i = tv_pool_take(&s->core.conns, tv_region(&s->core));
+	s->core.cnt.record_failures += i == TV_NONE;
 	return i;
 }
-/* Zeroes a record but for its node, which may be on the wheel (tcp/timers.c). Compilers make stores of pieces so
- * small, of larger ones a call. */
+/* Zeroes a record behind its key, but for its node, which may be on the wheel (tcp/timers.c). Compilers make stores of
+ * pieces so small, of larger ones a call. */
 static inline void tv_conn_clear(struct tv_tcb *t)
 {
 	const size_t node = offsetof(struct tv_tcb, timer.node), behind = node + sizeof t->timer.node;
 	uint8_t *p = (uint8_t *)t;
 
 	_Static_assert(offsetof(struct tv_tcb, timer.node) >= 128 && sizeof *t <= 256, "in four pieces");
-	memset(p, 0, 64);
+	memset(p + TV_KEY_HEAD, 0, 64 - TV_KEY_HEAD);
 	memset(p + 64, 0, 64);
 	memset(p + 128, 0, node - 128);
 	memset(p + behind, 0, sizeof *t - behind);
 }
-/* tv_conn_new(), as a part of who opens connections. */
-TV_INLINE struct tv_tcb *tv_conn_begin(struct tv_stack *s, const struct tv_key *k)
+/* The record of a connection with this key in a place that was taken for it. */
+TV_INLINE struct tv_tcb *tv_conn_write(struct tv_core *c, uint32_t i, const struct tv_key *k)
 {
-	struct tv_core *c = &s->core;
-	uint32_t i = tv_conn_place(s);
-	struct tv_tcb *t;
+	struct tv_tcb *t = tv_conn(c, i);
 
-	if (TV_UNLIKELY(i == TV_NONE)) {
-		c->cnt.record_failures++;
-		return NULL;
-	}
-	t = tv_conn(c, i);
+	tv_key_store(k, t->key, tv_conn_rest(c, i)); /* first: behind it compilers know what was zeroed */
 	tv_conn_clear(t);
 	t->gen = tv_gen_next(c);
-	tv_key_store(k, t->key, tv_conn_rest(c, i));
 	t->v6 = k->v6;
 	t->zone = k->zone;
 	return t;
+}
+/* tv_conn_new(), as a part of who opens connections. */
+TV_INLINE struct tv_tcb *tv_conn_begin(struct tv_stack *s, const struct tv_key *k)
+{
+	uint32_t i = tv_conn_place(s);
+
+	return TV_UNLIKELY(i == TV_NONE) ? NULL : tv_conn_write(&s->core, i, k);
 }
 /* If a page was refused to anybody since the last time. */
 void tv_evict_for_pages(struct tv_stack *s);

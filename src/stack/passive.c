@@ -7,8 +7,8 @@
  * of a record the SYN-ACK is said again. Or, by configuration, the ACK is answered with a RST. In no case
  * is text acknowledged that nobody may ever read.
  */
-#include "stack/stack.h"
-#include "tcp/open/open.h"
+#include "stack/evict.h"
+#include "tcp/open/begin.h"
 
 void tv_accept_refuse(struct tv_core *c, const struct tv_segment *seg)
 {
@@ -19,13 +19,11 @@ void tv_accept_refuse(struct tv_core *c, const struct tv_segment *seg)
 	}
 }
 
-/* To the end of the accept queue. */
-TV_INLINE void queue(struct tv_core *c, struct tv_tcb *t)
+/* To the end of the accept queue of listener l. */
+TV_INLINE void queue(struct tv_core *c, struct tv_listener *l, struct tv_tcb *t)
 {
-	uint32_t index = t->listener - 1u, me = tv_conn_index(c, t);
-	struct tv_listener *l = tv_listener_at(c, index);
+	uint32_t me = tv_conn_index(c, t);
 
-	t->flags |= TV_F_QUEUED;
 	t->ready_next = 0;
 	if (l->accept_tail != 0)
 		tv_conn(c, l->accept_tail - 1)->ready_next = me + 1;
@@ -33,17 +31,81 @@ TV_INLINE void queue(struct tv_core *c, struct tv_tcb *t)
 		l->accept_head = me + 1;
 	l->accept_tail = me + 1;
 	l->waiting++;
-	tv_listener_tell(c, index, TV_EV_ACCEPT);
+	tv_listener_tell(c, l, t->listener - 1u, TV_EV_ACCEPT);
 }
 
-int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg)
+/* A connection in SYN-RECEIVED and the final ACK of its handshake. */
+TV_INLINE int accept_take(struct tv_stack *s, struct tv_listener *l, struct tv_tcb *t, const struct tv_segment *seg)
 {
+	struct tv_core *c = &s->core;
 	int v;
 
-	queue(&s->core, t);
-	v = tv_tcp_take(&s->core, t, seg);
+	t->flags |= TV_F_QUEUED;
+	tv_establish(c, t, seg);
+	queue(c, l, t);
+	v = tv_tcp_take(c, t, seg);
 	tv_settle(s, t);
 	return v;
+}
+
+/* The record, in place i, of what the half-open record was. */
+TV_INLINE struct tv_tcb *promoted(struct tv_core *c, const struct tv_half *h, const struct tv_listener *l, uint32_t i,
+                                  const struct tv_key *k)
+{
+	struct tv_clocks clocks = tv_half_clocks(c, h, k);
+	struct tv_tcb *t = tv_conn_write(c, i, k);
+
+	tv_half_fill(c, h, l, t, &clocks);
+	t->user = l->user;
+	tv_profile_share(c, t->profile);
+	return t;
+}
+
+/* The place of the connection that the index names now in place of the half-open record in this slot, which is free and
+ * still as it was; TV_NONE: there is none. */
+TV_INLINE uint32_t take_place(struct tv_stack *s, uint32_t slot, struct tv_half *h, struct tv_listener *l,
+                              const struct tv_key *k, uint64_t hash)
+{
+	struct tv_core *c = &s->core;
+	uint32_t i = tv_conn_place(s);
+
+	if (TV_UNLIKELY(i == TV_NONE))
+		return i;
+	if (TV_UNLIKELY((h->flags & TV_H_REOPENS) != 0))
+		tv_time_wait_end(s, k);
+	hash = tv_index_hash(s, k, hash);
+	tv_table_replace(&s->index, tv_region(c), hash, tv_index_old_hash(s, k, hash),
+	                 (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot,
+	                 (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | i);
+	tv_half_drop(c, h, slot, l);
+	return i;
+}
+
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash)
+{
+	struct tv_half *h = tv_half_at(&s->core, slot);
+	struct tv_listener *l = tv_listener_at(&s->core, h->listener - 1u);
+	uint32_t i = take_place(s, slot, h, l, k, hash);
+
+	return i == TV_NONE ? NULL : promoted(&s->core, h, l, i, k);
+}
+
+int tv_complete_in(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash)
+{
+	struct tv_core *c = &s->core;
+	struct tv_half *h = tv_half_at(c, slot);
+	struct tv_listener *l = tv_listener_at(c, h->listener - 1u);
+	uint32_t i;
+
+	if (tv_accept_full(c, l, seg)) {
+		if (c->cfg.accept_full_reset)
+			tv_half_free(s, slot);
+		return TV_V_ACCEPT_FULL;
+	}
+	i = take_place(s, slot, h, l, &seg->key, hash);
+	if (TV_UNLIKELY(i == TV_NONE))
+		return TV_V_NO_RECORD;
+	return accept_take(s, l, promoted(c, h, l, i, &seg->key), seg);
 }
 
 /* A record for the connection of this segment to a listener; NULL: none left. */
@@ -88,7 +150,7 @@ int tv_cookie_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 	                    (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
 	l->flood.accepted += l->flood.on;
 	c->cnt.cookies_accepted++;
-	return tv_accept_take(s, t, seg);
+	return accept_take(s, l, t, seg);
 }
 
 int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
@@ -104,7 +166,8 @@ int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *
 	tv_open_passive(c, t, seg, k);
 	tv_fastopen_open(c, t, seg, how);
 	tv_index_add(s, k, (uint32_t)TV_KIND_CONN << TV_REF_SLOT_BITS | tv_conn_index(c, t));
-	queue(c, t);
+	t->flags |= TV_F_QUEUED;
+	queue(c, tv_listener_at(c, index), t);
 	text.seq++; /* the SYN is behind us */
 	text.len = tv_min32(text.len, t->rcv.adv - t->rcv.nxt);
 	if (text.len != 0) /* RFC 7413 4.2.2, SYN-ACK, 4 */

@@ -138,6 +138,11 @@ static inline uint64_t tv_index_hash(const struct tv_stack *s, const struct tv_k
 {
 	return TV_LIKELY(s->hashed_at == s->index.rekeys) ? hash : tv_key_hash(k, &s->seed);
 }
+/* The same by the key before, while the index is being re-keyed. */
+static inline uint64_t tv_index_old_hash(const struct tv_stack *s, const struct tv_key *k, uint64_t hash)
+{
+	return TV_UNLIKELY(s->index.rekeying != 0) ? tv_key_hash(k, &s->old_seed) : hash;
+}
 void tv_index_add_hashed(struct tv_stack *s, uint64_t hash, uint32_t ref);
 static inline void tv_index_add(struct tv_stack *s, const struct tv_key *k, uint32_t ref)
 {
@@ -163,8 +168,8 @@ static inline void tv_settle(struct tv_stack *s, struct tv_tcb *t)
 }
 void tv_half_free(struct tv_stack *s, uint32_t slot);
 void tv_wait_free(struct tv_stack *s, uint32_t slot);
-/* A full record for a half-open one, of this key with this hash, which is freed; NULL: none left. */
-struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash);
+/* The handshake of a new incarnation is complete: what waits in TIME-WAIT under this tuple is over. */
+void tv_time_wait_end(struct tv_stack *s, const struct tv_key *k);
 /* A zeroed record with a key in the index; NULL: none left. */
 struct tv_tcb *tv_conn_new(struct tv_stack *s, const struct tv_key *k);
 void tv_conn_free(struct tv_stack *s, struct tv_tcb *t);
@@ -206,8 +211,10 @@ static inline bool tv_accept_full(struct tv_core *c, const struct tv_listener *l
 	tv_accept_refuse(c, seg);
 	return true;
 }
-/* Puts a connection into the queue of its listener, and takes the rest of the segment. */
-int tv_accept_take(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg);
+/* A full record for the half-open one in this slot, of this key with this hash, which is freed; NULL: none left. */
+struct tv_tcb *tv_promote(struct tv_stack *s, uint32_t slot, const struct tv_key *k, uint64_t hash);
+/* The final ACK of its handshake: a connection in the queue of its listener, then the rest of the segment. */
+int tv_complete_in(struct tv_stack *s, uint32_t slot, const struct tv_segment *seg, uint64_t hash);
 /* A SYN with a good Fast Open cookie: a connection at once; TV_NEXT: no record for it. */
 int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, const struct tv_key *k,
                    enum tv_fo_answer how);

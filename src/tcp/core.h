@@ -13,6 +13,7 @@
 #include "base/table.h"
 #include "tcp/open/flood.h"
 #include "tcp/reply.h"
+#include "tcp/state.h"
 #include "tcp/tcb.h"
 #include "wire/segment.h"
 
@@ -269,7 +270,6 @@ static inline void tv_tcb_key(const struct tv_core *c, const struct tv_tcb *t, s
 }
 
 /* ---- state.c ---- */
-extern const uint16_t tv_state_follows[TV_STATE_COUNT];
 /* Tells the observer, who is there. */
 void tv_state_trace(const struct tv_core *c, const struct tv_tcb *t, enum tv_state from);
 static inline void tv_state_set(struct tv_core *c, struct tv_tcb *t, enum tv_state to)
@@ -290,7 +290,6 @@ static inline void tv_state_half(struct tv_core *c)
 	if (TV_UNLIKELY(c->cfg.trace != NULL))
 		tv_state_half_told(c);
 }
-bool tv_state_legal(enum tv_state from, enum tv_state to);
 bool tv_state_synchronised(enum tv_state state);
 /* May text still arrive? Also when we have closed our half [EV-41]. */
 static inline bool tv_state_may_receive(enum tv_state state)
@@ -351,8 +350,8 @@ int tv_tcb_check(const struct tv_core *c, const struct tv_tcb *t);
 int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The same without header prediction: all steps, one after the other. */
 int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-/* The rest of the spine for a segment that establishes the connection, of a record that was promoted or in
- * SYN-SENT: what the ACK acknowledges besides our SYN, text, FIN. */
+/* The rest of the spine for a segment that has established the connection (tv_established()), of a record that was
+ * promoted or in SYN-SENT: what the ACK acknowledges besides our SYN, text, FIN. */
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 
 /* ---- reply.c ---- (the rest of it: tcp/reply.h) */
@@ -422,9 +421,8 @@ void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t);
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t);
 void tv_established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 int tv_in_syn_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
-/* Both begin with a zeroed record whose link and profile (and flags) are set. */
-void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct tv_key *k);
-/* Of a SYN to a listener (LISTEN, RFC 9293 3.10.7.2) that needs no half-open record (Fast Open). */
+/* Of a SYN to a listener (LISTEN, RFC 9293 3.10.7.2) that needs no half-open record (Fast Open): fills a zeroed record
+ * whose link and profile (and flags) are set. */
 void tv_open_passive(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, const struct tv_key *k);
 /* listen.c */
 void tv_listen_plan(struct tv_core *c, uint32_t listeners, uint64_t *end);

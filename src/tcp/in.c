@@ -101,8 +101,6 @@ TV_INLINE int take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 
 int tv_tcp_take(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
-	if (t->state == TV_SYN_RECEIVED)
-		tv_established(c, t, s);
 	return take(c, t, s, true);
 }
 

@@ -13,22 +13,6 @@
  */
 #include "tcp/open/open.h"
 
-/* Which states may follow (bit n: state n); tv_state_set() asks it. */
-#define ENDS (1u << TV_CLOSED)
-const uint16_t tv_state_follows[TV_STATE_COUNT] = {
-	[TV_CLOSED] = ENDS | 1u << TV_LISTEN | 1u << TV_SYN_SENT | 1u << TV_SYN_RECEIVED,
-	[TV_LISTEN] = ENDS | 1u << TV_SYN_RECEIVED | 1u << TV_SYN_SENT,
-	[TV_SYN_SENT] = ENDS | 1u << TV_SYN_RECEIVED | 1u << TV_ESTABLISHED,
-	[TV_SYN_RECEIVED] = ENDS | 1u << TV_ESTABLISHED | 1u << TV_FIN_WAIT_1 | 1u << TV_LISTEN | 1u << TV_CLOSE_WAIT,
-	[TV_ESTABLISHED] = ENDS | 1u << TV_FIN_WAIT_1 | 1u << TV_CLOSE_WAIT,
-	[TV_FIN_WAIT_1] = ENDS | 1u << TV_FIN_WAIT_2 | 1u << TV_CLOSING | 1u << TV_TIME_WAIT,
-	[TV_FIN_WAIT_2] = ENDS | 1u << TV_TIME_WAIT,
-	[TV_CLOSE_WAIT] = ENDS | 1u << TV_LAST_ACK,
-	[TV_CLOSING] = ENDS | 1u << TV_TIME_WAIT,
-	[TV_LAST_ACK] = ENDS,
-	[TV_TIME_WAIT] = ENDS,
-};
-
 bool tv_state_legal(enum tv_state from, enum tv_state to)
 {
 	return (tv_state_follows[from] >> to & 1) != 0;

@@ -1,10 +1,20 @@
 /*
- * rtt.h - a sample of the round-trip time (RFC 6298); what is kept of it is told in rtt.c.
+ * rtt.h - the retransmission time-out that a connection begins with, and a sample of the round-trip time (RFC 6298);
+ * what is kept of them is told in rtt.c.
  */
 #ifndef TV_TCP_DELIVER_RTT_H
 #define TV_TCP_DELIVER_RTT_H
 
 #include "tcp/core.h"
+
+TV_INLINE void tv_rtt_begin(const struct tv_core *c, struct tv_tcb *t)
+{
+	/* RFC 6298 2.1: 1 s; 5.7: 3 s when the SYN had to be repeated. */
+	uint64_t first = c->cfg.rto_first * ((t->flags & TV_F_SYN_LOST) != 0 && t->state >= TV_ESTABLISHED ? 3 : 1);
+
+	t->rtt.rto_us = (uint32_t)(tv_min64(first, c->cfg.rto_max) / TV_US);
+	t->rtt.srtt_us = t->rtt.var_us = t->rtt.min_us = 0;
+}
 
 TV_INLINE void tv_rtt_take(const struct tv_core *c, struct tv_tcb *t, uint32_t us)
 {

@@ -8,19 +8,13 @@
  * octets have left the network, and without SACK each duplicate ACK stands for a segment that has, which is the
  * "inflation" of RFC 5681 in other words; the same sum gives limited transmit (RFC 3042).
  */
-#include "tcp/flow/reno.h"
-#include "tcp/flow/send.h"
+#include "tcp/flow/cc.h"
 
 #define DUP_THRESH 3
 
 void tv_cc_init(struct tv_core *c, struct tv_tcb *t)
 {
-	t->cc.cwnd = tv_initial_window(c, t);
-	t->cc.ssthresh = TV_SSTHRESH_NONE;
-	t->cc.acked = 0;
-	t->cc.dup_acks = 0;
-	t->cc.recover = t->snd.iss;
-	t->cc.quick = 16; /* Linux: TCP_MAX_QUICKACKS */
+	tv_cc_begin(c, t);
 }
 
 static void enter_recovery(struct tv_core *c, struct tv_tcb *t, const struct tv_acked *a)

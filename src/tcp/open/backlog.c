@@ -30,14 +30,9 @@ void tv_bucket_take(struct tv_bucket *b)
 	b->tokens_milli -= 1000;
 }
 
-void tv_listener_tell(struct tv_core *c, uint32_t index, uint16_t events)
+void tv_listener_ready(struct tv_core *c, uint32_t index)
 {
-	struct tv_listener *l = tv_listener_at(c, index);
-
-	l->events |= events;
-	if (l->in_ready_list)
-		return;
-	l->in_ready_list = true;
+	tv_listener_at(c, index)->in_ready_list = true;
 	tv_ready_push(c, TV_KIND_LISTENER, index);
 }
 
@@ -50,7 +45,7 @@ static void too_many(struct tv_core *c, uint32_t index)
 		c->cnt.floods++;
 		if (c->floods++ == 0)
 			c->flood_at = c->now + c->cfg.flood_quiet;
-		tv_listener_tell(c, index, TV_EV_FLOOD);
+		tv_listener_tell(c, l, index, TV_EV_FLOOD);
 	}
 	l->flood.last = c->now;
 }
@@ -169,7 +164,7 @@ void tv_flood_due(struct tv_core *c)
 		}
 		l->flood.on = false;
 		c->floods--;
-		tv_listener_tell(c, i, TV_EV_FLOOD_OVER);
+		tv_listener_tell(c, l, i, TV_EV_FLOOD_OVER);
 	}
 	c->flood_at = next;
 }

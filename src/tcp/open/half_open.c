@@ -33,11 +33,13 @@ struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot)
 void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k)
 {
 	const struct tv_half *h = tv_half_at(c, slot);
+	struct tv_clocks clocks;
 
 	tv_half_key(c, slot, k);
+	clocks = tv_half_clocks(c, h, k);
 	tv_zero(t, sizeof *t);
 	t->flags = TV_F_SCRATCH;
-	tv_half_fill(c, h, tv_listener_at(c, h->listener - 1u), t, k);
+	tv_half_fill(c, h, tv_listener_at(c, h->listener - 1u), t, &clocks);
 }
 
 /* Its SYN-ACK is said again after a longer time. */

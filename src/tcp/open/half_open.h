@@ -105,10 +105,22 @@ TV_INLINE struct tv_reply *tv_half_answer(struct tv_core *c, const struct tv_hal
 	return r;
 }
 
-/* Fills a zeroed record, of the connection with this key, from a half-open one, whose listener is l; or a scratch
- * record and a key. */
-TV_INLINE void tv_half_fill(struct tv_core *c, const struct tv_half *h, const struct tv_listener *l, struct tv_tcb *t,
-                            const struct tv_key *k)
+/* Those of its connection. */
+TV_INLINE struct tv_clocks tv_half_clocks(struct tv_core *c, const struct tv_half *h, const struct tv_key *k)
+{
+	struct tv_clocks clocks = {.offset = 0};
+
+	if ((h->opt & TV_O_TS) != 0)
+		clocks.offset = tv_pair(c, k)->offset;
+	if ((h->flags & TV_H_REOPENS) == 0)
+		clocks.era = tv_isn_era(c, c->now - (tv_time)(c->now_ms - h->born_ms) * TV_MS);
+	return clocks;
+}
+
+/* Fills a zeroed record, of the connection with this key, from a half-open one, whose listener is l; or a
+ * scratch record. */
+TV_INLINE void tv_half_fill(const struct tv_core *c, const struct tv_half *h, const struct tv_listener *l,
+                            struct tv_tcb *t, const struct tv_clocks *clocks)
 {
 	const struct tv_options *o = &tv_profile_at(c, l->profile)->o;
 
@@ -127,7 +139,7 @@ TV_INLINE void tv_half_fill(struct tv_core *c, const struct tv_half *h, const st
 	t->opt.flags = (uint8_t)(h->opt & ~TV_H_V6);
 	t->opt.ts_recent = h->ts_recent;
 	t->opt.ts_recent_at = c->coarse;
-	t->opt.ts_offset = (t->opt.flags & TV_O_TS) != 0 ? tv_pair(c, k)->offset : 0;
+	t->opt.ts_offset = clocks->offset;
 	t->opt.mss_peer = h->mss_peer;
 	t->opt.snd_scale = h->scales & 15;
 	t->opt.rcv_scale = h->scales >> 4;
@@ -140,8 +152,7 @@ TV_INLINE void tv_half_fill(struct tv_core *c, const struct tv_half *h, const st
 		t->flags |= TV_F_NODELAY;
 	tv_mss_own(c, o, t);
 	tv_mss_agreed(o, t);
-	if ((h->flags & TV_H_REOPENS) == 0)
-		t->rtt.era = tv_isn_era(c, c->now - (tv_time)(c->now_ms - h->born_ms) * TV_MS);
+	t->rtt.era = clocks->era;
 }
 
 static inline struct tv_fifo *tv_half_fifo(struct tv_core *c, const struct tv_half *h)
@@ -179,6 +190,18 @@ static inline void tv_half_unqueue(struct tv_core *c, const struct tv_half *h)
 	else
 		f->tail = h->prev;
 	f->count--;
+}
+
+/* The record in this slot, of listener l, which the index no longer names, is free. */
+TV_INLINE void tv_half_drop(struct tv_core *c, struct tv_half *h, uint32_t slot, struct tv_listener *l)
+{
+	tv_half_unqueue(c, h);
+	if (TV_UNLIKELY((h->flags & TV_H_READY) != 0))
+		tv_untell(c, (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
+	tv_backlog_give(c, l, h, slot);
+	l->held -= (h->flags & TV_H_HELD) != 0;
+	h->gen = 0;
+	tv_pool_give(&c->halves, tv_region(c), slot);
 }
 
 #endif

@@ -50,6 +50,12 @@ static inline uint8_t tv_isn_era(struct tv_core *c, tv_time at)
 		tv_isn_era_anew(c, at);
 	return (uint8_t)(c->era + 1);
 }
+/* What a connection adds to the clock of timestamps, and the era of its ISN. Whoever fills a record asks for them
+ * first: behind that nothing is called, and compilers see what is in it. */
+struct tv_clocks {
+	uint32_t offset;
+	uint8_t era;
+};
 /* When it was opened; 0: not known. */
 tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struct tv_key *k);
 
@@ -163,7 +169,14 @@ static inline bool tv_backlog_always(const struct tv_core *c, const struct tv_li
 /* Is there a token? rate: per second, at most 4,000,000. Take it only if there is. */
 bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms);
 void tv_bucket_take(struct tv_bucket *b);
-void tv_listener_tell(struct tv_core *c, uint32_t index, uint16_t events);
+/* Hangs it into the list of those with news. */
+void tv_listener_ready(struct tv_core *c, uint32_t index);
+static inline void tv_listener_tell(struct tv_core *c, struct tv_listener *l, uint32_t index, uint16_t events)
+{
+	l->events |= events;
+	if (!l->in_ready_list)
+		tv_listener_ready(c, index);
+}
 void tv_flood_due(struct tv_core *c);
 
 /* ---- cookie.c ---- */

@@ -2,7 +2,7 @@
  * syn_sent.c - SEGMENT ARRIVES in SYN-SENT (RFC 9293 3.10.7.3), in the RFC's order: ACK, RST,
  * (security,) SYN, the rest. A SYN without an ACK is a simultaneous open.
  */
-#include "tcp/core.h"
+#include "tcp/open/begin.h"
 
 /* First: an ACK that acknowledges anything but our SYN draws a RST and changes nothing [EV-09]. */
 static bool ack_acceptable(const struct tv_tcb *t, const struct tv_segment *s)
@@ -19,12 +19,12 @@ static void receive_begins(struct tv_tcb *t, const struct tv_segment *s, uint32_
 }
 
 /* Fourth, SYN with an acceptable ACK: ESTABLISHED [EV-12]. */
-static int established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+static inline int established(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	struct tv_segment rest;
 	int v = TV_V_OK;
 
-	tv_established(c, t, s);
+	tv_establish(c, t, s);
 	tv_want(c, t, TV_WANT_ACK);
 	if (TV_LIKELY(s->len == 0 && (s->flags & (TV_FIN | TV_URG)) == 0 && t->snd.una == t->snd.nxt)) {
 		t->received_ms = c->now_ms; /* it says nothing else */
@@ -57,7 +57,7 @@ int tv_in_syn_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_segment 
 	if ((s->flags & TV_SYN) == 0)
 		return TV_V_SYN_SENT_OTHER; /* fifth [EV-14] */
 	receive_begins(t, s, tv_opts(c, t)->rcv_buf);
-	tv_negotiate_syn(c, t, &s->opt);
+	tv_agree(c, t, &s->opt);
 	if (ack)
 		return established(c, t, s);
 	/* Simultaneous open: SYN-RECEIVED, and our SYN again with an ACK and the same ISS [MUST-10] [EV-13]. */
