@@ -4,6 +4,8 @@
 #include "wire/csum.h"
 #include "wire/icmp.h"
 
+#include <malloc.h>
+
 #define START (1000 * TV_S)
 
 struct tv_addr lab_v6(uint16_t last)
@@ -49,6 +51,9 @@ struct lab *lab_new(const struct tv_config *g, bool v6)
 	struct tv_link_config link = {.size = sizeof link, .kind = TV_LINK_IP, .mtu = 1500};
 
 	assert_non_null(l);
+	/* Stacks come and go by the hundred: their memory stays here, and is not fetched anew from the kernel. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	if (g != NULL)
 		l->cfg = *g;
 	else

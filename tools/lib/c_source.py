@@ -29,15 +29,17 @@ class Unreadable(Exception):
     """clang could not read the file."""
 
 
-def tree_of(root, path):
-    """The declarations of one file, headers left out, as clang's JSON tree."""
+def tree_of(root, path, word=b""):
+    """The declarations of one file in whose tree a word stands, headers left out, as clang's JSON tree."""
     p = subprocess.run(["clang", "-x", "c", "-std=c11", "-Iinclude", "-Isrc", "-Isrc/arch/other", "-I.", "-D_GNU_SOURCE=", "-fsyntax-only",
                         "-w", *vector_flags(path), "-Xclang", "-ast-dump=json", path], cwd=root, capture_output=True,
-                       text=True, check=False)
+                       check=False)
     if p.returncode:
-        raise Unreadable(p.stderr.split("\n")[0])
-    return [top for top in json.loads(p.stdout)["inner"] if "includedFrom" not in top.get("loc", {}) and
-            top.get("loc")]
+        raise Unreadable(p.stderr.decode("utf-8", "replace").split("\n")[0])
+    # Most of the tree are the system's headers: what is left out of it is not even read.
+    tops = p.stdout.partition(b'\n  "inner": [\n')[2].rpartition(b"\n  ]\n}")[0].split(b",\n    {\n")
+    tops = [json.loads(b"{" + top.lstrip().removeprefix(b"{")) for top in tops if word in top]
+    return [top for top in tops if "includedFrom" not in top.get("loc", {}) and top.get("loc")]
 
 
 def blank_out(m):
@@ -99,7 +101,7 @@ def enum_switches_with_default(root, path):
         for c in children(node):
             visit(c)
 
-    for top in tree_of(root, path):
+    for top in tree_of(root, path, b'"DefaultStmt"'):
         visit(top)
     return out
 
@@ -230,7 +232,7 @@ def mutants_of(root, path):
     with open(os.path.join(root, path), "rb") as f:
         data = f.read()
     finder = Finder(path, data, verdicts_in(code_only(data)))
-    for top in tree_of(root, path):
+    for top in tree_of(root, path, b'"CompoundStmt"'):
         if top.get("kind") == "FunctionDecl":
             for c in children(top):
                 if c.get("kind") == "CompoundStmt":
