@@ -234,10 +234,10 @@ static inline bool tv_key_matches(const struct tv_key *k, const uint8_t *head, c
 	return !v6 || __builtin_memcmp(k->b + TV_KEY_HEAD, rest, TV_KEY_REST) == 0;
 }
 
-/* The same of an IPv4 key without a zone. */
-static inline bool tv_key_matches_v4(const struct tv_key *k, const uint8_t *head, uint8_t v6, uint8_t zone)
+/* The same of two IPv4 keys without a zone, read in words. */
+static inline bool tv_key_same_v4(const struct tv_key *k, const uint8_t *head)
 {
-	return (v6 | zone) == 0 && __builtin_memcmp(k->b, head, TV_KEY_HEAD) == 0;
+	return tv_native64(k->b) == tv_native64(head) && tv_native32(k->b + 8) == tv_native32(head + 8);
 }
 
 static inline uint64_t tv_key_nh(uint32_t a, uint32_t b, uint32_t ka, uint32_t kb)
@@ -245,18 +245,38 @@ static inline uint64_t tv_key_nh(uint32_t a, uint32_t b, uint32_t ka, uint32_t k
 	return (uint64_t)(a + ka) * (b + kb);
 }
 
+/* The first three words of a key, the zone above the third. */
+static inline uint64_t tv_key_nh_head(uint32_t a, uint32_t b, uint64_t c, const struct tv_key_seed *s)
+{
+	return tv_key_nh(a, b, s->w[0], s->w[1]) + c * tv_native64(&s->w[2]);
+}
+
+static inline uint64_t tv_key_spread(uint64_t h, const struct tv_key_seed *s)
+{
+	return (h ^ h >> 32) * s->finish;
+}
+
 /* Of the key of a record. */
 static inline uint64_t tv_key_hash_of(const uint8_t *head, const uint8_t *rest, bool v6, uint8_t zone,
                                       const struct tv_key_seed *s)
 {
-	uint64_t h = tv_key_nh(tv_native32(head), tv_native32(head + 4), s->w[0], s->w[1]) +
-	             (tv_native32(head + 8) | (uint64_t)zone << 32) * tv_native64(&s->w[2]);
+	uint64_t h = tv_key_nh_head(tv_native32(head), tv_native32(head + 4),
+	                            tv_native32(head + 8) | (uint64_t)zone << 32, s);
 
 	if (v6)
 		for (unsigned i = 0; i < 3; i++)
 			h += tv_key_nh(tv_native32(rest + 8 * i), tv_native32(rest + 4 + 8 * i), s->w[4 + 2 * i],
 			               s->w[5 + 2 * i]);
-	return (h ^ h >> 32) * s->finish;
+	return tv_key_spread(h, s);
+}
+
+/* Of the IPv4 key that tv_key_arrived() would make of this. */
+static inline uint64_t tv_key_hash_arrived_v4(const uint8_t *addrs, const uint8_t *ports, const struct tv_key_seed *s)
+{
+	uint32_t both = tv_native32(ports);
+
+	both = both << 16 | both >> 16;
+	return tv_key_spread(tv_key_nh_head(tv_native32(addrs + 4), tv_native32(addrs), both, s), s);
 }
 
 static inline uint64_t tv_key_hash(const struct tv_key *k, const struct tv_key_seed *s)

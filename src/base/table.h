@@ -128,7 +128,8 @@ static inline uint32_t tv_probe_first(const struct tv_probe *area, uint64_t hash
 	uint32_t at = tv_table_home(hash, area->count);
 
 	while ((slot = area->slots[at]) >> TV_TABLE_REF_BITS != tag && slot != 0)
-		at = at + 1 == area->count ? 0 : at + 1;
+		if (TV_UNLIKELY(++at == area->count))
+			at = 0;
 	return (uint32_t)slot & TV_TABLE_REF_MASK;
 }
 

@@ -171,7 +171,7 @@ int tv_fastopen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *
 	text.seq++; /* the SYN is behind us */
 	text.len = tv_min32(text.len, t->rcv.adv - t->rcv.nxt);
 	if (text.len != 0) /* RFC 7413 4.2.2, SYN-ACK, 4 */
-		v = (int)tv_text_in_order(c, t, &text);
+		v = (int)tv_text_in_order(c, t, text.text, text.len, tv_largest_text(&text));
 	tv_settle(s, t);
 	return v;
 }

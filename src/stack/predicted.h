@@ -9,12 +9,19 @@
 #include "tcp/predict.h"
 #include "tcp/timers.h"
 
-/* Is this the record of a plain segment (wire/plain.h), which does what is expected next? A segment is predicted in few
- * states; a record that was freed, or is in TIME-WAIT, is in none of them. */
-TV_INLINE bool tv_conn_expects(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_segment *seg)
+/* The state of a record of IPv4, without a zone, over this link; of any other, none that there is. */
+TV_INLINE uint32_t tv_conn_state_v4(const struct tv_tcb *t, uint8_t link)
 {
-	return t->link == seg->link && tv_key_matches_v4(&seg->key, t->key, t->v6, t->zone) && !s->address_late &&
-	       tv_is_predicted(t, seg, true);
+	uint32_t is = t->state | (uint32_t)t->v6 << 8 | (uint32_t)t->zone << 16 | (uint32_t)t->link << 24;
+
+	return is ^ (uint32_t)link << 24;
+}
+
+/* Is this the record of a segment that is a plain ACK (wire/plain.h), which does what is expected next? No address was
+ * added late. A segment is predicted in few states; a record that was freed, or is in TIME-WAIT, is in none of them. */
+TV_INLINE bool tv_conn_expects(const struct tv_tcb *t, const struct tv_segment *seg)
+{
+	return tv_key_same_v4(&seg->key, t->key) && tv_is_predicted(t, tv_conn_state_v4(t, seg->link), seg, true);
 }
 
 /* What tv_demux() would do then. */

@@ -3,7 +3,7 @@
  * the first part of a stack; behind it come the index, links, addresses, routes, neighbours, limits of
  * rates, and the areas of the region.
  *
- * Arrows: stack.c (memory, input, output) calls demux.c, icmp_in.c, neighbour.c, replies.c; calls.c and
+ * Arrows: input.c and io.c (input, output) call demux.c, icmp_in.c, neighbour.c, replies.c; calls.c and
  * events.c are the public calls; ports.c and route.c answer questions of calls.c.
  */
 #ifndef TV_STACK_STACK_H
@@ -288,9 +288,11 @@ unsigned tv_replies_out(struct tv_stack *s, uint32_t link, struct tv_packet *pac
 bool tv_reply_packet(struct tv_stack *s, unsigned link, const struct tv_addr *dst, const uint8_t *p, uint32_t len);
 void tv_reply_frame(struct tv_stack *s, unsigned link, const uint8_t *p, uint32_t len);
 
-/* ---- io.c ---- */
+/* ---- input.c ---- */
 /* A packet to one of our own addresses. */
 void tv_loop_in(struct tv_stack *s, const struct tv_packet *p);
+
+/* ---- io.c ---- */
 /* Tells the observer, who is there, of a packet that leaves; t NULL: no record has sent it. */
 void tv_trace_out(const struct tv_stack *s, const struct tv_tcb *t, const struct tv_packet *p, uint32_t head);
 

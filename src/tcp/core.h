@@ -510,8 +510,8 @@ void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end);
 bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
 int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The same of text that begins at RCV.NXT and lies inside the window, of a connection without struct tv_busy and
- * struct tv_side. */
-enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+ * struct tv_side; size: tv_largest_text(). */
+enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len, uint32_t size);
 /* Fills SACK blocks (D-SACK first) for the next ACK; clears the D-SACK. */
 void tv_sack_blocks(struct tv_core *c, struct tv_tcb *t, struct tv_tcp_options *o);
 /* Is there anything for SACK blocks to tell? */

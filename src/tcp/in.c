@@ -129,7 +129,8 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	bool stamped = s->opt.has == TV_OPT_HAS_TS;
 
-	if (TV_LIKELY((stamped || s->opt.has == 0) && tv_is_predicted(t, s, stamped)))
+	if (TV_LIKELY((stamped || s->opt.has == 0) && tv_flags_are_predicted(s->flags) &&
+	              tv_is_predicted(t, t->state, s, stamped)))
 		return tv_take_predicted(c, t, s, stamped);
 	return tv_tcp_steps(c, t, s);
 }

@@ -13,18 +13,24 @@
 #define TV_F_UNPREDICTED \
 	(TV_F_URG_SND | TV_F_WRITE_BLOCKED | TV_F_PERSIST | TV_F_OVERRIDE | TV_F_RECOVERY | TV_F_RTO_RECOVERY)
 
+/* No flag is set that asks for more, and ACK is. */
+static inline bool tv_flags_are_predicted(uint16_t flags)
+{
+	return (flags & ~(TV_PSH | TV_FIN)) == TV_ACK;
+}
+
 /*
  * Header prediction: the next text in order, or none, in ESTABLISHED, with an ACK that says nothing new or
  * that all has arrived, and perhaps the FIN behind it; none when our half is closed (FIN-WAIT-1, LAST-ACK). Each
  * of the steps would say NEXT to it, and what they would do is done at once. A test walks both ways with the same
- * segments, and both ends are the same to the last octet. stamped: the segment has timestamps and no other option,
- * else it has none.
+ * segments, and both ends are the same to the last octet. The flags of the segment are predicted; state: that of t.
+ * stamped: the segment has timestamps and no other option, else it has none.
  */
-TV_INLINE bool tv_is_predicted(const struct tv_tcb *t, const struct tv_segment *s, bool stamped)
+TV_INLINE bool tv_is_predicted(const struct tv_tcb *t, uint32_t state, const struct tv_segment *s, bool stamped)
 {
-	if (t->state != TV_ESTABLISHED && (s->len != 0 || (t->state != TV_FIN_WAIT_1 && t->state != TV_LAST_ACK)))
+	if (state != TV_ESTABLISHED && (s->len != 0 || (state != TV_FIN_WAIT_1 && state != TV_LAST_ACK)))
 		return false;
-	if ((s->flags & ~(TV_PSH | TV_FIN)) != TV_ACK || (t->flags & TV_F_UNPREDICTED) != 0 || (t->busy | t->side) != 0)
+	if ((t->flags & TV_F_UNPREDICTED) != 0 || (t->busy | t->side) != 0)
 		return false;
 	if (((t->opt.flags & TV_O_TS) != 0) != stamped || (stamped && seq_lt(s->opt.ts_val, t->opt.ts_recent)))
 		return false;
@@ -76,7 +82,7 @@ TV_INLINE int tv_take_predicted(struct tv_core *c, struct tv_tcb *t, const struc
 	if (t->out.len != 0 || (t->flags & (TV_F_FIN_QUEUED | TV_F_FIN_SENT)) == TV_F_FIN_QUEUED)
 		tv_want(c, t, TV_WANT_SEND);
 	if (s->len != 0)
-		v = tv_text_in_order(c, t, s);
+		v = tv_text_in_order(c, t, s->text, s->len, tv_largest_text(s));
 	if (v == TV_V_OK && (s->flags & TV_FIN) != 0)
 		tv_fin_next(c, t);
 	return (int)v;

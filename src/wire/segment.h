@@ -41,6 +41,12 @@ static inline uint32_t tv_segment_len(const struct tv_segment *s)
 	return s->len + ((s->flags & TV_SYN) != 0) + ((s->flags & TV_FIN) != 0);
 }
 
+/* How long the longest of the segments is that were merged, or the only one. */
+static inline uint32_t tv_largest_text(const struct tv_segment *s)
+{
+	return s->seg_size != 0 && s->seg_size < s->len ? s->seg_size : s->len;
+}
+
 /*
  * Reads the TCP segment in `ip`. flags: TV_PKT_CSUM_OK or TV_PKT_CSUM_PARTIAL: the checksum is not
  * looked at. TV_V_OK, TRUNCATED, BAD_TCP_HEADER, BAD_TCP_CHECKSUM, BAD_OPTION, BAD_METADATA.

@@ -76,11 +76,12 @@ static void in_stack(struct pair *p, const uint8_t *packet, uint32_t n)
 
 	memcpy(s, l->region, l->bytes);
 	t = tv_conn(&s->core, (uint32_t)l->conn);
-	p->plain = tv_segment_is_plain(&seg, packet, n, 0, 0, &l->cfg.arch);
+	p->plain = tv_plain_is_ack(packet, n, false, &l->cfg.arch);
 	if (!p->plain)
 		return;
+	tv_plain_read_ack(&seg, packet, n);
 	seg.link = t->link;
-	met = tv_conn_expects(s, t, &seg);
+	met = tv_conn_expects(t, &seg);
 	p->told = met ? tv_conn_in(s, t, &seg) : tv_demux(s, &seg, tv_key_hash(&seg.key, &s->seed), ref);
 	p->met += met;
 }
@@ -267,11 +268,62 @@ static void test_predict_and_steps_part_alike(void **state)
 		                        .acks = bits & 16, .fin = bits & 32, .len = bits & 64 ? 10 : 0});
 }
 
+/* What the link says of one packet does not count for the next (verdicts: trivet.h). */
+static void test_batch_every_packet_is_read_by_what_its_link_says(void **state)
+{
+	static const struct {
+		uint16_t flags, link, seg_size;
+		bool wrong, later;     /* its checksum; it is the next one in the stream */
+		enum tv_verdict wanted;
+	} of[] = {
+		{.later = true, .wanted = TV_V_OK},
+		{.wrong = true, .wanted = TV_V_BAD_TCP_CHECKSUM},
+		{.flags = TV_PKT_CSUM_OK, .wrong = true, .later = true, .wanted = TV_V_OK},
+		{.wrong = true, .wanted = TV_V_BAD_TCP_CHECKSUM},
+		{.flags = TV_PKT_CSUM_PARTIAL, .wrong = true, .later = true, .wanted = TV_V_OK},
+		{.link = 1, .wanted = TV_V_BAD_METADATA},
+		{.later = true, .wanted = TV_V_OK},
+		{.link = 1, .flags = TV_PKT_CSUM_OK, .wanted = TV_V_BAD_METADATA},
+		{.seg_size = 30, .later = true, .wanted = TV_V_OK},
+		{.seg_size = 30, .wrong = true, .wanted = TV_V_BAD_TCP_CHECKSUM},
+		{.later = true, .wanted = TV_V_OK},
+	};
+	struct lab *l = lab_new(NULL, false);
+	struct tv_packet packets[COUNT(of)] = {0};
+	uint8_t bytes[COUNT(of)][200], verdicts[COUNT(of)];
+	struct tv_tcp_options o = {.has = TV_OPT_HAS_TS, .ts_ecr = 1};
+	struct say say = {.flags = TV_ACK | TV_PSH, .len = 60, .opt = &o};
+	uint32_t from, text = 0;
+
+	(void)state;
+	l->syn.has = TV_OPT_HAS_MSS | TV_OPT_HAS_TS;
+	l->syn.mss = 1460;
+	lab_passive(l);
+	from = l->seq;
+	o.ts_val = l->tsval;
+	for (unsigned i = 0; i < COUNT(of); i++) {
+		packets[i] = (struct tv_packet){.data = bytes[i], .len = lab_build(l, &say, bytes[i])};
+		packets[i].link = of[i].link;
+		packets[i].flags = of[i].flags;
+		packets[i].seg_size = of[i].seg_size;
+		bytes[i][20 + 16] ^= of[i].wrong;
+		if (of[i].later)
+			l->seq += say.len;
+		text += of[i].later ? say.len : 0;
+	}
+	tv_input(l->s, l->now, packets, COUNT(of), verdicts);
+	for (unsigned i = 0; i < COUNT(of); i++)
+		assert_int_equal(verdicts[i], of[i].wanted);
+	assert_int_equal(lab_read(l, &from), text);
+	lab_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_predict_and_steps_do_the_same),
 		cmocka_unit_test(test_predict_and_steps_part_alike),
+		cmocka_unit_test(test_batch_every_packet_is_read_by_what_its_link_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,28 @@ static void test_csum_is_right_zero_is_not(void **state)
 	assert_false(tv_csum_is_right(0x10000));
 }
 
+/* Both are, or it is not said; it is said of all below 2^64 - 2^48. */
+static void test_csum_are_whole_no_wrong_one_passes(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		uint64_t sum[2];
+		bool whole = true, small = true;
+
+		for (unsigned k = 0; k < 2; k++) {
+			sum[k] = ((uint64_t)next_random() << 32 | next_random()) / 0xffff * 0xffff;
+			if (i % 100 == 0) sum[k] = UINT64_MAX - 0xffffull * (next_random() % 0x20000);
+			if (next_random() % 4 == 0) sum[k] += 1 + next_random() % 0xfffe;
+			whole = whole && sum[k] % 0xffff == 0;
+			small = small && sum[k] < UINT64_MAX - 0xffffffffffffull;
+		}
+		if (!whole) assert_false(tv_csum_are_whole(sum[0], sum[1]));
+		if (whole && small) assert_true(tv_csum_are_whole(sum[0], sum[1]));
+	}
+	assert_true(tv_csum_are_whole(0xffff, 0xffff));
+	assert_false(tv_csum_are_whole(0xffff, 0xfffe) || tv_csum_are_whole(0xfffe, 0xffff));
+}
+
 static void test_csum_odd_piece_at_odd_offset_sums_as_the_whole(void **state)
 {
 	uint8_t bytes[64];
@@ -101,6 +123,7 @@ int main(void)
 		cmocka_unit_test(test_csum_add_every_short_length_equals_naive),
 		cmocka_unit_test(test_csum_fold_any_sum_is_its_remainder),
 		cmocka_unit_test(test_csum_is_right_zero_is_not),
+		cmocka_unit_test(test_csum_are_whole_no_wrong_one_passes),
 		cmocka_unit_test(test_csum_odd_piece_at_odd_offset_sums_as_the_whole),
 		cmocka_unit_test(test_csum_pseudo_both_versions_equal_the_header_of_the_rfc),
 	};

@@ -373,6 +373,7 @@ static size_t write_any(void)
 /* Both headers at once: the same segment, or none where the two parsers see anything else. */
 static void test_segment_parse_plain_equals_the_two_parsers(void **state)
 {
+	const struct tv_key_seed seed = {.w = {1, 20, 300, 4000, 50000}, .finish = 0x9e3779b97f4a7c15};
 	unsigned plain[2] = {0, 0}, other = 0;
 
 	(void)state;
@@ -393,6 +394,9 @@ static void test_segment_parse_plain_equals_the_two_parsers(void **state)
 		got = tv_segment_parse_plain(&s, packet, n, flags, seg_size, TV_ARCH_PORTABLE);
 		assert_int_equal(got, good);
 		if (good) assert_same(&s, &wanted);
+		if (good && !ip.v6)
+			assert_true(tv_key_hash_arrived_v4(packet + 12, packet + 20, &seed) ==
+				tv_key_hash(&wanted.key, &seed));
 		plain[good && ip.v6] += good;
 		other += !good;
 	}

@@ -16,7 +16,12 @@ static inline uint64_t tv_sum_around(uint64_t sum, uint64_t w)
 	return sum + (sum < w);
 }
 
-/* 32 bytes; 40. */
+/* 16 bytes; 32; 40. */
+static inline uint64_t tv_sum_two_portable(uint64_t run, const uint8_t *p)
+{
+	return tv_sum_around(tv_sum_around(run, tv_native64(p)), tv_native64(p + 8));
+}
+
 static inline uint64_t tv_sum_four_portable(uint64_t run, const uint8_t *p)
 {
 	run = tv_sum_around(run, tv_native64(p));

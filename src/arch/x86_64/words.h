@@ -9,6 +9,15 @@
 
 typedef uint64_t tv_word_at __attribute__((may_alias, aligned(1)));
 
+/* 16 bytes. */
+static inline uint64_t tv_sum_two(uint64_t run, const uint8_t *p)
+{
+	const tv_word_at *w = (const tv_word_at *)(const void *)p;
+
+	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq $0, %0" : "+&r"(run) : "m"(w[0]), "m"(w[1]) : "cc");
+	return run;
+}
+
 /* 32 bytes. */
 static inline uint64_t tv_sum_four(uint64_t run, const uint8_t *p)
 {

@@ -16,10 +16,8 @@
  */
 #include "tcp/deliver/window.h"
 
-static inline void acknowledge(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool gap)
+static inline void acknowledge(struct tv_core *c, struct tv_tcb *t, uint32_t size, bool gap)
 {
-	uint32_t size = s->seg_size != 0 ? tv_min32(s->seg_size, s->len) : s->len;
-
 	/* What is a full segment of this peer? The largest seen. */
 	t->cc.seg_rcv = (uint16_t)tv_max32(t->cc.seg_rcv, tv_min32(size, t->opt.mss_rcv));
 	if (gap || (t->cc.quick != 0 && (t->flags & TV_F_PINGPONG) == 0) ||
@@ -86,28 +84,29 @@ static bool in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segmen
 	}
 	if (was_empty && t->in.len != 0)
 		tv_tell(c, t, TV_EV_READABLE);
-	acknowledge(c, t, s, gap);
+	acknowledge(c, t, tv_largest_text(s), gap);
 	return n == len;
 }
 
-static TV_APART enum tv_verdict text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+static TV_APART enum tv_verdict text_in_order(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len,
+                                              uint32_t size)
 {
 	bool was_empty = t->in.len == 0;
-	uint32_t n = append(c, t, s->text, s->len);
+	uint32_t n = append(c, t, text, len);
 
 	if (was_empty && n != 0)
 		tv_tell(c, t, TV_EV_READABLE);
-	acknowledge(c, t, s, false);
-	return n == s->len ? TV_V_OK : no_page(c, t);
+	acknowledge(c, t, size, false);
+	return n == len ? TV_V_OK : no_page(c, t);
 }
 
-enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len, uint32_t size)
 {
-	if (!tv_stream_begin(&t->in, &c->pages, tv_region(c), s->text, s->len))
-		return text_in_order(c, t, s);
-	t->rcv.nxt += s->len;
+	if (!tv_stream_begin(&t->in, &c->pages, tv_region(c), text, len))
+		return text_in_order(c, t, text, len, size);
+	t->rcv.nxt += len;
 	tv_tell(c, t, TV_EV_READABLE);
-	acknowledge(c, t, s, false);
+	acknowledge(c, t, size, false);
 	return TV_V_OK;
 }
 
@@ -121,7 +120,7 @@ int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 		return TV_NEXT;
 	if (TV_LIKELY(seq == t->rcv.nxt && len <= t->rcv.adv - seq && t->state == TV_ESTABLISHED &&
 	              (t->busy | t->side) == 0)) {
-		v = tv_text_in_order(c, t, s);
+		v = tv_text_in_order(c, t, text, len, tv_largest_text(s));
 		return v == TV_V_OK ? TV_NEXT : (int)v;
 	}
 	if (!tv_state_may_receive((enum tv_state)t->state)) {
