@@ -13,7 +13,7 @@ static uint32_t slot_of(uint32_t ref)
 }
 
 /* The news of a listener, or of a question. */
-static TV_APART void other_event(struct tv_core *c, uint32_t ref, struct tv_event *e)
+static void other_event(struct tv_core *c, uint32_t ref, struct tv_event *e)
 {
 	uint32_t slot = slot_of(ref);
 
@@ -38,20 +38,25 @@ static TV_APART void other_event(struct tv_core *c, uint32_t ref, struct tv_even
 	}
 }
 
+/* Something else has news, or nothing has. */
+static TV_APART bool other_news(struct tv_core *c, struct tv_event *e)
+{
+	if (c->ready_head == 0)
+		return false;
+	other_event(c, c->ready_head, e);
+	return true;
+}
+
 bool tv_event(struct tv_stack *s, struct tv_event *e)
 {
 	struct tv_core *c = &s->core;
-	uint32_t ref = c->ready_head;
-	struct tv_tcb *t = tv_conn(c, slot_of(ref));
+	uint32_t slot = c->ready_head - (TV_KIND_CONN << TV_REF_SLOT_BITS);
+	struct tv_tcb *t = tv_conn(c, slot);
 
-	if (ref == 0)
-		return false;
-	if (ref >> TV_REF_SLOT_BITS != TV_KIND_CONN) {
-		other_event(c, ref, e);
-		return true;
-	}
+	if (TV_UNLIKELY(slot >= 1u << TV_REF_SLOT_BITS)) /* not the reference of a connection */
+		return other_news(c, e);
 	tv_ready_pop(c, t->ready_next);
-	e->handle = tv_handle_make(TV_KIND_CONN, t->gen, slot_of(ref));
+	e->handle = tv_handle_make(TV_KIND_CONN, t->gen, slot);
 	e->user = t->user;
 	e->flags = t->events;
 	e->reason = (enum tv_reason)t->reason;

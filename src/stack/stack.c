@@ -247,6 +247,7 @@ int tv_stack_init(void *region, size_t bytes, const struct tv_config *config, tv
 		return TV_ESECRET;
 	c->cfg = *config;
 	settle_config(&c->cfg);
+	c->rto_first_us = (uint32_t)(c->cfg.rto_first / TV_US);
 	c->rto_min_us = (uint32_t)(c->cfg.rto_min / TV_US);
 	c->rto_max_us = (uint32_t)(c->cfg.rto_max / TV_US);
 	c->rtt_max_us = tv_min32(c->rto_max_us, TV_RTT_MAX_US);

@@ -15,54 +15,54 @@
  * down (tcp/open/cookie.h).
  */
 #include "stack/stack.h"
+#include "tcp/open/backlog.h"
 #include "tcp/open/cookie.h"
-#include "tcp/open/open.h"
 
-/* A record for this SYN, and its SYN-ACK, or a connection at once; old: the incarnation in TIME-WAIT that has
- * its tuple. */
-static TV_APART int half_open(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
-                              const struct tv_tcb *old)
+/* A record for this SYN to l, which is listener number `index`, and its SYN-ACK, or a connection at once; old: the
+ * incarnation in TIME-WAIT that has its tuple. */
+static TV_APART int half_open(struct tv_stack *s, struct tv_listener *l, uint32_t index, const struct tv_segment *seg,
+                              uint64_t hash, const struct tv_tcb *old)
 {
 	struct tv_core *c = &s->core;
-	struct tv_listener *l = tv_listener_at(c, index);
 	enum tv_fo_answer fast = tv_fastopen_ask(c, l, seg);
+	uint32_t slot, iss;
 	struct tv_reply *r;
 	struct tv_half *h;
-	uint32_t slot;
 	int v;
 
 	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, &seg->key, fast)) != TV_NEXT)
 		return v;
 	slot = tv_pool_take(&c->halves, tv_region(c));
-	h = tv_half_at(c, slot);
-	tv_half_begin(c, h, slot, index, l->profile, seg);
-	if (old != NULL) { /* above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond */
-		h->iss = old->snd.nxt + 65537;
-		h->flags = TV_H_REOPENS;
-	}
 	tv_index_add_hashed(s, tv_index_hash(s, &seg->key, hash), (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
+	/* Above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond. */
+	iss = TV_LIKELY(old == NULL) ? tv_isn(c, &seg->key) : old->snd.nxt + 65537;
+	h = tv_half_at(c, slot);
+	tv_half_begin(c, h, slot, index, l->profile, seg, iss);
+	h->flags = old != NULL ? TV_H_REOPENS : 0;
 	tv_backlog_take(c, l, h, slot);
-	if (l->hold) {
+	if (TV_UNLIKELY(l->hold)) {
 		h->flags |= TV_H_HELD | TV_H_READY;
 		l->held++;
 		tv_ready_push(c, TV_KIND_HALF, slot);
 		tv_half_queue(c, &c->held_fifo, h, slot, c->cfg.question_timeout);
-		return TV_V_OK;
+	} else {
+		r = tv_half_answer(c, h, l, &seg->key);
+		if (r != NULL && fast != TV_FO_NO)
+			tv_fastopen_grant(r, seg);
+		tv_half_queue(c, &c->half_fifo[0], h, slot, c->cfg.rto_first);
 	}
-	r = tv_half_answer(c, h, l, &seg->key);
-	if (r != NULL && fast != TV_FO_NO)
-		tv_fastopen_grant(r, seg);
-	tv_half_queue(c, &c->half_fifo[0], h, slot, c->cfg.rto_first);
+	tv_state_half(c); /* [EV-06] */
 	return TV_V_OK;
 }
 
 /* A SYN, of which ACK, RST and FIN have been looked at. */
-static inline int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
-                           const struct tv_tcb *old)
+TV_INLINE int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
+                       const struct tv_tcb *old)
 {
-	int v = tv_backlog_ask(&s->core, index, seg, old != NULL);
+	struct tv_listener *l = tv_listener_at(&s->core, index);
+	int v = tv_backlog_ask(&s->core, l, index, seg, old != NULL);
 
-	return TV_UNLIKELY(v == TV_NEXT) ? half_open(s, index, seg, hash, old) : v;
+	return TV_LIKELY(v == TV_NEXT) ? half_open(s, l, index, seg, hash, old) : v;
 }
 
 /* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
@@ -145,24 +145,8 @@ static inline bool from_stranger(const struct tv_stack *s, const struct tv_door 
 	return is_source(from, k->v6) && (!may_be_near(d, from[k->v6 ? 15 : 3]) || !is_own(s, from, k->v6));
 }
 
-/* The door is that of this segment. */
-static inline int enter(struct tv_stack *s, struct tv_door *d, uint32_t index, const struct tv_segment *seg,
-                        uint64_t hash)
-{
-	const struct tv_listener *l = tv_listener_at(&s->core, index);
-	int v;
-
-	if (TV_UNLIKELY(!from_stranger(s, d, &seg->key)))
-		return (int)tv_demux(s, seg, hash, 0);
-	s->core.cnt.segments_in++;
-	v = (seg->flags & TV_SYN) != 0 ? take_syn(s, index, seg, hash, NULL) : tv_cookie_in(s, index, seg, hash);
-	d->port = tv_key_local_port(&seg->key);
-	d->always = tv_backlog_always(&s->core, l) ? l : NULL;
-	return v;
-}
-
-/* There was no door yet, or another one, or nobody has asked for this port. */
-static TV_APART int enter_elsewhere(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
+/* There was no door yet, or another one, or nobody has asked for this port: the number + 1 of its listener; 0: none. */
+static TV_APART uint32_t listener_elsewhere(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg)
 {
 	struct tv_endpoint local;
 	uint32_t listener = 0;
@@ -172,11 +156,11 @@ static TV_APART int enter_elsewhere(struct tv_stack *s, struct tv_door *d, const
 		find_door(s, d, seg, &local.addr);
 	if (d->ours)
 		listener = tv_listen_find(&s->core, &local.addr, local.port, local.zone);
-	if (listener == 0)
-		return (int)tv_demux(s, seg, hash, 0);
-	d->at[local.port % TV_DOOR_PORTS].port = local.port;
-	d->at[local.port % TV_DOOR_PORTS].listener = (uint16_t)listener;
-	return enter(s, d, listener - 1, seg, hash);
+	if (listener != 0) {
+		d->at[local.port % TV_DOOR_PORTS].port = local.port;
+		d->at[local.port % TV_DOOR_PORTS].listener = (uint16_t)listener;
+	}
+	return listener;
 }
 
 /* Something was added to the index since the batch was looked up: this tuple? */
@@ -187,17 +171,26 @@ static TV_APART bool added_since(struct tv_stack *s, const struct tv_segment *se
 
 TV_APART enum tv_verdict tv_door_in(struct tv_stack *s, struct tv_door *d, const struct tv_segment *seg, uint64_t hash)
 {
-	uint32_t port = tv_key_local_port(&seg->key), at = port % TV_DOOR_PORTS;
+	uint32_t port = tv_key_local_port(&seg->key), at = port % TV_DOOR_PORTS, listener = d->at[at].listener;
+	const struct tv_listener *l;
 	int v;
 
 	d->always = NULL;
 	if (TV_UNLIKELY(d->adds != s->index_adds) && added_since(s, seg, hash))
 		return tv_demux(s, seg, hash, 0);
-	if (TV_LIKELY(d->at[at].listener != 0 && d->at[at].port == port && d->link == seg->link &&
-	              tv_key_same_local_addr(&d->key, &seg->key)))
-		v = enter(s, d, d->at[at].listener - 1u, seg, hash);
+	if (TV_UNLIKELY(listener == 0 || d->at[at].port != port || d->link != seg->link ||
+	                !tv_key_same_local_addr(&d->key, &seg->key)))
+		listener = listener_elsewhere(s, d, seg);
+	if (TV_UNLIKELY(listener == 0 || !from_stranger(s, d, &seg->key)))
+		return tv_demux(s, seg, hash, 0);
+	s->core.cnt.segments_in++;
+	d->port = (uint16_t)port;
+	if ((seg->flags & TV_SYN) != 0)
+		v = take_syn(s, listener - 1, seg, hash, NULL);
 	else
-		v = enter_elsewhere(s, d, seg, hash);
+		v = tv_cookie_in(s, listener - 1, seg, hash);
+	l = tv_listener_at(&s->core, listener - 1);
+	d->always = tv_backlog_always(&s->core, l) ? l : NULL;
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
 }

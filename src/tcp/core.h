@@ -65,7 +65,10 @@ struct tv_half {
 	uint8_t scales;            /* of the peer's window (low 4 bits), of ours */
 	uint8_t opt;               /* TV_O_, bit 7: IPv6 */
 	uint8_t tries;
-	uint32_t ready_next;
+	union {
+		uint32_t ready_next;   /* of a held question */
+		uint32_t bucket;       /* of another: where its prefix is counted (open/half_open.h) */
+	};
 };
 _Static_assert(sizeof(struct tv_half) <= 64, "a half-open record costs its budget");
 
@@ -127,7 +130,7 @@ struct tv_core {
 	tv_time now;               /* of the call that is being served */
 	uint64_t now_us;
 	uint32_t now_ms, coarse;   /* coarse: TV_COARSE_SHIFT */
-	uint32_t rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
+	uint32_t rto_first_us, rto_min_us, rto_max_us; /* of the configuration, in the unit of deliver/rtt.c */
 	uint32_t rtt_max_us;       /* a longer sample counts as this one */
 	uint32_t gen;              /* last generation given out */
 	struct tv_pair pair;
@@ -414,8 +417,6 @@ uint32_t tv_ts_offset(struct tv_core *c, const struct tv_key *k);
 /* Forgets what the options of a SYN have made of ours. */
 void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t);
 void tv_negotiate_syn(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp_options *o);
-/* The options of our SYN or SYN-ACK. */
-void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o);
 /* Payload of a full segment after a change of path MTU, peer MSS or options. */
 void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t);
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t);

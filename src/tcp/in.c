@@ -135,15 +135,13 @@ int tv_tcp_in(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 	return tv_tcp_steps(c, t, s);
 }
 
-int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+/* RFC 9293 3.10.7.4. */
+static TV_APART int steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	struct tv_segment stripped;
 	bool strip = false, opens;
 	int v;
 
-	count_in(c, t, s);
-	if (t->state == TV_SYN_SENT)
-		return tv_in_syn_sent(c, t, s);          /* RFC 9293 3.10.7.3 */
 	if (t->state == TV_SYN_RECEIVED && (v = repeated_syn(c, t, s, &strip)) != TV_NEXT)
 		return v;
 	if (t->state == TV_TIME_WAIT && (v = tv_in_time_wait(c, t, s)) != TV_NEXT)
@@ -186,4 +184,10 @@ int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s
 	if (opens)
 		tv_established(c, t, s);
 	return take(c, t, s, opens);
+}
+
+int tv_tcp_steps(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+{
+	count_in(c, t, s);
+	return t->state == TV_SYN_SENT ? tv_in_syn_sent(c, t, s) : steps(c, t, s); /* RFC 9293 3.10.7.3 */
 }

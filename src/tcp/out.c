@@ -130,12 +130,12 @@ static TV_APART uint32_t odd_options(struct tv_core *c, struct tv_tcb *t, const 
 }
 
 /* Those of a SYN; returns their length and their sum. */
-static inline uint32_t syn_options(struct tv_core *c, struct tv_tcb *t, uint8_t *p, uint64_t *sum)
+TV_INLINE uint32_t syn_options(struct tv_core *c, struct tv_tcb *t, uint8_t *p, uint64_t *sum)
 {
 	struct tv_tcp_options o;
 	uint32_t len;
 
-	o.has = 0;
+	*sum = 0;
 	tv_negotiate_offer(c, t, &o);
 	if (TV_UNLIKELY((t->opt.fastopen & TV_FO_OPTION) != 0)) {
 		tv_fastopen_option(c, t, &o);
@@ -153,8 +153,6 @@ TV_INLINE uint32_t options(struct tv_core *c, struct tv_tcb *t, const struct tv_
 	uint32_t len;
 
 	*sum = 0;
-	if (x->kind == TV_X_SYN)
-		return syn_options(c, t, p, sum);
 	if (TV_UNLIKELY(tv_sack_pending(c, t))) {
 		len = odd_options(c, t, x, p);
 		*sum = tv_csum_words(0, p, len & ~UNTOLD);
@@ -221,16 +219,12 @@ TV_INLINE void sent(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x
 	}
 }
 
-static uint16_t window_field(struct tv_core *c, struct tv_tcb *t, const struct tv_xmit *x)
+/* That of a SYN is not scaled (RFC 7323 2.2). */
+static inline uint16_t syn_window(const struct tv_core *c, const struct tv_tcb *t)
 {
-	uint32_t offer;
-
-	if (x->kind != TV_X_SYN)
-		return (uint16_t)tv_rcv_window(c, t, tv_opts(c, t)->rcv_buf);
 	if (t->state == TV_SYN_RECEIVED) /* less what the text of a SYN takes of it (Fast Open) */
 		return (uint16_t)(t->rcv.adv - t->rcv.nxt);
-	offer = tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: the window of a SYN is not scaled */
-	return (uint16_t)offer;
+	return (uint16_t)tv_min32(tv_opts(c, t)->rcv_buf, UINT16_MAX);
 }
 
 /* After an idle time the congestion window says nothing about the path any more. */
@@ -257,15 +251,15 @@ static bool choose(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out
 	return tv_send_next(c, t, 0, x);
 }
 
-/* Its headers and its text. */
+/* Its headers and its text. syn: of kind TV_X_SYN. */
 TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, const struct tv_xmit *x,
-                     unsigned pieces, bool v6)
+                     unsigned pieces, bool v6, bool syn)
 {
-	uint16_t wnd = window_field(c, t, x);
 	const struct tv_options *o = tv_opts(c, t);
-	uint8_t *ip = ip_at(out);
+	uint16_t wnd = syn ? syn_window(c, t) : (uint16_t)tv_rcv_window(c, t, o->rcv_buf);
+	uint8_t *ip = ip_at(out), *p = ip + tv_ip_header_len(v6) + TV_TCP_HEADER;
 	struct tv_build b;
-	uint32_t opts = options(c, t, x, ip + tv_ip_header_len(v6) + TV_TCP_HEADER, &b.opt_sum);
+	uint32_t opts = syn ? syn_options(c, t, p, &b.opt_sum) : options(c, t, x, p, &b.opt_sum);
 	uint64_t sum;
 
 	b.head = t->key; /* of the first SYN for ever [MUST-45] */
@@ -296,7 +290,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 static TV_APART void build_v6(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, const struct tv_xmit *x,
                               unsigned pieces)
 {
-	build(c, t, out, x, pieces, true);
+	build(c, t, out, x, pieces, true, false);
 }
 
 uint64_t tv_plain_text_any(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
@@ -314,8 +308,7 @@ void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, struct tv_packet *
 	tv_plain_build(c, t, packet, csum_partial, tv_opts(c, t), len, flags, false);
 }
 
-/* SYN, or SYN-ACK in SYN-RECEIVED, first of all that it has to say. */
-static TV_APART bool syn_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+TV_INLINE bool syn(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, bool v6)
 {
 	struct tv_xmit x = {.kind = TV_X_SYN, .seq = t->snd.iss};
 
@@ -323,11 +316,19 @@ static TV_APART bool syn_out(struct tv_core *c, struct tv_tcb *t, const struct t
 	x.flags = t->state == TV_SYN_SENT ? TV_SYN : TV_SYN | TV_ACK;
 	if (TV_UNLIKELY(t->opt.fastopen != 0))
 		x.len = tv_fastopen_syn(c, t, out->packet->cap - out->head - TV_HEADERS_MOST);
-	if (TV_UNLIKELY(t->v6))
-		build_v6(c, t, out, &x, 0);
-	else
-		build(c, t, out, &x, 0, false);
+	build(c, t, out, &x, 0, v6, true);
 	return true;
+}
+
+static TV_APART bool syn_v6(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+{
+	return syn(c, t, out, true);
+}
+
+/* SYN, or SYN-ACK in SYN-RECEIVED, first of all that it has to say. */
+static TV_APART bool syn_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
+{
+	return TV_UNLIKELY(t->v6) ? syn_v6(c, t, out) : syn(c, t, out, false);
 }
 
 bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
@@ -344,7 +345,7 @@ bool tv_tcp_out(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out)
 	if (TV_UNLIKELY(t->v6))
 		build_v6(c, t, out, &x, pieces);
 	else
-		build(c, t, out, &x, pieces, false);
+		build(c, t, out, &x, pieces, false, false);
 	return true;
 }
 

@@ -43,6 +43,7 @@ void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_optio
 	struct tv_profile *p = tv_profile_at(c, profile);
 
 	p->o = *o;
+	p->mss_most = o->mss_max != 0 ? o->mss_max : UINT16_MAX;
 	p->offers = 0;
 	if (c->cfg.timestamps && !o->no_timestamps)
 		p->offers |= TV_O_TS;

@@ -9,12 +9,8 @@ struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8
 {
 	struct tv_reply *r = tv_reply_take(c);
 
-	if (r == NULL)
-		return NULL;
-	memset(r, 0, sizeof *r);
-	tv_key_load(&r->key, key->b, key->b + TV_KEY_HEAD, key->v6, key->zone);
-	r->link = link;
-	r->v6 = key->v6;
+	if (r != NULL)
+		tv_reply_blank(r, key, link);
 	return r;
 }
 

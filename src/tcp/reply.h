@@ -55,7 +55,15 @@ struct tv_mould {
 	uint8_t bytes[TV_MOULD_V6];
 };
 
-/* For the ends of this key over this link; NULL: no room. */
+/* Begins one for the ends of this key over this link. */
+static inline void tv_reply_blank(struct tv_reply *r, const struct tv_key *key, uint8_t link)
+{
+	memset(r, 0, sizeof *r);
+	tv_key_load(&r->key, key->b, key->b + TV_KEY_HEAD, key->v6, key->zone);
+	r->link = link;
+	r->v6 = key->v6;
+}
+/* The same in a place of the queue; NULL: no room. */
 struct tv_reply *tv_reply_new(struct tv_core *c, const struct tv_key *key, uint8_t link);
 /* RST in answer to a segment without a connection (RFC 9293 3.10.7.1), never to a RST. */
 void tv_reply_rst(struct tv_core *c, const struct tv_segment *s);

@@ -69,11 +69,11 @@ enum {
 	TV_F_SMALL = 1u << 31          /* of what is in flight, a segment was not a full one (Nagle) */
 };
 
-/* Negotiated options (opt.flags). */
+/* Negotiated options (opt.flags): the bits that a SYN which offers them has. */
 enum {
-	TV_O_TS = 1,
-	TV_O_SACK = 2,
-	TV_O_WSCALE = 4
+	TV_O_TS = TV_OPT_HAS_TS,
+	TV_O_SACK = TV_OPT_HAS_SACK_OK,
+	TV_O_WSCALE = TV_OPT_HAS_WSCALE
 };
 
 /* opt.fastopen: enum tv_fastopen, and what our next SYN carries (open/fastopen.c). */
@@ -213,6 +213,7 @@ struct tv_profile {
 	uint32_t refs;
 	uint8_t offers;            /* what follows from them for a SYN: TV_O_ */
 	uint8_t rcv_scale;
+	uint16_t mss_most;         /* o.mss_max; UINT16_MAX: there is none */
 	struct tv_options o;
 };
 

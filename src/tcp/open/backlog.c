@@ -1,5 +1,5 @@
 /*
- * backlog.c - who may have a half-open record, and what a flood of SYNs is.
+ * backlog.c - who may have a half-open record (backlog.h asks), and what a flood of SYNs is.
  *
  * A SYN passes three limits. Its rate: cfg.syn_per_second for each prefix, or for all together. The
  * backlog of its listener. And the share of its prefix (/24, /56): a prefix that has four times as many
@@ -11,9 +11,7 @@
  * A flood begins at a listener with the first SYN that is too many, and is over when there was none for
  * cfg.flood_quiet; both are told as events. Nothing of it costs memory.
  */
-#include "tcp/open/half_open.h"
-
-#define SHARE 4u                   /* records of a prefix for each free place */
+#include "tcp/open/backlog.h"
 
 bool tv_bucket_has(struct tv_bucket *b, uint32_t rate, uint32_t now_ms)
 {
@@ -50,11 +48,11 @@ static void too_many(struct tv_core *c, uint32_t index)
 	l->flood.last = c->now;
 }
 
-static int dropped(struct tv_core *c, struct tv_listener *l, int verdict)
+int tv_backlog_dropped(struct tv_core *c, struct tv_listener *l, enum tv_verdict v)
 {
 	l->flood.dropped += l->flood.on;
 	c->cnt.backlog_drops++;
-	return verdict;
+	return (int)v;
 }
 
 /* Of the prefix of this SYN, which has a limit. */
@@ -71,79 +69,23 @@ static bool over_rate(struct tv_core *c, const struct tv_segment *s)
 	return false;
 }
 
-/* Without a cookie: is there a place? TV_V_OK, or why not. */
-static inline enum tv_verdict place(struct tv_core *c, const struct tv_listener *l, uint32_t index,
-                                    const struct tv_segment *s)
-{
-	const struct tv_key *k = &s->key;
-	uint64_t top = tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6);
-	enum tv_verdict v = TV_V_OK;
-	uint32_t free;
-
-	if (l->half >= l->backlog)
-		return TV_V_BACKLOG_FULL;
-	if (c->halves.used >= c->halves.count)
-		return TV_V_NO_RECORD;
-	free = l->backlog - l->half;
-	/* Nobody has more than there are. */
-	if (TV_UNLIKELY(c->halves.used / SHARE >= free))
-		v = *tv_prefix_share(c, top, k->v6, index + 1) / SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
-	return v;
-}
-
-/* May it have a record? cookies: one may answer in its stead. */
-static TV_APART int ask_place(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool cookies)
-{
-	struct tv_listener *l = tv_listener_at(c, index);
-	enum tv_verdict v = place(c, l, index, s);
-
-	if (v != TV_V_OK) {
-		too_many(c, index);
-		c->cnt.record_failures += v == TV_V_NO_RECORD;
-		if (cookies)
-			return tv_cookie_answer(c, l, s);
-		return dropped(c, l, (int)v);
-	}
-	if (l->hold && l->held >= c->cfg.held_max) {
-		c->cnt.held_drops++;
-		return TV_V_HELD_FULL;
-	}
-	return TV_NEXT;
-}
-
-/* The limits but for the rate. */
-TV_INLINE int ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
-{
-	struct tv_listener *l = tv_listener_at(c, index);
-	bool cookies = c->cfg.syn_cookies != TV_COOKIES_NEVER && !reopens && !l->hold;
-
-	if (TV_UNLIKELY(l->waiting >= l->backlog))
-		return dropped(c, l, TV_V_ACCEPT_FULL); /* as Linux: no use in finishing more handshakes */
-	if (cookies && c->cfg.syn_cookies != TV_COOKIES_AUTO)
-		return tv_cookie_answer(c, l, s);
-	return ask_place(c, index, s, cookies);
-}
-
-/* SYNs have a rate. */
-static TV_APART int ask_within_rate(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
-{
-	if (over_rate(c, s)) {
-		too_many(c, index);
-		tv_listener_at(c, index)->flood.dropped++;
-		c->cnt.syn_rate_drops++;
-		return TV_V_SYN_RATE;
-	}
-	return ask(c, index, s, reopens);
-}
-
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens)
+int tv_backlog_full(struct tv_core *c, uint32_t index, const struct tv_segment *s, enum tv_verdict v, bool cookies)
 {
 	struct tv_listener *l = tv_listener_at(c, index);
 
-	l->flood.syns += l->flood.on;
-	if (TV_UNLIKELY(c->cfg.syn_per_second != 0))
-		return ask_within_rate(c, index, s, reopens);
-	return ask(c, index, s, reopens);
+	too_many(c, index);
+	c->cnt.record_failures += v == TV_V_NO_RECORD;
+	return cookies ? tv_cookie_answer(c, l, s) : tv_backlog_dropped(c, l, v);
+}
+
+bool tv_backlog_over_rate(struct tv_core *c, uint32_t index, const struct tv_segment *s)
+{
+	if (!over_rate(c, s))
+		return false;
+	too_many(c, index);
+	tv_listener_at(c, index)->flood.dropped++;
+	c->cnt.syn_rate_drops++;
+	return true;
 }
 
 void tv_flood_due(struct tv_core *c)

@@ -33,7 +33,7 @@ TV_INLINE void tv_open_begin(const struct tv_core *c, struct tv_tcb *t, const st
 
 	t->v6 = k->v6;
 	t->zone = k->zone;
-	tv_mss_own(c, &p->o, t);
+	tv_mss_own(c, p, t);
 	tv_offer_anew(p, t);
 	if ((t->opt.flags & TV_O_TS) != 0)
 		t->opt.ts_offset = clocks->offset;
@@ -51,7 +51,7 @@ TV_INLINE void tv_open_active(struct tv_core *c, struct tv_tcb *t, const struct 
 {
 	t->flags |= TV_F_ACTIVE;
 	tv_open_begin(c, t, k, iss, clocks);
-	tv_mss_agreed(tv_opts(c, t), t);
+	tv_mss_agreed(tv_profile_at(c, t->profile), t);
 	tv_cc_begin(c, t);
 	tv_deadline_at(t, &t->timer.main, tv_tick_soon(c, tv_rto_ns(c, t)));
 	c->cnt.active_opens++;
@@ -76,7 +76,7 @@ TV_INLINE void tv_agree(struct tv_core *c, struct tv_tcb *t, const struct tv_tcp
 		t->opt.ts_recent = o->ts_val;
 		t->opt.ts_recent_at = c->coarse;
 	}
-	tv_mss_agreed(tv_opts(c, t), t);
+	tv_mss_agreed(tv_profile_at(c, t->profile), t);
 }
 
 /* What few connections need when they are established. */
@@ -100,7 +100,7 @@ TV_INLINE void tv_establish(struct tv_core *c, struct tv_tcb *t, const struct tv
 	t->snd.una = t->snd.iss + 1; /* here alone: after 2^32 octets ISS is a number like any other */
 	t->flags |= TV_F_FORWARD;
 	if ((t->flags & (TV_F_SYN_LOST | TV_F_COOKIE)) == 0) /* Karn: a repeated SYN is no sample [MUST-18] */
-		tv_rtt_take(c, t, tv_min32(c->now_ms - t->progress_ms, TV_RTT_MAX_US / 1000) * 1000);
+		tv_rtt_first(c, t, tv_min32(c->now_ms - t->progress_ms, TV_RTT_MAX_US / 1000) * 1000);
 	t->rtt.tries = t->rtt.backoff = 0;
 	t->progress_ms = c->now_ms;
 	tv_cc_begin(c, t); /* the MSS is known only now */

@@ -85,9 +85,9 @@ static bool at_limit(const struct tv_core *c, struct tv_pending *p)
 	return count >= p->max;
 }
 
-enum tv_fo_answer tv_fastopen_ask(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s)
+enum tv_fo_answer tv_fastopen_asked(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s)
 {
-	if (TV_LIKELY((s->opt.has & TV_OPT_HAS_FASTOPEN) == 0) || l->fastopen.max == 0 || l->hold)
+	if (l->fastopen.max == 0 || l->hold)
 		return TV_FO_NO; /* RFC 7413 4.2: off, so that the option is ignored */
 	c->cnt.fastopen_requests += s->opt.cookie_len == 0;
 	if (at_limit(c, &l->fastopen)) {

@@ -23,45 +23,55 @@ static inline uint32_t tv_prefix_bucket(const struct tv_core *c, uint64_t p, uns
 	return (uint32_t)(h >> (64 - TV_PREFIX_BITS));
 }
 
+static inline uint32_t tv_share_bucket(const struct tv_core *c, uint64_t top, bool v6, uint32_t listener)
+{
+	if (TV_UNLIKELY(v6))
+		return tv_prefix_bucket(c, top, TV_SHARE_BITS_V6, listener);
+	return tv_prefix_bucket(c, top, TV_SHARE_BITS_V4, listener);
+}
+
 /* How many records the prefix of a remote address has. */
 static inline uint32_t *tv_prefix_share(struct tv_core *c, uint64_t top, bool v6, uint32_t listener)
 {
-	return &c->half_share[tv_prefix_bucket(c, top, v6 ? TV_SHARE_BITS_V6 : TV_SHARE_BITS_V4, listener)];
+	return &c->half_share[tv_share_bucket(c, top, v6, listener)];
 }
 
-static inline uint32_t *tv_half_share(struct tv_core *c, const struct tv_half *h, uint32_t slot)
+/* Where the prefix of a record is counted. */
+static inline uint32_t tv_half_bucket(const struct tv_core *c, const struct tv_half *h, uint32_t slot)
 {
-	const uint8_t *rest = tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST;
 	bool v6 = (h->opt & TV_H_V6) != 0;
 
-	return tv_prefix_share(c, tv_key_remote_top(h->key, rest, v6), v6, h->listener);
+	return tv_share_bucket(c, tv_key_remote_top(h->key, tv_half_rest(c, slot), v6), v6, h->listener);
 }
 
-/* A half-open record of listener l, already filled, begins or ends to count. */
-static inline void tv_backlog_take(struct tv_core *c, struct tv_listener *l, const struct tv_half *h, uint32_t slot)
+/* A half-open record of listener l, already filled, begins or ends to count. It remembers where, if it is not held. */
+static inline void tv_backlog_take(struct tv_core *c, struct tv_listener *l, struct tv_half *h, uint32_t slot)
 {
 	l->half++;
-	++*tv_half_share(c, h, slot);
+	h->bucket = tv_half_bucket(c, h, slot);
+	c->half_share[h->bucket]++;
 }
 
 static inline void tv_backlog_give(struct tv_core *c, struct tv_listener *l, const struct tv_half *h, uint32_t slot)
 {
+	bool held = TV_UNLIKELY((h->flags & TV_H_HELD) != 0);
+
 	l->half--;
-	--*tv_half_share(c, h, slot);
+	c->half_share[held ? tv_half_bucket(c, h, slot) : h->bucket]--;
 }
 
-/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third); h: the record in this
- * slot. */
+/* Fills the record of a SYN to listener number `index` (LISTEN, RFC 9293 3.10.7.2, third); h: the record in this slot;
+ * iss: the number of our SYN. */
 TV_INLINE void tv_half_begin(struct tv_core *c, struct tv_half *h, uint32_t slot, uint32_t index, uint32_t profile,
-                             const struct tv_segment *s)
+                             const struct tv_segment *s, uint32_t iss)
 {
 	struct tv_agreed a;
 
 	tv_negotiate_listen(c, profile, s, &a);
-	memset(h, 0, sizeof *h);
-	tv_key_store(&s->key, h->key, tv_region(c) + c->half_rest + (uint64_t)slot * TV_KEY_REST);
+	tv_key_store(&s->key, h->key, tv_half_rest(c, slot)); /* first: behind it compilers know what was zeroed */
+	memset(h->key + TV_KEY_HEAD, 0, sizeof *h - TV_KEY_HEAD);
 	h->gen = tv_gen_next(c);
-	h->iss = tv_isn(c, &s->key);
+	h->iss = iss;
 	h->irs = s->seq; /* text on the SYN is not kept [EV-08] */
 	h->ts_recent = (a.flags & TV_O_TS) != 0 ? s->opt.ts_val : 0;
 	h->born_ms = c->now_ms;
@@ -73,33 +83,34 @@ TV_INLINE void tv_half_begin(struct tv_core *c, struct tv_half *h, uint32_t slot
 	h->scales = (uint8_t)(a.snd_scale | a.rcv_scale << 4);
 	h->opt = (uint8_t)(a.flags | (s->key.v6 ? TV_H_V6 : 0));
 	c->cnt.passive_opens++;
-	tv_state_half(c); /* [EV-06] */
 }
 static inline void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index, const struct tv_segment *s)
 {
-	tv_half_begin(c, tv_half_at(c, slot), slot, index, tv_listener_at(c, index)->profile, s);
+	tv_half_begin(c, tv_half_at(c, slot), slot, index, tv_listener_at(c, index)->profile, s, tv_isn(c, &s->key));
 }
 
 /* Its SYN-ACK; l: its listener, k: its key. NULL: no room for it. */
 TV_INLINE struct tv_reply *tv_half_answer(struct tv_core *c, const struct tv_half *h, const struct tv_listener *l,
                                           const struct tv_key *k)
 {
-	const struct tv_options *o = &tv_profile_at(c, l->profile)->o;
-	struct tv_reply *r = tv_reply_new(c, k, h->link);
+	const struct tv_profile *p = tv_profile_at(c, l->profile);
+	uint32_t offset = (h->opt & TV_O_TS) != 0 ? tv_pair(c, k)->offset : 0;
+	struct tv_reply *r = tv_reply_take(c);
 
-	if (r == NULL)
+	if (TV_UNLIKELY(r == NULL))
 		return NULL;
+	tv_reply_blank(r, k, h->link);
 	r->flags = TV_SYN | TV_ACK;
 	r->seq = h->iss;
 	r->ack = h->irs + 1;
-	r->wnd = (uint16_t)tv_min32(o->rcv_buf, UINT16_MAX); /* RFC 7323 2.2: not scaled */
-	r->ttl = o->ttl;
-	r->tos = (uint8_t)(o->dscp << 2);
-	r->mss = tv_mss_announced(c, o, h->link, k->v6); /* [MUST-14] [SHLD-5] [MAY-3] */
+	r->wnd = (uint16_t)tv_min32(p->o.rcv_buf, UINT16_MAX); /* RFC 7323 2.2: not scaled */
+	r->ttl = p->o.ttl;
+	r->tos = (uint8_t)(p->o.dscp << 2);
+	r->mss = tv_mss_announced(c, p, h->link, k->v6); /* [MUST-14] [SHLD-5] [MAY-3] */
 	r->wscale = h->scales >> 4;
 	r->has = tv_offered(h->opt);
 	if ((h->opt & TV_O_TS) != 0) {
-		r->ts_val = c->now_ms + tv_pair(c, k)->offset;
+		r->ts_val = c->now_ms + offset;
 		r->ts_ecr = h->ts_recent;
 	}
 	return r;
@@ -122,7 +133,7 @@ TV_INLINE struct tv_clocks tv_half_clocks(struct tv_core *c, const struct tv_hal
 TV_INLINE void tv_half_fill(const struct tv_core *c, const struct tv_half *h, const struct tv_listener *l,
                             struct tv_tcb *t, const struct tv_clocks *clocks)
 {
-	const struct tv_options *o = &tv_profile_at(c, l->profile)->o;
+	const struct tv_profile *p = tv_profile_at(c, l->profile);
 
 	t->state = TV_SYN_RECEIVED;
 	t->v6 = (h->opt & TV_H_V6) != 0;
@@ -132,7 +143,7 @@ TV_INLINE void tv_half_fill(const struct tv_core *c, const struct tv_half *h, co
 	t->profile = l->profile;
 	t->rcv.irs = h->irs;
 	t->rcv.nxt = t->rcv.acked = h->irs + 1;
-	t->rcv.adv = t->rcv.nxt + tv_min32(o->rcv_buf, UINT16_MAX);
+	t->rcv.adv = t->rcv.nxt + tv_min32(p->o.rcv_buf, UINT16_MAX);
 	t->snd.iss = t->snd.una = h->iss;
 	t->snd.nxt = h->iss + 1;
 	t->snd.wnd = t->snd.max_wnd = h->wnd;
@@ -148,10 +159,10 @@ TV_INLINE void tv_half_fill(const struct tv_core *c, const struct tv_half *h, co
 	t->rtt.tries = h->tries;
 	if (h->tries != 0)
 		t->flags |= TV_F_SYN_LOST;
-	if (o->nodelay)
+	if (p->o.nodelay)
 		t->flags |= TV_F_NODELAY;
-	tv_mss_own(c, o, t);
-	tv_mss_agreed(o, t);
+	tv_mss_own(c, p, t);
+	tv_mss_agreed(p, t);
 	t->rtt.era = clocks->era;
 }
 

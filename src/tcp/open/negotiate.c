@@ -15,12 +15,12 @@
 
 void tv_mss_update(const struct tv_core *c, struct tv_tcb *t)
 {
-	tv_mss_agreed(tv_opts(c, t), t);
+	tv_mss_agreed(tv_profile_at(c, t->profile), t);
 }
 
 void tv_mss_announce(const struct tv_core *c, struct tv_tcb *t)
 {
-	tv_mss_own(c, tv_opts(c, t), t);
+	tv_mss_own(c, tv_profile_at(c, t->profile), t);
 }
 
 void tv_negotiate_anew(struct tv_core *c, struct tv_tcb *t)
@@ -51,23 +51,6 @@ void tv_negotiate_answer(struct tv_core *c, struct tv_tcb *t)
 	tv_mss_announce(c, t);
 	tv_mss_update(c, t);
 	tv_cc_init(c, t);
-}
-
-void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o)
-{
-	o->has = TV_OPT_HAS_MSS; /* [MUST-14] [SHLD-5] [MAY-3] */
-	o->mss = t->opt.mss_rcv;
-	if ((t->opt.flags & TV_O_WSCALE) != 0) {
-		o->has |= TV_OPT_HAS_WSCALE;
-		o->wscale = t->opt.rcv_scale;
-	}
-	if ((t->opt.flags & TV_O_SACK) != 0)
-		o->has |= TV_OPT_HAS_SACK_OK;
-	if ((t->opt.flags & TV_O_TS) != 0) {
-		o->has |= TV_OPT_HAS_TS;
-		o->ts_val = c->now_ms + t->opt.ts_offset;
-		o->ts_ecr = t->state == TV_SYN_SENT ? 0 : t->opt.ts_recent;
-	}
 }
 
 /* RFC 9293 3.10.7.2, third. */

@@ -61,31 +61,29 @@ tv_time tv_isn_time(const struct tv_core *c, const struct tv_tcb *t, const struc
 
 /* ---- negotiate.c ---- */
 /* What we can receive over this link. */
-static inline uint16_t tv_mss_announced(const struct tv_core *c, const struct tv_options *o, unsigned link, bool v6)
+static inline uint16_t tv_mss_announced(const struct tv_core *c, const struct tv_profile *p, unsigned link, bool v6)
 {
 	uint32_t mss = c->link_mtu[link] - (tv_ip_header_len(v6) + 20); /* [MUST-67] [SHLD-6] */
 
-	return (uint16_t)(o->mss_max != 0 ? tv_min32(mss, o->mss_max) : mss);
+	return (uint16_t)tv_min32(mss, p->mss_most);
 }
 
 #define TV_MSS_FLOOR 48u           /* Linux: tcp_min_snd_mss */
 #define TV_TS_OPTION_BYTES 12u
 
-/* Of a connection with these options: what its link carries and we announce, */
-static inline void tv_mss_own(const struct tv_core *c, const struct tv_options *o, struct tv_tcb *t)
+/* Of a connection with this profile: what its link carries and we announce, */
+static inline void tv_mss_own(const struct tv_core *c, const struct tv_profile *p, struct tv_tcb *t)
 {
 	t->opt.pmtu = c->link_mtu[t->link];
-	t->opt.mss_rcv = tv_mss_announced(c, o, t->link, t->v6);
+	t->opt.mss_rcv = tv_mss_announced(c, p, t->link, t->v6);
 }
 
 /* and the payload of a full segment now. */
-static inline void tv_mss_agreed(const struct tv_options *o, struct tv_tcb *t)
+static inline void tv_mss_agreed(const struct tv_profile *p, struct tv_tcb *t)
 {
 	uint32_t mss = tv_min32(t->opt.mss_peer, t->opt.pmtu - (tv_ip_header_len(t->v6) + 20));
 
-	if (o->mss_max != 0)
-		mss = tv_min32(mss, o->mss_max);
-	mss = tv_max32(mss, TV_MSS_FLOOR);
+	mss = tv_max32(tv_min32(mss, p->mss_most), TV_MSS_FLOOR);
 	if ((t->opt.flags & TV_O_TS) != 0)
 		mss -= TV_TS_OPTION_BYTES; /* RFC 9293 3.7.1 [MUST-16] [SHLD-28] */
 	t->opt.mss = (uint16_t)mss;
@@ -96,20 +94,18 @@ static inline uint16_t tv_mss_default(bool v6)
 	return v6 ? 1220 : 536; /* [MUST-15] */
 }
 
+#define TV_O_ALL (TV_O_TS | TV_O_SACK | TV_O_WSCALE)
+
 /* The options of a SYN that both sides have to offer. */
 static inline uint8_t tv_mutual(const struct tv_tcp_options *o)
 {
-	return (uint8_t)(((o->has & TV_OPT_HAS_TS) != 0 ? TV_O_TS : 0) |
-	                 ((o->has & TV_OPT_HAS_SACK_OK) != 0 ? TV_O_SACK : 0) |
-	                 ((o->has & TV_OPT_HAS_WSCALE) != 0 ? TV_O_WSCALE : 0));
+	return (uint8_t)(o->has & TV_O_ALL);
 }
 
 /* The same as what stands in a SYN or SYN-ACK that offers them; an MSS stands in each. */
 static inline uint8_t tv_offered(uint8_t flags)
 {
-	return (uint8_t)(TV_OPT_HAS_MSS | ((flags & TV_O_TS) != 0 ? TV_OPT_HAS_TS : 0) |
-	                 ((flags & TV_O_SACK) != 0 ? TV_OPT_HAS_SACK_OK : 0) |
-	                 ((flags & TV_O_WSCALE) != 0 ? TV_OPT_HAS_WSCALE : 0));
+	return (uint8_t)(TV_OPT_HAS_MSS | (flags & TV_O_ALL)); /* [MUST-14] [SHLD-5] [MAY-3] */
 }
 
 /* What the options of a SYN and those of its SYN-ACK make: as tv_open_passive(), without a connection. */
@@ -125,11 +121,20 @@ static inline void tv_negotiate_listen(const struct tv_core *c, uint32_t profile
 	const struct tv_profile *p = tv_profile_at(c, profile);
 	bool v6 = s->key.v6;
 
-	a->mss_rcv = tv_mss_announced(c, &p->o, s->link, v6);
+	a->mss_rcv = tv_mss_announced(c, p, s->link, v6);
 	a->mss_peer = (s->opt.has & TV_OPT_HAS_MSS) != 0 ? s->opt.mss : tv_mss_default(v6); /* [MUST-14] */
 	a->flags = p->offers & tv_mutual(&s->opt);
 	a->snd_scale = (a->flags & TV_O_WSCALE) != 0 ? (uint8_t)tv_min32(s->opt.wscale, TV_SCALE_MAX) : 0;
 	a->rcv_scale = (a->flags & TV_O_WSCALE) != 0 ? p->rcv_scale : 0; /* RFC 7323 2.2: both or none */
+}
+/* The options of our SYN or SYN-ACK, into what need not be zeroed. */
+TV_INLINE void tv_negotiate_offer(const struct tv_core *c, const struct tv_tcb *t, struct tv_tcp_options *o)
+{
+	o->has = tv_offered(t->opt.flags);
+	o->mss = t->opt.mss_rcv;
+	o->wscale = t->opt.rcv_scale;
+	o->ts_val = c->now_ms + t->opt.ts_offset;
+	o->ts_ecr = t->state == TV_SYN_SENT ? 0 : t->opt.ts_recent;
 }
 /* Fills a zeroed record, whose link, listener and profile are set, from the final ACK of a handshake and
  * the options of its SYN. */
@@ -157,10 +162,7 @@ static inline bool tv_half_completes(const struct tv_half *h, const struct tv_se
 	return (h->opt & TV_O_TS) == 0 || ((s->opt.has & TV_OPT_HAS_TS) != 0 && seq_geq(s->opt.ts_val, h->ts_recent));
 }
 
-/* ---- backlog.c ---- */
-/* May this SYN to listener number `index` have a half-open record? TV_NEXT; else it was answered with a cookie
- * (TV_V_OK), or this is why not. reopens: its tuple is in TIME-WAIT, which a cookie would not get past. */
-int tv_backlog_ask(struct tv_core *c, uint32_t index, const struct tv_segment *s, bool reopens);
+/* ---- backlog.c ---- (may this SYN have a half-open record? backlog.h) */
 /* Every SYN to this listener gets a cookie, until its accept queue is full or a flood is told of. */
 static inline bool tv_backlog_always(const struct tv_core *c, const struct tv_listener *l)
 {
@@ -197,7 +199,11 @@ void tv_fastopen_derive(struct tv_core *c, const uint8_t secret[32]);
 /* What a SYN to a listener gets: an ordinary handshake, one with a cookie, a connection at once (and a cookie
  * of the primary key in place of that of the backup). */
 enum tv_fo_answer { TV_FO_NO, TV_FO_GRANT, TV_FO_OPEN, TV_FO_OPEN_OLD };
-enum tv_fo_answer tv_fastopen_ask(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s);
+enum tv_fo_answer tv_fastopen_asked(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s);
+static inline enum tv_fo_answer tv_fastopen_ask(struct tv_core *c, struct tv_listener *l, const struct tv_segment *s)
+{
+	return TV_LIKELY((s->opt.has & TV_OPT_HAS_FASTOPEN) == 0) ? TV_FO_NO : tv_fastopen_asked(c, l, s);
+}
 /* Our SYN-ACK shall carry a cookie, in the option kind that the SYN used. */
 static inline void tv_fastopen_grant(struct tv_reply *r, const struct tv_segment *s)
 {
