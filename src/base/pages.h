@@ -50,14 +50,24 @@ static inline uint32_t tv_page_cap(uint32_t page)
 }
 
 /* Of small pages, for whoever knows that it has one. */
+static inline uint32_t tv_page_slot_small(uint32_t page)
+{
+	return page - (TV_PAGE_SMALL + 1);
+}
+
 static inline struct tv_page *tv_page_meta_small(const struct tv_pages *p, uint8_t *region, uint32_t page)
 {
-	return (struct tv_page *)(void *)(region + p->small_meta) + (page & ~TV_PAGE_SMALL) - 1;
+	return (struct tv_page *)(void *)(region + p->small_meta) + tv_page_slot_small(page);
 }
 
 static inline uint8_t *tv_page_bytes_small(const struct tv_pages *p, uint8_t *region, uint32_t page)
 {
-	return region + p->small.records + (uint64_t)((page & ~TV_PAGE_SMALL) - 1) * TV_SMALL_BYTES;
+	return region + p->small.records + (uint64_t)tv_page_slot_small(page) * TV_SMALL_BYTES;
+}
+
+static inline void tv_page_give_small(struct tv_pages *p, uint8_t *region, uint32_t page)
+{
+	tv_pool_give(&p->small, region, tv_page_slot_small(page));
 }
 
 /* One whose link and fill level the caller writes; 0: none is free. */
@@ -65,7 +75,7 @@ static inline uint32_t tv_page_take_small(struct tv_pages *p, uint8_t *region)
 {
 	uint32_t slot = tv_pool_take(&p->small, region);
 
-	return slot == TV_NONE ? 0 : (slot + 1) | TV_PAGE_SMALL;
+	return slot == TV_NONE ? 0 : slot + (TV_PAGE_SMALL + 1);
 }
 
 static inline struct tv_page *tv_page_meta(const struct tv_pages *p, uint8_t *region, uint32_t page)

@@ -43,17 +43,6 @@ static inline void tv_stream_clear(struct tv_stream *s, struct tv_pages *p, uint
 	if (s->len != 0)
 		tv_stream_clear_pages(s, p, region);
 }
-static inline void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
-                                     struct tv_cursor *cursor)
-{
-	if (n != s->len) {
-		tv_stream_consume_part(s, p, region, n, cursor);
-		return;
-	}
-	tv_stream_clear(s, p, region);
-	if (cursor != NULL)
-		*cursor = (struct tv_cursor){0};
-}
 /* Copies n bytes from offset off (off + n <= len) to dst. cursor may be NULL; it is used when it does
  * not lie behind off, and left at the page where the copy ended. */
 void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
@@ -62,10 +51,15 @@ void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t
 uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                             uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
                             enum tv_arch arch, uint64_t sum);
+/* Is it one small page, no more and no less? */
+static inline bool tv_stream_is_single(const struct tv_stream *s)
+{
+	return s->head == s->tail && (s->head & TV_PAGE_SMALL) != 0;
+}
 /* All of it where it lies, if that is one small page; NULL: it is not, or there is nothing. */
 static inline const uint8_t *tv_stream_single(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
 {
-	if (s->head != s->tail || (s->head & TV_PAGE_SMALL) == 0)
+	if (!tv_stream_is_single(s))
 		return NULL;
 	return tv_page_bytes_small(p, region, s->head) + tv_page_meta_small(p, region, s->head)->off;
 }
@@ -74,11 +68,25 @@ static inline const uint8_t *tv_stream_short(const struct tv_stream *s, const st
 {
 	return s->len > TV_KERNEL_SMALL ? NULL : tv_stream_single(s, p, region);
 }
-/* Drops all of it; tv_stream_single() has said where it lies. */
+/* Drops all of it, which is single. */
 static inline void tv_stream_drop_single(struct tv_stream *s, struct tv_pages *p, uint8_t *region)
 {
-	tv_pool_give(&p->small, region, (s->head & ~TV_PAGE_SMALL) - 1);
+	tv_page_give_small(p, region, s->head);
 	*s = (struct tv_stream){0};
+}
+static inline void tv_stream_consume(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t n,
+                                     struct tv_cursor *cursor)
+{
+	if (n != s->len) {
+		tv_stream_consume_part(s, p, region, n, cursor);
+		return;
+	}
+	if (tv_stream_is_single(s))
+		tv_stream_drop_single(s, p, region);
+	else
+		tv_stream_clear(s, p, region);
+	if (cursor != NULL)
+		*cursor = (struct tv_cursor){0};
 }
 /* A short text into an empty stream has a small page to itself. False: it is long, or there is text before it, or
  * there is no small page. */

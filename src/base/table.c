@@ -204,31 +204,36 @@ void tv_table_insert_among(struct tv_table *t, uint8_t *region, uint64_t slot)
 }
 
 /* Empties a slot and moves those behind it back, until one is at home. */
-TV_INLINE void close_gap(uint64_t *slots, uint32_t count, uint32_t at)
+TV_INLINE void close_gap(uint64_t *slots, uint32_t count, uint64_t *gap)
 {
 	for (;;) {
-		uint32_t behind = at + 1 == count ? 0 : at + 1;
-		uint64_t slot = slots[behind];
+		uint64_t *behind = gap + 1 == slots + count ? slots : gap + 1, slot = *behind;
 
-		if (slot == 0 || tv_table_home(slot, count) == behind)
+		if (slot == 0 || slots + tv_table_home(slot, count) == behind)
 			break;
-		slots[at] = slot;
-		at = behind;
+		*gap = slot;
+		gap = behind;
 	}
-	slots[at] = 0;
+	*gap = 0;
 }
 
-/* Where this entry stands in an area that is in use, from `at` on; TV_TABLE_UNSET: it does not. */
-TV_INLINE uint32_t find_from(const uint64_t *slots, uint32_t count, uint32_t at, uint64_t want)
+/* Where this entry stands in an area that is in use, from `at` on; NULL: it does not. */
+TV_INLINE uint64_t *find_from(uint64_t *slots, uint32_t count, uint32_t at, uint64_t want)
 {
-	for (; slots[at] != want; at = at + 1 == count ? 0 : at + 1)
-		if (slots[at] == 0)
-			return TV_TABLE_UNSET;
-	return at;
+	uint64_t *slot = slots + at, *end = slots + count;
+
+	while (*slot != want) {
+		if (*slot == 0)
+			return NULL;
+		slot++;
+		if (TV_UNLIKELY(slot == end))
+			slot = slots;
+	}
+	return slot;
 }
 
-/* In the live area; TV_TABLE_UNSET: not there. */
-TV_INLINE uint32_t find_live(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+/* In the live area; NULL: not there. */
+TV_INLINE uint64_t *find_live(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
 	uint32_t count = t->slots[t->live];
 
@@ -237,31 +242,29 @@ TV_INLINE uint32_t find_live(const struct tv_table *t, uint8_t *region, uint64_t
 }
 
 /* In the area that is being emptied, where it must be. */
-static uint32_t find_old(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
+static uint64_t *find_old(const struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref)
 {
 	struct tv_probe probe;
-	uint32_t at;
+	uint64_t *slot;
 
 	TV_ASSERT(tv_table_moving(t));
 	tv_probe_start(&probe, t, region, !t->live, hash);
-	at = find_from(area_slots(t, region, !t->live), t->slots[!t->live], probe.at,
-	               hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
-	TV_ASSERT(at != TV_TABLE_UNSET);
-	return at;
+	slot = find_from(area_slots(t, region, !t->live), t->slots[!t->live], probe.at,
+	                 hash >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | ref);
+	TV_ASSERT(slot != NULL);
+	return slot;
 }
 
-TV_INLINE void remove_at(struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at)
+TV_INLINE void remove_at(struct tv_table *t, uint8_t *region, uint32_t area, uint64_t *slot)
 {
-	close_gap(area_slots(t, region, area), t->slots[area], at);
+	close_gap(area_slots(t, region, area), t->slots[area], slot);
 	t->count[area]--;
 	if (TV_UNLIKELY(!tv_table_calm(t)))
 		step(t, region);
 }
 
-TV_INLINE void replace_at(const struct tv_table *t, uint8_t *region, uint32_t area, uint32_t at, uint32_t new_ref)
+TV_INLINE void replace_at(uint64_t *slot, uint32_t new_ref)
 {
-	uint64_t *slot = area_slots(t, region, area) + at;
-
 	TV_ASSERT(new_ref - 1 < TV_TABLE_REF_MASK);
 	*slot = *slot >> TV_TABLE_REF_BITS << TV_TABLE_REF_BITS | new_ref;
 }
@@ -273,16 +276,16 @@ static TV_APART void remove_old(struct tv_table *t, uint8_t *region, uint64_t ha
 
 static TV_APART void replace_old(struct tv_table *t, uint8_t *region, uint64_t hash, uint32_t ref, uint32_t new_ref)
 {
-	replace_at(t, region, !t->live, find_old(t, region, hash, ref), new_ref);
+	replace_at(find_old(t, region, hash, ref), new_ref);
 }
 
 void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
                      uint32_t ref)
 {
-	uint32_t at = find_live(t, region, hash, ref);
+	uint64_t *slot = find_live(t, region, hash, ref);
 
-	if (TV_LIKELY(at != TV_TABLE_UNSET))
-		remove_at(t, region, t->live, at);
+	if (TV_LIKELY(slot != NULL))
+		remove_at(t, region, t->live, slot);
 	else
 		remove_old(t, region, t->rekeying ? old_hash : hash, ref);
 }
@@ -290,10 +293,10 @@ void tv_table_remove(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_
 void tv_table_replace(struct tv_table *t, uint8_t *region, uint64_t hash, uint64_t old_hash,
                       uint32_t ref, uint32_t new_ref)
 {
-	uint32_t at = find_live(t, region, hash, ref);
+	uint64_t *slot = find_live(t, region, hash, ref);
 
-	if (TV_LIKELY(at != TV_TABLE_UNSET))
-		replace_at(t, region, t->live, at, new_ref);
+	if (TV_LIKELY(slot != NULL))
+		replace_at(slot, new_ref);
 	else
 		replace_old(t, region, t->rekeying ? old_hash : hash, ref, new_ref);
 }

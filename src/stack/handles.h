@@ -11,7 +11,7 @@ static inline struct tv_tcb *tv_handle_conn(const struct tv_stack *s, tv_handle 
 	uint32_t slot = (uint32_t)h;
 	struct tv_tcb *t = (struct tv_tcb *)(uintptr_t)tv_conn_at(c, slot);
 
-	if (slot >= c->conns.count || h != tv_handle_make(TV_KIND_CONN, t->gen, slot) || t->gen == 0 ||
+	if (slot >= c->conns.count || h >> 32 != tv_handle_make(TV_KIND_CONN, t->gen, 0) >> 32 || t->gen == 0 ||
 	    (t->flags & (TV_F_RELEASED | TV_F_QUEUED)) != 0)
 		return NULL;
 	return t;

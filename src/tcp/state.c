@@ -193,7 +193,7 @@ static void trace_end(struct tv_core *c, const struct tv_tcb *t, enum tv_reason 
 /* What becomes of what was written is told after the end too, where nothing else is needed any more. */
 static void keep_account(struct tv_tcb *t)
 {
-	t->cc.recover = tv_out_sent(t);
+	t->cc.recover = t->out.len != 0 ? tv_out_sent(t) : 0;
 	t->cc.acked = t->out.len - t->cc.recover;
 }
 

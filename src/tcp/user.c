@@ -20,7 +20,7 @@ void tv_write_room(struct tv_core *c, struct tv_tcb *t)
 
 	if ((t->flags & TV_F_WRITE_BLOCKED) == 0)
 		return;
-	if (tv_write_bytes(c) != 0 || p->small.used < p->small.count) {
+	if (tv_may_write(c) || p->small.used < p->small.count) {
 		t->flags &= ~(uint32_t)TV_F_WRITE_BLOCKED;
 		tv_tell(c, t, TV_EV_WRITABLE);
 	} else if (t->timer.main == 0) {

@@ -28,7 +28,7 @@ static inline void tv_send_want(struct tv_core *c, struct tv_tcb *t)
 static inline bool tv_user_send_short(struct tv_core *c, struct tv_tcb *t, const uint8_t *data, size_t len,
                                       unsigned flags)
 {
-	if (flags != 0 || tv_send_allowed(t) != TV_OK || tv_write_bytes(c) == 0 ||
+	if (flags != 0 || tv_send_allowed(t) != TV_OK || !tv_may_write(c) ||
 	    !tv_stream_begin(&t->out, &c->pages, tv_region(c), data, len))
 		return false;
 	t->flags &= ~(uint32_t)TV_F_MORE;

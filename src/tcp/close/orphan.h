@@ -31,7 +31,12 @@ static inline tv_time tv_owing_limit(const struct tv_core *c, const struct tv_tc
 }
 /* How little is lost with it, and for how long nothing has come of it: the highest goes first. 0: it stays. */
 uint64_t tv_stall_rank(const struct tv_core *c, const struct tv_tcb *t, enum tv_need need);
-/* How many octets may what is written still take from the pages? */
+/* May what is written take more of the pages? */
+static inline bool tv_may_write(const struct tv_core *c)
+{
+	return c->pages.big.used < c->cfg.send_pages;
+}
+/* How many octets? */
 static inline uint64_t tv_write_bytes(const struct tv_core *c)
 {
 	uint32_t most = c->cfg.send_pages;
