@@ -121,7 +121,7 @@ static TV_APART bool connection_out(struct tv_stack *s, struct tv_tcb *t, struct
 }
 
 /* The same of a plain segment (tcp/out.h) over a link that it can be built for at once. */
-TV_INLINE bool plain_out(struct tv_core *c, struct tv_tcb *t, bool csum_partial, struct tv_packet *p)
+TV_INLINE bool plain_out(struct tv_core *c, struct tv_tcb *t, const bool *csum_partial, struct tv_packet *p)
 {
 	if (!tv_out_plain(c, t, p, csum_partial))
 		return false;
@@ -222,7 +222,7 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 		t = next_speaker(c);
 		if (TV_UNLIKELY(t->link != turn.over) && !other_link(s, t, link, &turn))
 			continue;
-		if (TV_LIKELY(turn.plain && t->want != 0) && plain_out(c, t, turn.out.csum_partial, p)) {
+		if (TV_LIKELY(turn.plain && t->want != 0) && plain_out(c, t, &turn.out.csum_partial, p)) {
 			p++;
 		} else if (t->want != 0 && connection_out(s, t, &turn.out, p)) {
 			leaves(c, p++);

@@ -281,7 +281,7 @@ TV_INLINE void build(struct tv_core *c, struct tv_tcb *t, const struct tv_out *o
 		else if (pieces != 0)
 			out->packet->piece_count = (uint16_t)pieces; /* gathered only where the link sums */
 		else
-			sum += text(c, t, x, out);
+			sum = tv_csum_around(sum, text(c, t, x, out));
 	}
 	tv_out_seal(out->packet, out->csum_partial, ip, v6, sum);
 	sent(c, t, x, (opts & UNTOLD) != 0);
@@ -302,10 +302,10 @@ uint64_t tv_plain_text_any(struct tv_core *c, struct tv_tcb *t, struct tv_packet
 	return text(c, t, &x, &out);
 }
 
-void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, bool csum_partial,
-                         uint32_t len, uint16_t flags)
+void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, const bool *csum_partial,
+                         uint32_t len, uint32_t fin)
 {
-	tv_plain_build(c, t, packet, csum_partial, tv_opts(c, t), len, flags, false);
+	tv_plain_build(c, t, packet, csum_partial, tv_profile_at(c, t->profile), len, fin, false);
 }
 
 TV_INLINE bool syn(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, bool v6)

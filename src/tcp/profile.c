@@ -44,6 +44,9 @@ void tv_profile_write(struct tv_core *c, uint32_t profile, const struct tv_optio
 
 	p->o = *o;
 	p->mss_most = o->mss_max != 0 ? o->mss_max : UINT16_MAX;
+	if (o->ttl == 0)
+		p->o.ttl = c->cfg.defaults.ttl;
+	p->ip4 = tv_ip4_mould(TV_PROTO_TCP, p->o.ttl, (uint8_t)(p->o.dscp << 2)); /* [MUST-48] [MUST-49] */
 	p->offers = 0;
 	if (c->cfg.timestamps && !o->no_timestamps)
 		p->offers |= TV_O_TS;
@@ -69,8 +72,6 @@ uint32_t tv_profile_find(struct tv_core *c, const struct tv_options *o)
 	}
 	tv_profile_at(c, i)->refs = 1;
 	tv_profile_write(c, i, o);
-	if (o->ttl == 0)
-		tv_profile_at(c, i)->o.ttl = c->cfg.defaults.ttl;
 	return i;
 }
 

@@ -22,6 +22,7 @@
 #include "base/ranges.h"
 #include "base/stream.h"
 #include "base/wheel.h"
+#include "wire/ip.h"
 #include "wire/tcp_opt.h"
 
 /* What output has to say for this connection. */
@@ -214,6 +215,7 @@ struct tv_profile {
 	uint8_t offers;            /* what follows from them for a SYN: TV_O_ */
 	uint8_t rcv_scale;
 	uint16_t mss_most;         /* o.mss_max; UINT16_MAX: there is none */
+	struct tv_ip4_mould ip4;   /* and for the header of each segment */
 	struct tv_options o;
 };
 

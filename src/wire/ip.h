@@ -94,21 +94,37 @@ static inline uint32_t tv_ip_header_len(bool v6)
 	return v6 ? 40 : 20;
 }
 
-/* The IPv4 form of tv_ip_build(); ends: source and destination, as they lie in memory side by side. */
-static inline void tv_ip4_build(uint8_t *p, uint64_t ends, uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
+/* What packets with the same `tos`, protocol and TTL have in common. */
+struct tv_ip4_mould {
+	uint32_t first;            /* the first word, for a packet of no octet */
+	uint32_t third;            /* the third, without the checksum, as it lies in memory */
+};
+
+static inline struct tv_ip4_mould tv_ip4_mould(uint8_t protocol, uint8_t ttl, uint8_t tos)
 {
 	/* RFC 9293 3.9.2 [SHLD-22]: `tos` goes out as it came */
-	uint32_t first = tv_wire32(20 + len) | tv_wire32(0x45u << 24) | tv_wire_octet(tos, 1);
-	/* RFC 6864 4.1: an atomic datagram, whose ID means nothing [MAY-4] */
-	const uint32_t second = tv_wire32(0x4000);
-	uint32_t third = tv_wire_octet(ttl, 0) | tv_wire_octet(protocol, 1);
+	return (struct tv_ip4_mould){.first = 0x45u << 24 | (uint32_t)tos << 16,
+	                             .third = tv_wire_octet(ttl, 0) | tv_wire_octet(protocol, 1)};
+}
 
-	TV_ASSERT(len <= 65535 - 20);
-	memcpy(p, &first, 4);
-	memcpy(p + 4, &second, 4);
-	memcpy(p + 8, &third, 4);
+/* A header (no options) for a packet of so many octets, itself among them, which 16 bits can say; ends: source and
+ * destination, as they lie in memory side by side. */
+static inline void tv_ip4_cast(uint8_t *p, struct tv_ip4_mould m, uint64_t ends, uint32_t octets)
+{
+	/* RFC 6864 4.1: an atomic datagram (DF is set), whose ID means nothing [MAY-4] */
+	uint64_t begin = tv_put_pair(p, m.first + octets, 0x4000);
+
+	memcpy(p + 8, &m.third, 4);
 	memcpy(p + 12, &ends, 8);
-	tv_csum_store(p + 10, (uint64_t)first + second + third + tv_csum_pair(ends));
+	/* the inner sum has no carry: of the first word of 64 bits both the first octet and the last are small */
+	tv_csum_store(p + 10, tv_csum_around(begin + m.third, ends));
+}
+
+/* The IPv4 form of tv_ip_build(). */
+static inline void tv_ip4_build(uint8_t *p, uint64_t ends, uint8_t protocol, uint32_t len, uint8_t ttl, uint8_t tos)
+{
+	TV_ASSERT(len <= 65535 - 20);
+	tv_ip4_cast(p, tv_ip4_mould(protocol, ttl, tos), ends, 20 + len);
 }
 
 /* The IPv6 form, without the addresses, which follow at p + 8. */

@@ -36,6 +36,15 @@ static inline uint64_t tv_put_pair(uint8_t *p, uint32_t first, uint32_t second)
 	return v;
 }
 
+/* The same of words that are in network order already. */
+static inline void tv_put_words(uint8_t *p, uint32_t first, uint32_t second)
+{
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	uint64_t v = (uint64_t)(little ? second : first) << 32 | (little ? first : second);
+
+	memcpy(p, &v, 8);
+}
+
 static inline void tv_put32(uint8_t *p, uint32_t v)
 {
 	v = tv_wire32(v);

@@ -73,23 +73,29 @@ struct tv_tcp_header {
 	uint16_t header_len;       /* with options */
 };
 
+/* The word that says how long the header is, its flags and the window; reserved bits zero. */
+static inline uint32_t tv_tcp_flags_word(const struct tv_tcp_header *h)
+{
+	return (uint32_t)h->header_len << 26 | (h->flags & 0x1ffu) << 16 | h->wnd;
+}
+
 /*
  * Writes the 20 bytes that every TCP header begins with (RFC 9293 3.1), reserved bits zero; options
  * follow at p + 20 (tv_tcp_opt_build). The checksum is left zero: whoever knows all bytes of the
- * segment, and whether the link fills it, stores it at p + 16 [MUST-2]. Returns the sum of the 20.
+ * segment, and whether the link fills it, stores it at p + 16 [MUST-2]. Returns the sum of the 20, to be added with
+ * its carry (tv_csum_around).
  * Of the second form `ports` are both as they lie in memory, and not those of *h.
  */
 static inline uint64_t tv_tcp_header_put(uint8_t *p, uint32_t ports, const struct tv_tcp_header *h)
 {
-	uint32_t flags = (uint32_t)h->header_len << 26 | (h->flags & 0x1ffu) << 16 | h->wnd;
 	uint64_t numbers, rest;
 
 	TV_ASSERT(h->header_len % 4 == 0 && h->header_len >= 20);
 	TV_ASSERT(h->header_len <= 60);
 	memcpy(p, &ports, 4);
 	numbers = tv_put_pair(p + 4, h->seq, h->ack);
-	rest = tv_put_pair(p + 12, flags, h->urg);
-	return tv_csum_pair(tv_csum_around(numbers, rest)) + ports;
+	rest = tv_put_pair(p + 12, tv_tcp_flags_word(h), h->urg);
+	return tv_csum_around(tv_csum_around(numbers, rest), ports);
 }
 
 static inline uint64_t tv_tcp_header_build(uint8_t *p, const struct tv_tcp_header *h)

@@ -4,7 +4,7 @@
 #ifndef TV_WIRE_TCP_OPT_H
 #define TV_WIRE_TCP_OPT_H
 
-#include "wire/put.h"
+#include "wire/csum.h"
 #include <trivet/trivet.h>
 
 #define TV_OPT_HAS_MSS 1u
@@ -85,13 +85,11 @@ static inline enum tv_verdict tv_tcp_opt_parse(struct tv_tcp_options *o, const u
  * timestamps, NOP NOP SACK blocks (as many as fit). p has room for 40 bytes.
  */
 uint32_t tv_tcp_opt_build_any(uint8_t *p, const struct tv_tcp_options *o);
-/* Timestamps alone, 12 bytes; returns their sum (wire/csum.h). */
+/* Timestamps alone, 12 bytes; returns their sum, to be added with its carry (tv_csum_around). */
 static inline uint64_t tv_tcp_opt_put_ts(uint8_t *p, uint32_t val, uint32_t ecr)
 {
 	tv_put32(p, TV_OPT_ONLY_TS);
-	tv_put32(p + 4, val);
-	tv_put32(p + 8, ecr);
-	return (uint64_t)tv_wire32(TV_OPT_ONLY_TS) + tv_wire32(val) + tv_wire32(ecr);
+	return tv_csum_around(tv_put_pair(p + 4, val, ecr), tv_wire32(TV_OPT_ONLY_TS));
 }
 
 /* What a SYN carries but for Fast Open, those of `has`; returns their length, and adds their sum to *sum. */

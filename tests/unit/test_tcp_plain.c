@@ -43,7 +43,7 @@ static bool build(struct tv_core *c, uint32_t conn, struct built *b, struct tv_o
 	b->p.pieces = b->pieces;
 	b->p.piece_cap = PIECES;
 	out.packet = &b->p;
-	return (!any && out.head == 0 && !out.gather && tv_out_plain(c, tv_conn(c, conn), &b->p, out.csum_partial)) ||
+	return (!any && out.head == 0 && !out.gather && tv_out_plain(c, tv_conn(c, conn), &b->p, &out.csum_partial)) ||
 	       tv_tcp_out(c, tv_conn(c, conn), &out);
 }
 

@@ -25,7 +25,7 @@ static inline uint32_t tv_rcv_room(const struct tv_core *c, const struct tv_tcb 
 /* The window field; what it offers is remembered as the right edge. */
 static inline uint32_t tv_rcv_window(const struct tv_core *c, struct tv_tcb *t, uint32_t buffer)
 {
-	uint32_t window = t->rcv.adv - t->rcv.nxt, up, room;
+	uint32_t window = t->rcv.adv - t->rcv.nxt, units, up, room;
 	uint32_t more = window + tv_worth_telling(t, buffer);
 	unsigned scale = t->opt.rcv_scale;
 
@@ -33,15 +33,16 @@ static inline uint32_t tv_rcv_window(const struct tv_core *c, struct tv_tcb *t, 
 	if (t->in.len + more <= buffer && (room = tv_rcv_room(c, t, buffer)) >= more)
 		window = room;
 	/* What the scale cannot express is rounded up, so that the edge never moves left [SHLD-14]. */
-	up = ((window - 1) | ((1u << scale) - 1)) + 1;
+	units = (window + ((1u << scale) - 1)) >> scale;
+	up = units << scale;
 	/* Nor may rounding add up without end for a peer that sends octet by octet: from half a buffer too
 	 * much on, the edge seems to move left by less than a unit (RFC 7323 2.4). */
-	if (TV_UNLIKELY(t->in.len + up > buffer / 2 * 3 || up >> scale > UINT16_MAX)) {
+	if (TV_UNLIKELY(t->in.len + up > buffer / 2 * 3 || units > UINT16_MAX)) {
 		t->rcv.adv = t->rcv.nxt + window;
 		return tv_min32(window >> scale, UINT16_MAX);
 	}
 	t->rcv.adv = t->rcv.nxt + up;
-	return up >> scale;
+	return units;
 }
 
 /* The user has read, and less than half of the buffer is on offer: is a window update due? */
