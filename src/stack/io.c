@@ -191,14 +191,19 @@ static TV_APART bool other_link(struct tv_stack *s, struct tv_tcb *t, uint32_t l
 }
 
 /* The connection that has just spoken has more to say: the rest of its turn. Returns the first packet not filled. */
-static TV_APART struct tv_packet *speaks_on(struct tv_stack *s, struct tv_tcb *t, struct tv_out *out,
+static TV_APART struct tv_packet *speaks_on(struct tv_stack *s, struct tv_tcb *t, struct turn *turn,
                                             struct tv_packet *p, const struct tv_packet *end)
 {
-	const struct tv_packet *last = p + TURN - 1;
+	const struct tv_packet *last = p + tv_min32(TURN - 1, (uint32_t)(end - p));
 	bool more = true;
 
-	while (t->want != 0 && p != last && room(p, end) && (more = connection_out(s, t, out, p)))
-		leaves(&s->core, p++);
+	while (t->want != 0 && room(p, last) && more) {
+		unsigned n = turn->plain ? tv_out_train(&s->core, t, &turn->out, p, (unsigned)(last - p)) : 0;
+
+		if (n == 0)
+			n = more = connection_out(s, t, &turn->out, p);
+		for (; n != 0; n--) leaves(&s->core, p++);
+	}
 	if (t->want != 0 && more)
 		tv_want(&s->core, t, 0);
 	return p;
@@ -227,7 +232,7 @@ static unsigned speakers_out(struct tv_stack *s, uint32_t link, struct tv_packet
 		} else if (t->want != 0 && connection_out(s, t, &turn.out, p)) {
 			leaves(c, p++);
 			if (t->want != 0)
-				p = speaks_on(s, t, &turn.out, p, end);
+				p = speaks_on(s, t, &turn, p, end);
 		}
 		tv_settle(s, t);
 	}

@@ -9,6 +9,7 @@
  * Text may leave as a super-segment when the link cuts it up: one header, seg_size octets for each
  * segment. The checksum field then holds the sum of the pseudo-header, and the link does the rest.
  */
+#include "tcp/deliver/alone.h"
 #include "tcp/open/open.h"
 #include "tcp/out.h"
 
@@ -306,6 +307,74 @@ void tv_plain_build_bare(struct tv_core *c, struct tv_tcb *t, struct tv_packet *
                          uint32_t len, uint32_t fin)
 {
 	tv_plain_build(c, t, packet, csum_partial, tv_profile_at(c, t->profile), len, fin, false);
+}
+
+#define TRAIN_HEADERS (20u + TV_TCP_HEADER + 12u)
+
+/* What the headers of full segments have in common: all but sequence number and checksum. Returns the sum so far. */
+static uint64_t train_headers(struct tv_core *c, struct tv_tcb *t, uint8_t *ip)
+{
+	const struct tv_profile *profile = tv_profile_at(c, t->profile);
+	uint16_t wnd = (uint16_t)tv_rcv_window(c, t, profile->o.rcv_buf);
+	struct tv_tcp_header h = {.ack = t->rcv.nxt, .flags = TV_ACK, .wnd = wnd, .header_len = TV_TCP_HEADER + 12};
+	uint32_t len = h.header_len + t->opt.mss;
+
+	tv_ip4_cast(ip, profile->ip4, tv_key_ends_v4(t->key), 20 + len);
+	return tv_plain_put_stamped(ip + 20, tv_key_ports_v4(t->key), &h, c->now_ms + t->opt.ts_offset,
+	                            t->opt.ts_recent, tv_wire32(((uint32_t)TV_PROTO_TCP << 16) + len));
+}
+
+/* What follows from n full segments that have left: as sent(), behind others that are in flight. */
+static void train_sent(struct tv_core *c, struct tv_tcb *t, unsigned n)
+{
+	c->cnt.segments_out += n;
+	t->cc.quick = (uint8_t)(t->cc.quick - tv_min32(t->cc.quick, n));
+	t->rcv.acked = t->rcv.nxt;
+	t->timer.ack = 0;
+	t->snd.nxt += n * t->opt.mss;
+	if ((c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
+		t->flags |= TV_F_PINGPONG;
+}
+
+/* One of them: the headers, what differs in them, and the text from seq on. */
+static inline void train_segment(struct tv_core *c, struct tv_tcb *t, struct tv_packet *p, const uint8_t *headers,
+                                 uint32_t seq, uint64_t sum)
+{
+	struct tv_cursor *cursor = &tv_busy(c, t)->cursor;
+	uint32_t mss = t->opt.mss;
+	uint64_t text;
+
+	p->flags = p->seg_size = p->piece_count = 0;
+	p->link = t->link;
+	p->head_len = TRAIN_HEADERS;
+	p->len = TRAIN_HEADERS + mss;
+	memcpy(p->data, headers, TRAIN_HEADERS);
+	tv_put32(p->data + 24, seq);
+	text = tv_stream_copy_sum(&t->out, &c->pages, tv_region(c), seq - t->snd.una, mss, cursor,
+	                          p->data + TRAIN_HEADERS, c->cfg.arch, tv_wire32(seq));
+	tv_csum_store(p->data + 20 + TV_CSUM_AT, tv_csum_around(sum, text));
+}
+
+unsigned tv_out_train(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_packet *packets,
+                      unsigned most)
+{
+	struct tv_range *growing = tv_rtx_growing(c, t);
+	uint32_t mss = t->opt.mss, n = 0;
+	uint8_t headers[TRAIN_HEADERS];
+	uint64_t sum;
+
+	if (growing == NULL || t->v6 || t->side != 0 || (t->opt.flags & TV_O_TS) == 0 || tv_sack_pending(c, t) ||
+	    t->timer.main == 0 || out->csum_partial || out->gso_bytes > mss)
+		return 0;
+	most = tv_min32(most, tv_send_train(c, t));
+	while (n < most && TV_HEADERS_MOST + mss <= packets[n].cap) n++;
+	if (n == 0)
+		return 0;
+	sum = train_headers(c, t, headers);
+	for (uint32_t i = 0; i < n; i++) train_segment(c, t, &packets[i], headers, t->snd.nxt + i * mss, sum);
+	growing->len += n * mss;
+	train_sent(c, t, n);
+	return n;
 }
 
 TV_INLINE bool syn(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, bool v6)

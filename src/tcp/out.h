@@ -179,4 +179,10 @@ TV_INLINE bool tv_out_plain(struct tv_core *c, struct tv_tcb *t, struct tv_packe
 	return true;
 }
 
+/* A train: full segments of text, at most `most`, that follow on one which has just left, into packets without link
+ * header. Returns how many; 0: it is asked for something else, or has to say it otherwise, and nothing was done that
+ * tv_tcp_out() does not do. */
+unsigned tv_out_train(struct tv_core *c, struct tv_tcb *t, const struct tv_out *out, struct tv_packet *packets,
+                      unsigned most);
+
 #endif

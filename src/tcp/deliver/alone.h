@@ -28,4 +28,8 @@ TV_INLINE void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t te
 	t->timer.main = 0;
 }
 
+/* The last piece in flight, if it is not alone, what is sent now only makes it longer, and nothing has to be sent again
+ * before; NULL: not so. */
+struct tv_range *tv_rtx_growing(struct tv_core *c, struct tv_tcb *t);
+
 #endif

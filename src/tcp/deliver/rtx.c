@@ -61,6 +61,17 @@ uint32_t tv_out_sent(const struct tv_tcb *t)
 	return seq_max(end, tv_out_seq(t)) - tv_out_seq(t);
 }
 
+struct tv_range *tv_rtx_growing(struct tv_core *c, struct tv_tcb *t)
+{
+	const struct tv_busy *b = tv_busy(c, t);
+	struct tv_range *last;
+
+	if (b == NULL || b->flight.count == 0 || b->lost != 0)
+		return NULL;
+	last = at(c, b->flight.last);
+	return last->flags == 0 && last->u.time.last == c->now ? last : NULL;
+}
+
 bool tv_rtx_sent(struct tv_core *c, struct tv_tcb *t, uint32_t seq, uint32_t len)
 {
 	struct tv_busy *b;

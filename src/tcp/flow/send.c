@@ -11,7 +11,7 @@
  * the largest window ever seen [MUST-38]. What is held so, with nothing in flight, waits for the override
  * timer (200 ms); with a closed window for the persist timer.
  */
-#include "tcp/core.h"
+#include "tcp/flow/send.h"
 
 #define OVERRIDE_NS (200 * TV_MS)
 
@@ -167,10 +167,34 @@ static void still_limited(struct tv_tcb *t, uint32_t left)
 		t->flags &= ~(uint32_t)TV_F_LIMITED;
 }
 
+/* How many of so many octets do the windows let out? */
+static inline uint32_t let_out(const struct tv_core *c, struct tv_tcb *t, uint32_t have, uint32_t window)
+{
+	uint32_t cwnd = cwnd_left(c, t), n = tv_min32(have, window);
+
+	if (TV_UNLIKELY(cwnd <= n)) {
+		t->flags |= TV_F_LIMITED;
+		return cwnd;
+	}
+	still_limited(t, cwnd - n);
+	return n;
+}
+
+uint32_t tv_send_train(const struct tv_core *c, struct tv_tcb *t)
+{
+	uint32_t have = tv_out_end(t) - t->snd.nxt;
+	int32_t window = window_left(t);
+
+	if (t->want != TV_WANT_SEND || t->state < TV_ESTABLISHED || (t->flags & (TV_F_URG_SND | TV_F_FIN_SENT)) != 0 ||
+	    have <= t->opt.mss || window <= 0)
+		return 0;
+	return tv_min32(let_out(c, t, have, (uint32_t)window), have - 1) / t->opt.mss;
+}
+
 static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, struct tv_xmit *x)
 {
 	bool fin = (t->flags & TV_F_FIN_QUEUED) != 0 && !tv_fin_sent(t) && t->state > TV_SYN_RECEIVED;
-	uint32_t have = tv_fin_sent(t) ? 0 : tv_out_end(t) - t->snd.nxt, cwnd, n;
+	uint32_t have = tv_fin_sent(t) ? 0 : tv_out_end(t) - t->snd.nxt, n;
 	int32_t window = window_left(t);
 
 	if (have == 0 && !fin) {
@@ -186,14 +210,7 @@ static bool new_text(struct tv_core *c, struct tv_tcb *t, uint32_t gso_bytes, st
 		wait_for(c, t, true); /* no new text into a shrunk or closed window [SHLD-15] */
 		return false;
 	}
-	cwnd = cwnd_left(c, t);
-	n = tv_min32(have, (uint32_t)window);
-	if (TV_UNLIKELY(cwnd <= n)) {
-		t->flags |= TV_F_LIMITED;
-		n = cwnd;
-	} else {
-		still_limited(t, cwnd - n);
-	}
+	n = let_out(c, t, have, (uint32_t)window);
 	if (n < t->opt.mss && have != 0 && !(n != 0 && small_one_goes(t, n, n == have))) {
 		wait_for(c, t, false);
 		return false;

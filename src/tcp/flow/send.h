@@ -51,4 +51,8 @@ static inline bool tv_send_is_plain(const struct tv_core *c, const struct tv_tcb
 	       len < t->cc.cwnd && len <= t->opt.mss && !tv_send_restarts(c, t);
 }
 
+/* How many full segments are next, and wait for nothing, before the one that ends what is queued? Notes what limits
+ * them, as tv_send_next() does. */
+uint32_t tv_send_train(const struct tv_core *c, struct tv_tcb *t);
+
 #endif
