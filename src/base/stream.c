@@ -214,51 +214,35 @@ static inline struct tv_piece next_piece(const struct tv_pages *p, uint8_t *regi
 	return piece;
 }
 
-static inline const uint8_t *first_bytes(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+/* What is left of a copy whose first `done` bytes of n were on the page before `at`. */
+static TV_APART void copy_rest(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at, uint32_t off,
+                               uint32_t n, uint32_t done, uint8_t *dst)
 {
-	return tv_page_bytes(p, region, s->head) + tv_page_meta(p, region, s->head)->off;
-}
+	while (done < n) {
+		struct tv_piece piece = next_piece(p, region, at, off + done, n - done);
 
-static TV_APART void copy_any(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
-                              uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
-{
-	struct tv_cursor at = seek(s, p, region, off, cursor);
-
-	while (n > 0) {
-		struct tv_piece piece = next_piece(p, region, &at, off, n);
-
-		tv_copy_long(dst, piece.data, piece.len);
-		dst += piece.len;
-		off += piece.len;
-		n -= piece.len;
+		tv_copy_long(dst + done, piece.data, piece.len);
+		done += piece.len;
 	}
-	if (cursor != NULL)
-		*cursor = at;
-}
-
-/* Are these bytes in the first page? */
-static inline bool all_in_first(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region, uint32_t off,
-                                uint32_t n, struct tv_cursor *cursor)
-{
-	if (off != 0 || n > tv_page_meta(p, region, s->head)->len)
-		return false;
-	if (cursor != NULL)
-		*cursor = (struct tv_cursor){.page = s->head};
-	return true;
 }
 
 void tv_stream_copy(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
                     uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst)
 {
+	struct tv_cursor at;
+	struct tv_piece piece;
+
 	TV_ASSERT(off <= s->len);
 	TV_ASSERT(n <= s->len - off);
 	if (n == 0)
 		return;
-	if (!all_in_first(s, p, region, off, n, cursor)) {
-		copy_any(s, p, region, off, n, cursor, dst);
-		return;
-	}
-	tv_copy(dst, first_bytes(s, p, region), n);
+	at = seek(s, p, region, off, cursor);
+	piece = next_piece(p, region, &at, off, n); /* most often all of it */
+	tv_copy_long(dst, piece.data, piece.len);
+	if (piece.len != n)
+		copy_rest(p, region, &at, off, n, piece.len, dst);
+	if (cursor != NULL)
+		*cursor = at;
 }
 
 /* A sum whose bytes stand at odd places: folded to 16 bits and its bytes swapped (RFC 1071 2 (B)). */
@@ -271,15 +255,11 @@ static uint64_t swapped(uint64_t sum)
 	return (sum & 0xff) << 8 | sum >> 8;
 }
 
-static TV_APART uint64_t copy_sum_any(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
-                                      uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
-                                      enum tv_arch arch, uint64_t sum)
+static TV_APART uint64_t copy_sum_rest(const struct tv_pages *p, uint8_t *region, struct tv_cursor *at, uint32_t off,
+                                       uint32_t n, uint32_t done, uint8_t *dst, enum tv_arch arch, uint64_t sum)
 {
-	struct tv_cursor at = seek(s, p, region, off, cursor);
-	uint32_t done = 0;
-
 	while (done < n) {
-		struct tv_piece piece = next_piece(p, region, &at, off + done, n - done);
+		struct tv_piece piece = next_piece(p, region, at, off + done, n - done);
 
 		if ((done & 1) == 0)
 			sum = tv_kernel_copy_sum(arch, dst + done, piece.data, piece.len, sum);
@@ -287,8 +267,6 @@ static TV_APART uint64_t copy_sum_any(const struct tv_stream *s, const struct tv
 			sum += swapped(tv_kernel_copy_sum(arch, dst + done, piece.data, piece.len, 0));
 		done += piece.len;
 	}
-	if (cursor != NULL)
-		*cursor = at;
 	return sum;
 }
 
@@ -296,13 +274,21 @@ uint64_t tv_stream_copy_sum(const struct tv_stream *s, const struct tv_pages *p,
                             uint32_t off, uint32_t n, struct tv_cursor *cursor, uint8_t *dst,
                             enum tv_arch arch, uint64_t sum)
 {
+	struct tv_cursor at;
+	struct tv_piece piece;
+
 	TV_ASSERT(off <= s->len);
 	TV_ASSERT(n <= s->len - off);
 	if (n == 0)
 		return sum;
-	if (!all_in_first(s, p, region, off, n, cursor))
-		return copy_sum_any(s, p, region, off, n, cursor, dst, arch, sum);
-	return tv_kernel_copy_sum(arch, dst, first_bytes(s, p, region), n, sum);
+	at = seek(s, p, region, off, cursor);
+	piece = next_piece(p, region, &at, off, n); /* most often all of it */
+	sum = tv_kernel_copy_sum(arch, dst, piece.data, piece.len, sum);
+	if (piece.len != n)
+		sum = copy_sum_rest(p, region, &at, off, n, piece.len, dst, arch, sum);
+	if (cursor != NULL)
+		*cursor = at;
+	return sum;
 }
 
 unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region,
