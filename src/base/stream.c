@@ -21,6 +21,11 @@ static uint32_t room_in(const struct tv_page *m, uint32_t page)
 	return tv_page_cap(page) - m->off - m->len;
 }
 
+uint32_t tv_stream_room(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
+{
+	return s->tail == 0 ? 0 : room_in(tv_page_meta(p, region, s->tail), s->tail);
+}
+
 static void link_page(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t page)
 {
 	if (s->head == 0)
@@ -30,14 +35,23 @@ static void link_page(struct tv_stream *s, struct tv_pages *p, uint8_t *region, 
 	s->tail = page;
 }
 
+/* Behind what the page holds, which has room for it. */
+static inline void fill(struct tv_stream *s, struct tv_pages *p, uint8_t *region, uint32_t page, const uint8_t *data,
+                        uint32_t n)
+{
+	struct tv_page *m = tv_page_meta(p, region, page);
+
+	tv_copy_long(tv_page_bytes(p, region, page) + m->off + m->len, data, n);
+	m->len = (uint16_t)(m->len + n);
+	s->len += n;
+}
+
 /* The same wherever the bytes find room. */
 static TV_APART uint32_t append_any(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
                            uint32_t n, bool urgent)
 {
 	uint32_t left = n;
-	uint32_t page = s->tail;
-	struct tv_page *m = page != 0 ? tv_page_meta(p, region, page) : NULL;
-	uint32_t room = page != 0 ? room_in(m, page) : 0;
+	uint32_t page = s->tail, room = tv_stream_room(s, p, region);
 
 	while (left > 0) {
 		uint32_t now = tv_min32(room, left);
@@ -48,13 +62,10 @@ static TV_APART uint32_t append_any(struct tv_stream *s, struct tv_pages *p, uin
 			if (page == 0)
 				break;
 			link_page(s, p, region, page);
-			m = tv_page_meta(p, region, page);
 			room = tv_page_cap(page);
 			now = tv_min32(room, left);
 		}
-		tv_copy_long(tv_page_bytes(p, region, page) + m->off + m->len, data, now);
-		m->len = (uint16_t)(m->len + now);
-		s->len += now;
+		fill(s, p, region, page, data, now);
 		data += now;
 		left -= now;
 		room -= now;
@@ -65,7 +76,13 @@ static TV_APART uint32_t append_any(struct tv_stream *s, struct tv_pages *p, uin
 uint32_t tv_stream_append(struct tv_stream *s, struct tv_pages *p, uint8_t *region, const uint8_t *data,
                           uint32_t n, bool urgent)
 {
-	return tv_stream_begin(s, p, region, data, n) ? n : append_any(s, p, region, data, n, urgent);
+	if (tv_stream_begin(s, p, region, data, n))
+		return n;
+	if (n > tv_stream_room(s, p, region))
+		return append_any(s, p, region, data, n, urgent);
+	if (n != 0)
+		fill(s, p, region, s->tail, data, n);
+	return n;
 }
 
 void tv_stream_join(struct tv_stream *s, struct tv_stream *from, struct tv_pages *p, uint8_t *region)
@@ -311,11 +328,6 @@ unsigned tv_stream_pieces(const struct tv_stream *s, const struct tv_pages *p, u
 	if (cursor != NULL)
 		*cursor = at;
 	return count;
-}
-
-uint32_t tv_stream_room(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
-{
-	return s->tail == 0 ? 0 : room_in(tv_page_meta(p, region, s->tail), s->tail);
 }
 
 uint32_t tv_stream_held(const struct tv_stream *s, const struct tv_pages *p, uint8_t *region)
