@@ -47,18 +47,14 @@ TV_INLINE bool tv_is_predicted(const struct tv_tcb *t, uint32_t state, const str
 /* The ACK of all that was in flight. */
 TV_INLINE void tv_take_predicted_ack(struct tv_core *c, struct tv_tcb *t)
 {
-	uint32_t bytes = t->snd.nxt - t->snd.una, text = tv_min32(bytes, t->out.len);
+	uint32_t bytes = t->snd.nxt - t->snd.una;
 
-	tv_rtx_ack_alone(c, t, text);
+	tv_rtx_ack_alone(c, t, bytes);
 	t->cc.dup_acks = 0;
 	if (TV_LIKELY(tv_cc_is_unused(t, bytes)))
 		t->cc.acked = 0;
 	else
 		tv_cc_all_acked(t, bytes);
-	if (text != 0 && t->out.len == 0)
-		tv_tell(c, t, TV_EV_DRAINED);
-	if (tv_fin_sent(t))
-		tv_fin_acked(c, t); /* [EV-28] [EV-30] */
 }
 
 TV_INLINE int tv_take_predicted(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s, bool stamped)
@@ -75,10 +71,13 @@ TV_INLINE int tv_take_predicted(struct tv_core *c, struct tv_tcb *t, const struc
 	t->snd.max_wnd = tv_max32(t->snd.max_wnd, t->snd.wnd);
 	t->snd.wl1 = s->seq;
 	t->snd.wl2 = s->ack;
-	if (s->ack != t->snd.una)
+	if (s->ack != t->snd.una) {
 		tv_take_predicted_ack(c, t);
-	if (t->state == TV_CLOSED)
-		return TV_V_OK;
+		if (tv_fin_sent(t))
+			tv_fin_acked(c, t); /* [EV-28] [EV-30] */
+		if (t->state == TV_CLOSED)
+			return TV_V_OK;
+	}
 	if (t->out.len != 0 || (t->flags & (TV_F_FIN_QUEUED | TV_F_FIN_SENT)) == TV_F_FIN_QUEUED)
 		tv_want(c, t, TV_WANT_SEND);
 	if (s->len != 0)

@@ -17,14 +17,18 @@ TV_INLINE void tv_rtx_moved(const struct tv_core *c, struct tv_tcb *t, uint32_t 
 	t->progress_ms = c->now_ms;
 }
 
-/* There is no SYN and no urgent octet among it; so many octets of it are text. */
-TV_INLINE void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t text)
+/* So many octets; there is no SYN and no urgent one among them. */
+TV_INLINE void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t bytes)
 {
-	t->flags &= ~(uint32_t)TV_F_ALONE;
 	if (!tv_fin_sent(t)) /* behind our FIN nothing is timed any more */
 		tv_rtt_take(c, t, (uint32_t)c->now_us - t->sent_us);
-	tv_stream_consume(&t->out, &c->pages, tv_region(c), text, NULL);
+	if (t->out.len != 0) {
+		tv_stream_consume(&t->out, &c->pages, tv_region(c), tv_min32(bytes, t->out.len), NULL);
+		if (t->out.len == 0)
+			tv_tell(c, t, TV_EV_DRAINED);
+	}
 	tv_rtx_moved(c, t, t->snd.nxt);
+	t->flags &= ~(uint32_t)TV_F_ALONE;
 	t->timer.main = 0;
 }
 
