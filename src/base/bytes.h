@@ -64,6 +64,20 @@ static inline void tv_copy(void *restrict dst, const void *restrict src, size_t 
 	memcpy(dst, src, n);
 }
 
+/* The same of a few bytes, most often 16 to 64: two runs, which may overlap, cost less than a call. */
+static inline void tv_copy_few(uint8_t *restrict dst, const uint8_t *restrict src, size_t n)
+{
+	if (n - 32 <= 32) {
+		memcpy(dst, src, 32);
+		memcpy(dst + n - 32, src + n - 32, 32);
+	} else if (n - 16 <= 16) {
+		memcpy(dst, src, 16);
+		memcpy(dst + n - 16, src + n - 16, 16);
+	} else {
+		tv_copy(dst, src, n);
+	}
+}
+
 /* The same of any length: from 2 KB on C libraries turn to a string instruction too, which takes half as long again
  * as their vectors where the two do not lie alike in their pages. */
 static inline void tv_copy_long(uint8_t *restrict dst, const uint8_t *restrict src, size_t n)

@@ -98,7 +98,7 @@ static inline bool tv_stream_begin(struct tv_stream *s, struct tv_pages *p, uint
 	if (s->len != 0 || n - 1 >= TV_SMALL_BYTES || (page = tv_page_take_small(p, region)) == 0)
 		return false;
 	*tv_page_meta_small(p, region, page) = (struct tv_page){.len = (uint16_t)n};
-	tv_copy(tv_page_bytes_small(p, region, page), data, n);
+	tv_copy_few(tv_page_bytes_small(p, region, page), data, n);
 	*s = (struct tv_stream){.head = page, .tail = page, .len = (uint32_t)n};
 	return true;
 }

@@ -30,11 +30,10 @@ struct parsed {
 	struct tv_ip ip;           /* of what is not TCP, or not plain */
 };
 
-/* How packets of one link, with the same flags, come in. */
+/* Over this link, with these flags, plain segments come as they are. */
 struct way_in {
 	uint64_t of;               /* link and flags; UINT64_MAX: none yet */
 	const struct tv_link *link;
-	bool vouched;              /* the checksum of TCP is not looked at */
 };
 
 /* What is not a plain segment (wire/segment.h), or is a bad one; false: not a good segment either. */
@@ -107,8 +106,8 @@ static inline uint32_t link_and_flags(const struct tv_packet *p)
 	return (uint32_t)p->flags << 16 | p->link;
 }
 
-/* A packet over another link than the one before, or with other flags. False: it was read, and is not what plain
- * segments are looked for in: it has a link header, or a new address has to be asked for. */
+/* A packet over another link than the one before, or with other flags. False: it was read, and plain segments are not
+ * looked for: it has a link header, its checksum is vouched for, or a new address has to be asked for. */
 static TV_APART bool comes_anew(struct tv_stack *s, struct way_in *in, const struct tv_packet *p, struct parsed *r,
                                 const struct tv_probe *area, bool inside)
 {
@@ -118,12 +117,11 @@ static TV_APART bool comes_anew(struct tv_stack *s, struct way_in *in, const str
 		return false;
 	}
 	in->link = tv_link_at(s, p->link);
-	if (in->link->kind == TV_LINK_ETHERNET || s->address_late) {
+	if (in->link->kind == TV_LINK_ETHERNET || p->flags != 0 || s->address_late) {
 		parse_other(s, in->link, p, r, area);
 		return false;
 	}
 	in->of = link_and_flags(p);
-	in->vouched = (p->flags & (TV_PKT_CSUM_OK | TV_PKT_CSUM_PARTIAL)) != 0;
 	return true;
 }
 
@@ -131,7 +129,7 @@ static TV_APART bool comes_anew(struct tv_stack *s, struct way_in *in, const str
 static TV_APART void parse_rare(struct tv_stack *s, const struct way_in *in, const struct tv_packet *p,
                                 struct parsed *r, const struct tv_probe *area)
 {
-	if (p->seg_size != 0 || !tv_plain_is_syn(p->data, p->len, in->vouched, &s->core.cfg.arch)) {
+	if (p->seg_size != 0 || !tv_plain_is_syn(p->data, p->len, false, &s->core.cfg.arch)) {
 		parse_other(s, in->link, p, r, area);
 		return;
 	}
@@ -147,7 +145,7 @@ static inline void parse(struct tv_stack *s, const struct way_in *in, const stru
 {
 	const uint8_t *data = p->data;
 
-	if (TV_UNLIKELY(p->seg_size != 0 || !tv_plain_is_ack(data, p->len, in->vouched, &s->core.cfg.arch))) {
+	if (TV_UNLIKELY(p->seg_size != 0 || !tv_plain_is_ack(data, p->len, false, &s->core.cfg.arch))) {
 		parse_rare(s, in, p, r, area);
 		return;
 	}

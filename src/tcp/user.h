@@ -45,7 +45,7 @@ static inline uint32_t tv_user_receive_short(struct tv_core *c, struct tv_tcb *t
 
 	if (at == NULL || tv_min64(len, n) != n || flags != 0 || (t->flags & (TV_F_CLOSED_BY_USER | TV_F_URG_RCV)) != 0)
 		return 0;
-	tv_copy(data, at, n);
+	tv_copy_few(data, at, n);
 	tv_stream_drop_single(&t->in, &c->pages, tv_region(c));
 	tv_rcv_read(c, t);
 	return n;

@@ -5,7 +5,7 @@
 #ifndef TV_TCP_DELIVER_ALONE_H
 #define TV_TCP_DELIVER_ALONE_H
 
-#include "tcp/deliver/rtt.h"
+#include "tcp/core.h"
 
 /* SND.UNA moves on: the peer is there, whatever was wrong before. */
 TV_INLINE void tv_rtx_moved(const struct tv_core *c, struct tv_tcb *t, uint32_t ack)
@@ -21,7 +21,7 @@ TV_INLINE void tv_rtx_moved(const struct tv_core *c, struct tv_tcb *t, uint32_t 
 TV_INLINE void tv_rtx_ack_alone(struct tv_core *c, struct tv_tcb *t, uint32_t bytes)
 {
 	if (!tv_fin_sent(t)) /* behind our FIN nothing is timed any more */
-		tv_rtt_take(c, t, (uint32_t)c->now_us - t->sent_us);
+		tv_rtt_sample(c, t, (uint32_t)c->now_us - t->sent_us);
 	if (t->out.len != 0) {
 		tv_stream_consume(&t->out, &c->pages, tv_region(c), tv_min32(bytes, t->out.len), NULL);
 		if (t->out.len == 0)
