@@ -22,7 +22,7 @@ static bool remote_valid(const struct tv_stack *s, const struct tv_addr *a)
 }
 
 /* Fills local address and link [MUST-43] [MUST-44]. */
-static int ask_tables(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
+static TV_APART int ask_tables(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
                       unsigned *link)
 {
 	bool zoned = !tv_addr_is_v4(&g->remote.addr) && tv_addr_is_link_local(&g->remote.addr);
@@ -43,24 +43,30 @@ static int ask_tables(struct tv_stack *s, const struct tv_connect_config *g, str
 		return TV_EADDRNOTAVAIL;
 	s->way.known = !zoned;
 	s->way.remote = g->remote.addr;
-	s->way.source = local->addr;
+	tv_key_addrs(&s->way.ends, !tv_addr_is_v4(&g->remote.addr), 0, &local->addr, &g->remote.addr);
 	s->way.link = (uint8_t)hop.link;
 	return TV_OK;
 }
 
-/* The same: who opens connections opens most of them to where the last one went. */
-static int choose_ends(struct tv_stack *s, const struct tv_connect_config *g, struct tv_endpoint *local,
-                       unsigned *link)
+/* The key of the connection, and its link. Who opens connections opens most of them to where the last one went. */
+static inline int choose_ends(struct tv_stack *s, const struct tv_connect_config *g, struct tv_key *k, unsigned *link)
 {
+	struct tv_endpoint local = g->local;
+	int error;
+
 	if (g->remote.port == 0)
 		return TV_ENOTPERM;
-	*local = g->local;
-	if (!s->way.known || !tv_addr_equal(&s->way.remote, &g->remote.addr) || !tv_addr_is_any(&g->local.addr))
-		return ask_tables(s, g, local, link);
-	local->addr = s->way.source;
-	local->zone = 0;
-	*link = s->way.link;
-	return TV_OK;
+	if (TV_LIKELY(s->way.known && tv_addr_equal(&s->way.remote, &g->remote.addr) &&
+	              tv_addr_is_any(&g->local.addr))) {
+		*k = s->way.ends;
+		tv_key_ports(k, g->local.port, g->remote.port);
+		*link = s->way.link;
+		return TV_OK;
+	}
+	error = ask_tables(s, g, &local, link);
+	if (error == TV_OK)
+		tv_key_make(k, !tv_addr_is_v4(&g->remote.addr), local.zone, &local, &g->remote);
+	return error;
 }
 
 static int choose_port(struct tv_stack *s, const struct tv_connect_config *g, struct tv_tuple *t,
@@ -78,7 +84,7 @@ static inline uint32_t first_number(struct tv_stack *s, struct tv_tuple *tuple, 
 	uint32_t slot = tuple->reuse & ((1u << TV_REF_SLOT_BITS) - 1), iss;
 
 	if (TV_LIKELY(tuple->reuse == 0))
-		return tv_isn(c, &tuple->key);
+		return tv_isn_of_pair(c, &tuple->key); /* tv_clocks_now() has asked for it */
 	iss = tv_wait_at(c, slot)->snd_nxt + 65537;
 	clocks->era = 0;
 	tv_wait_free(s, slot); /* may change the key of the index */
@@ -103,7 +109,6 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 {
 	struct tv_core *c = &s->core;
 	struct tv_clocks clocks;
-	struct tv_endpoint local;
 	uint32_t profile, i, iss;
 	struct tv_tuple tuple;
 	struct tv_tcb *t;
@@ -114,10 +119,9 @@ int tv_connect(struct tv_stack *s, tv_time now, const struct tv_connect_config *
 	if (g->size != sizeof *g || (g->options != NULL && tv_options_valid(g->options) != TV_OK) ||
 	    (g->fastopen && tv_paths_count(c) == 0))
 		return TV_EINVAL;
-	error = choose_ends(s, g, &local, &link);
+	error = choose_ends(s, g, &tuple.key, &link);
 	if (error != TV_OK)
 		return error;
-	tv_key_make(&tuple.key, !tv_addr_is_v4(&g->remote.addr), local.zone, &local, &g->remote);
 	error = choose_port(s, g, &tuple, full);
 	if (error != TV_OK)
 		return error;

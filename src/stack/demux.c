@@ -484,20 +484,27 @@ static TV_APART enum tv_verdict demux_other(struct tv_stack *s, const struct tv_
 	return (enum tv_verdict)v;
 }
 
-enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
+/* Of a connection that may get it. */
+static TV_APART enum tv_verdict in_connection(struct tv_stack *s, struct tv_tcb *t, const struct tv_segment *seg)
 {
 	struct tv_core *c = &s->core;
-	struct tv_tcb *t = still_there(c, &seg->key, ref);
 	int v;
 
-	/* Who may talk to us over this link? A record answers that for all of its segments: its ends were
-	 * looked at when it was made, and no address was added since. */
-	if (TV_UNLIKELY(t == NULL || t->link != seg->link || s->address_late))
-		return demux_other(s, seg, hash, ref);
 	c->cnt.segments_in++;
 	v = tv_tcp_in(c, t, seg);
 	tv_timers_rest(c, t);
 	tv_settle(s, t);
 	TV_ASSERT(v >= 0);
 	return (enum tv_verdict)v;
+}
+
+enum tv_verdict tv_demux(struct tv_stack *s, const struct tv_segment *seg, uint64_t hash, uint32_t ref)
+{
+	struct tv_tcb *t = still_there(&s->core, &seg->key, ref);
+
+	/* Who may talk to us over this link? A record answers that for all of its segments: its ends were
+	 * looked at when it was made, and no address was added since. */
+	if (TV_UNLIKELY(t == NULL || t->link != seg->link || s->address_late))
+		return demux_other(s, seg, hash, ref);
+	return in_connection(s, t, seg);
 }

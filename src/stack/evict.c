@@ -55,3 +55,12 @@ void tv_evict_for_pages(struct tv_stack *s)
 	s->page_failures = s->core.pages.failures;
 	tv_evict(s, TV_NEED_PAGE, NULL);
 }
+
+uint32_t tv_conn_place_of_other(struct tv_stack *s)
+{
+	struct tv_core *c = &s->core;
+	uint32_t i = tv_evict(s, TV_NEED_RECORD, NULL) ? tv_pool_take(&c->conns, tv_region(c)) : TV_NONE;
+
+	c->cnt.record_failures += i == TV_NONE;
+	return i;
+}

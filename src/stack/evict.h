@@ -7,15 +7,14 @@
 
 /* false: nobody has stalled, or none of those that were looked at. It is not `but`. */
 bool tv_evict(struct tv_stack *s, enum tv_need need, const struct tv_tcb *but);
+/* There is no place left: that of one that has stalled, or none, which is counted. */
+uint32_t tv_conn_place_of_other(struct tv_stack *s);
 /* A place for a connection, if need be that of one that has stalled; TV_NONE: none. */
 static inline uint32_t tv_conn_place(struct tv_stack *s)
 {
 	uint32_t i = tv_pool_take(&s->core.conns, tv_region(&s->core));
 
-	if (TV_UNLIKELY(i == TV_NONE) && tv_evict(s, TV_NEED_RECORD, NULL))
-		i = tv_pool_take(&s->core.conns, tv_region(&s->core));
-	s->core.cnt.record_failures += i == TV_NONE;
-	return i;
+	return TV_LIKELY(i != TV_NONE) ? i : tv_conn_place_of_other(s);
 }
 /* Zeroes a record behind its key, but for its node, which may be on the wheel (tcp/timers.c). Compilers make stores of
  * pieces so small, of larger ones a call. */

@@ -9,6 +9,7 @@
  */
 #include "stack/evict.h"
 #include "tcp/open/begin.h"
+#include "tcp/take.h"
 
 void tv_accept_refuse(struct tv_core *c, const struct tv_segment *seg)
 {
@@ -43,7 +44,7 @@ TV_INLINE int accept_take(struct tv_stack *s, struct tv_listener *l, struct tv_t
 	t->flags |= TV_F_QUEUED;
 	tv_establish(c, t, seg);
 	queue(c, l, t);
-	v = tv_tcp_take(c, t, seg);
+	v = tv_take(c, t, seg, true);
 	tv_settle(s, t);
 	return v;
 }

@@ -81,26 +81,32 @@ static void describe_full(struct tv_stack *s, struct tv_key *k, struct tv_ports_
 	}
 }
 
-int tv_port_choose(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full *full)
+/* The port that a search for this hash comes to next. */
+static inline uint16_t next_port(const struct tv_stack *s, uint64_t hash)
 {
 	const struct tv_config *g = &s->core.cfg;
-	struct tv_key *k = &t->key;
 	uint32_t range = (uint32_t)g->port_last - g->port_first + 1;
-	uint64_t hash = tv_isn_port(&s->core, k); /* two functions: the low and the high half */
-	uint32_t offset = (uint32_t)hash;
-	uint32_t *counter = &s->port_table[hash >> 60];
+
+	/* Two functions: the low and the high half. */
+	return (uint16_t)(g->port_first + (uint32_t)(((uint64_t)(uint32_t)hash + s->port_table[hash >> 60]) % range));
+}
+
+/* Port by port. */
+static TV_APART int search(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full *full)
+{
+	const struct tv_config *g = &s->core.cfg;
+	uint32_t range = (uint32_t)g->port_last - g->port_first + 1;
+	uint64_t hash = tv_isn_port(&s->core, &t->key);
 
 	if (s->search.tuple != hash) {
 		s->search.tuple = hash;
 		s->search.tried = 0;
 	}
 	for (unsigned i = 0; i < TRIES && s->search.tried < range; i++) {
-		uint16_t port = (uint16_t)(g->port_first + (uint32_t)(((uint64_t)offset + *counter) % range));
-
-		(*counter)++;
+		tv_key_set_local_port(&t->key, next_port(s, hash));
+		s->port_table[hash >> 60]++;
 		s->search.tried++;
-		tv_key_set_local_port(k, port);
-		if (steers_home(s, k) && tuple_free(s, t)) {
+		if (steers_home(s, &t->key) && tuple_free(s, t)) {
 			s->search.tuple = 0;
 			return TV_OK;
 		}
@@ -109,6 +115,23 @@ int tv_port_choose(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full 
 		return TV_AGAIN;
 	s->search.tuple = 0;
 	if (full != NULL)
-		describe_full(s, k, full);
+		describe_full(s, &t->key, full);
 	return TV_EPORTS;
+}
+
+int tv_port_choose(struct tv_stack *s, struct tv_tuple *t, struct tv_ports_full *full)
+{
+	uint64_t hash;
+
+	if (TV_UNLIKELY(!tv_isn_port_known(&s->core, &t->key) || s->core.cfg.stack_count != 1 || s->search.tuple != 0))
+		return search(s, t, full);
+	/* Nearly always the first one is free. */
+	hash = tv_isn_port(&s->core, &t->key);
+	tv_key_set_local_port(&t->key, next_port(s, hash));
+	t->hash = tv_key_hash(&t->key, &s->seed);
+	t->reuse = 0;
+	if (TV_UNLIKELY(!tv_table_lacks(&s->index, tv_region(&s->core), t->hash)))
+		return search(s, t, full);
+	s->port_table[hash >> 60]++;
+	return TV_OK;
 }

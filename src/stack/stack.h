@@ -66,7 +66,8 @@ struct tv_stack {
 	struct { uint64_t tuple; uint32_t tried; } search; /* a port search that goes on */
 	bool address_late;         /* an address was added while there were connections, or half-open ones */
 	struct {
-		struct tv_addr remote, source;
+		struct tv_addr remote;
+		struct tv_key ends;    /* its ports mean nothing */
 		uint8_t link;
 		bool known;
 	} way;                     /* what route.c said of the last destination, until a table changes */

@@ -25,17 +25,17 @@ static TV_APART int half_open(struct tv_stack *s, struct tv_listener *l, uint32_
 {
 	struct tv_core *c = &s->core;
 	enum tv_fo_answer fast = tv_fastopen_ask(c, l, seg);
-	uint32_t slot, iss;
+	uint32_t offset = tv_pair(c, &seg->key)->offset, slot, iss;
 	struct tv_reply *r;
 	struct tv_half *h;
 	int v;
 
 	if (fast >= TV_FO_OPEN && old == NULL && (v = tv_fastopen_in(s, index, seg, &seg->key, fast)) != TV_NEXT)
 		return v;
+	/* Above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond. */
+	iss = TV_LIKELY(old == NULL) ? tv_isn_of_pair(c, &seg->key) : old->snd.nxt + 65537;
 	slot = tv_pool_take(&c->halves, tv_region(c));
 	tv_index_add_hashed(s, tv_index_hash(s, &seg->key, hash), (uint32_t)TV_KIND_HALF << TV_REF_SLOT_BITS | slot);
-	/* Above what the old incarnation has used [MAY-2]; as Linux: 65537 beyond. */
-	iss = TV_LIKELY(old == NULL) ? tv_isn(c, &seg->key) : old->snd.nxt + 65537;
 	h = tv_half_at(c, slot);
 	tv_half_begin(c, h, slot, index, l->profile, seg, iss);
 	h->flags = old != NULL ? TV_H_REOPENS : 0;
@@ -46,7 +46,7 @@ static TV_APART int half_open(struct tv_stack *s, struct tv_listener *l, uint32_
 		tv_ready_push(c, TV_KIND_HALF, slot);
 		tv_half_queue(c, &c->held_fifo, h, slot, c->cfg.question_timeout);
 	} else {
-		r = tv_half_answer(c, h, l, &seg->key);
+		r = tv_half_answer(c, h, l, &seg->key, offset);
 		if (r != NULL && fast != TV_FO_NO)
 			tv_fastopen_grant(r, seg);
 		tv_half_queue(c, &c->half_fifo[0], h, slot, c->cfg.rto_first);

@@ -225,7 +225,7 @@ static inline const struct tv_options *tv_opts(const struct tv_core *c, const st
 
 static inline struct tv_listener *tv_listener_at(const struct tv_core *c, uint32_t index)
 {
-	return (struct tv_listener *)tv_pool_at(&c->listeners, tv_region(c), index);
+	return (struct tv_listener *)(void *)(tv_region(c) + c->listeners.records) + index;
 }
 
 static inline struct tv_half *tv_half_at(const struct tv_core *c, uint32_t slot)
@@ -509,7 +509,8 @@ bool tv_early_join(struct tv_core *c, struct tv_tcb *t);
 /* Drops what is stored at and behind `end`, where the stream ends. */
 void tv_early_clip(struct tv_core *c, struct tv_tcb *t, uint32_t end);
 bool tv_early_prune(struct tv_core *c, struct tv_tcb *t);
-int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
+/* RFC 9293 3.10.7.4, seventh, of some text (tcp/take.h). */
+int tv_take_text_any(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s);
 /* The same of text that begins at RCV.NXT and lies inside the window, of a connection without struct tv_busy and
  * struct tv_side; size: tv_largest_text(). */
 enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len, uint32_t size);

@@ -110,19 +110,12 @@ enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint
 	return TV_V_OK;
 }
 
-int tv_take_text(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
+int tv_take_text_any(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
 {
 	uint32_t seq = s->seq, len = s->len;
 	const uint8_t *text = s->text;
 	enum tv_verdict v;
 
-	if (len == 0)
-		return TV_NEXT;
-	if (TV_LIKELY(seq == t->rcv.nxt && len <= t->rcv.adv - seq && t->state == TV_ESTABLISHED &&
-	              (t->busy | t->side) == 0)) {
-		v = tv_text_in_order(c, t, text, len, tv_largest_text(s));
-		return v == TV_V_OK ? TV_NEXT : (int)v;
-	}
 	if (!tv_state_may_receive((enum tv_state)t->state)) {
 		tv_want(c, t, TV_WANT_ACK);
 		return TV_V_AFTER_FIN; /* [EV-33] */

@@ -27,7 +27,7 @@ struct tv_reply *tv_half_say(struct tv_core *c, uint32_t slot)
 	struct tv_key k;
 
 	tv_half_key(c, slot, &k);
-	return tv_half_answer(c, h, tv_listener_at(c, h->listener - 1u), &k);
+	return tv_half_answer(c, h, tv_listener_at(c, h->listener - 1u), &k, tv_pair(c, &k)->offset);
 }
 
 void tv_half_unpack(struct tv_core *c, uint32_t slot, struct tv_tcb *t, struct tv_key *k)

@@ -89,12 +89,11 @@ static inline void tv_half_open(struct tv_core *c, uint32_t slot, uint32_t index
 	tv_half_begin(c, tv_half_at(c, slot), slot, index, tv_listener_at(c, index)->profile, s, tv_isn(c, &s->key));
 }
 
-/* Its SYN-ACK; l: its listener, k: its key. NULL: no room for it. */
+/* Its SYN-ACK; l: its listener, k: its key, offset: of its tv_pair(). NULL: no room for it. */
 TV_INLINE struct tv_reply *tv_half_answer(struct tv_core *c, const struct tv_half *h, const struct tv_listener *l,
-                                          const struct tv_key *k)
+                                          const struct tv_key *k, uint32_t offset)
 {
 	const struct tv_profile *p = tv_profile_at(c, l->profile);
-	uint32_t offset = (h->opt & TV_O_TS) != 0 ? tv_pair(c, k)->offset : 0;
 	struct tv_reply *r = tv_reply_take(c);
 
 	if (TV_UNLIKELY(r == NULL))

@@ -71,9 +71,15 @@ static TV_APART uint32_t isn_anew(struct tv_core *c, const struct tv_key *k)
 	return isn(c, k);
 }
 
+uint32_t tv_isn_of_pair(struct tv_core *c, const struct tv_key *k)
+{
+	return TV_LIKELY(c->pair.isn_known) ? isn(c, k) : isn_anew(c, k);
+}
+
 uint32_t tv_isn(struct tv_core *c, const struct tv_key *k)
 {
-	return TV_LIKELY(c->pair.isn_known && tv_pair_known(c, k)) ? isn(c, k) : isn_anew(c, k);
+	tv_pair(c, k);
+	return tv_isn_of_pair(c, k);
 }
 
 void tv_isn_port_anew(struct tv_core *c, const struct tv_key *k, uint32_t i)

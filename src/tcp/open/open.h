@@ -27,13 +27,22 @@ static inline struct tv_pair *tv_pair(struct tv_core *c, const struct tv_key *k)
 		tv_pair_anew(c, k);
 	return &c->pair;
 }
+/* tv_isn() of a key whose tv_pair() was asked for last. */
+uint32_t tv_isn_of_pair(struct tv_core *c, const struct tv_key *k);
 /* SipHash of the key without its local port, by c->key_port; i: its place among those that are remembered. */
 void tv_isn_port_anew(struct tv_core *c, const struct tv_key *k, uint32_t i);
+/* Is it remembered? */
+static inline bool tv_isn_port_known(const struct tv_core *c, const struct tv_key *k)
+{
+	uint32_t port = tv_key_remote_port(k);
+
+	return c->pair.port_known && c->pair.ports[port % TV_PAIR_PORTS].remote == port + 1 && tv_pair_known(c, k);
+}
 static inline uint64_t tv_isn_port(struct tv_core *c, const struct tv_key *k)
 {
-	uint32_t port = tv_key_remote_port(k), i = port % TV_PAIR_PORTS;
+	uint32_t i = tv_key_remote_port(k) % TV_PAIR_PORTS;
 
-	if (TV_UNLIKELY(!c->pair.port_known || c->pair.ports[i].remote != port + 1 || !tv_pair_known(c, k)))
+	if (TV_UNLIKELY(!tv_isn_port_known(c, k)))
 		tv_isn_port_anew(c, k, i);
 	return c->pair.ports[i].hash;
 }
