@@ -78,6 +78,13 @@ static int check_half(const struct tv_stack *s)
 		shares += c->half_share[i];
 	MUST(queued == c->halves.used);
 	MUST(shares == c->halves.used);
+	for (uint32_t i = tv_pool_next(&c->halves, tv_region(c), 0); i != TV_NONE;
+	     i = tv_pool_next(&c->halves, tv_region(c), i + 1)) {
+		const struct tv_half *h = tv_half_at(c, i);
+
+		MUST((h->flags & TV_H_HELD) != 0 || h->bucket == tv_half_bucket(c, h, i));
+		MUST(c->half_share[tv_half_bucket(c, h, i)] != 0);
+	}
 	MUST(c->wait_fifo.count == c->waits.used);
 	return 0;
 }

@@ -20,8 +20,8 @@
 
 /* A record for this SYN to l, which is listener number `index`, and its SYN-ACK, or a connection at once; old: the
  * incarnation in TIME-WAIT that has its tuple. */
-static TV_APART int half_open(struct tv_stack *s, struct tv_listener *l, uint32_t index, const struct tv_segment *seg,
-                              uint64_t hash, const struct tv_tcb *old)
+TV_INLINE int half_open(struct tv_stack *s, struct tv_listener *l, uint32_t index, const struct tv_segment *seg,
+                        uint64_t hash, const struct tv_tcb *old)
 {
 	struct tv_core *c = &s->core;
 	enum tv_fo_answer fast = tv_fastopen_ask(c, l, seg);
@@ -65,6 +65,13 @@ TV_INLINE int take_syn(struct tv_stack *s, uint32_t index, const struct tv_segme
 	return TV_LIKELY(v == TV_NEXT) ? half_open(s, l, index, seg, hash, old) : v;
 }
 
+/* Of one that comes by another way than a door. */
+static TV_APART int take_syn_of(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
+                                const struct tv_tcb *old)
+{
+	return take_syn(s, index, seg, hash, old);
+}
+
 /* RFC 9293 3.10.7.2, LISTEN: first RST, second ACK, third SYN. */
 int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *seg, uint64_t hash,
                  const struct tv_tcb *old)
@@ -77,7 +84,7 @@ int tv_listen_in(struct tv_stack *s, uint32_t index, const struct tv_segment *se
 		return TV_V_LISTEN_OTHER; /* [EV-07] */
 	if ((seg->flags & TV_FIN) != 0)
 		return TV_V_BAD_FLAGS;
-	return take_syn(s, index, seg, hash, old);
+	return take_syn_of(s, index, seg, hash, old);
 }
 
 void tv_door_begin(struct tv_stack *s, struct tv_door *d)

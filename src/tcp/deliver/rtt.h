@@ -35,18 +35,15 @@ TV_INLINE void tv_rtt_first(const struct tv_core *c, struct tv_tcb *t, uint32_t 
 	t->rtt.backoff = 0; /* Karn: only a clean sample ends the backoff [MUST-18] */
 }
 
-TV_INLINE void tv_rtt_take(const struct tv_core *c, struct tv_tcb *t, uint32_t us)
+/* Another one. */
+TV_INLINE void tv_rtt_next(const struct tv_core *c, struct tv_tcb *t, uint32_t us)
 {
 	uint32_t srtt = t->rtt.srtt_us, var = t->rtt.var_us;
 	int32_t error;
 
-	if (TV_UNLIKELY(srtt == 0)) {
-		tv_rtt_first(c, t, us);
-		return;
-	}
 	us += us == 0;
 	us = tv_min32(us, c->rtt_max_us);
-	t->rtt.min_us = tv_min32(us - 1, t->rtt.min_us - 1) + 1; /* 0: none yet */
+	t->rtt.min_us = tv_min32(us, t->rtt.min_us);
 	error = (int32_t)us - (int32_t)(srtt >> 3); /* 2.3: alpha 1/8, beta 1/4 */
 	srtt += (uint32_t)error;
 	var += (uint32_t)(error < 0 ? -error : error) - (var >> 2);
@@ -54,6 +51,14 @@ TV_INLINE void tv_rtt_take(const struct tv_core *c, struct tv_tcb *t, uint32_t u
 	t->rtt.var_us = var;
 	t->rtt.rto_us = tv_rtt_rto(c, srtt, var);
 	t->rtt.backoff = 0; /* Karn: only a clean sample ends the backoff [MUST-18] */
+}
+
+TV_INLINE void tv_rtt_take(const struct tv_core *c, struct tv_tcb *t, uint32_t us)
+{
+	if (TV_LIKELY(t->rtt.srtt_us != 0))
+		tv_rtt_next(c, t, us);
+	else
+		tv_rtt_first(c, t, us);
 }
 
 #endif
