@@ -100,7 +100,9 @@ static TV_APART enum tv_verdict text_in_order(struct tv_core *c, struct tv_tcb *
 	return n == len ? TV_V_OK : no_page(c, t);
 }
 
-enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len, uint32_t size)
+/* Nothing waits to be read: if it is short, it has a page to itself. */
+static TV_APART enum tv_verdict text_alone(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len,
+                                           uint32_t size)
 {
 	if (!tv_stream_begin(&t->in, &c->pages, tv_region(c), text, len))
 		return text_in_order(c, t, text, len, size);
@@ -108,6 +110,11 @@ enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint
 	tv_tell(c, t, TV_EV_READABLE);
 	acknowledge(c, t, size, false);
 	return TV_V_OK;
+}
+
+enum tv_verdict tv_text_in_order(struct tv_core *c, struct tv_tcb *t, const uint8_t *text, uint32_t len, uint32_t size)
+{
+	return t->in.len == 0 ? text_alone(c, t, text, len, size) : text_in_order(c, t, text, len, size);
 }
 
 int tv_take_text_any(struct tv_core *c, struct tv_tcb *t, const struct tv_segment *s)
