@@ -67,8 +67,10 @@ EXAMPLE_SRC := $(wildcard examples/*.c)
 # archive, so that a test that brings its own core is not given the whole one.
 UNIT_HELP := $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*.c))
 SIM_HELP := $(filter-out $(SIM_SRC),$(wildcard tests/sim/*.c))
-FUZZ_HELP := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c))
-TEST_HELP = $(UNIT_HELP) $(SIM_HELP) $(FUZZ_HELP)
+# Of the tool's verbs the fuzzer's programs have only what their targets call: a build with its counters takes long.
+FUZZ_HELP := $(filter-out $(FUZZ_SRC),$(wildcard tests/fuzz/*.c)) $(addprefix cli/,address.c common.c explain_page.c \
+	fastopen.c findings.c http_request.c ls_gather.c ls_odd.c ls_print.c machine.c options.c reading.c)
+TEST_HELP = $(UNIT_HELP) $(SIM_HELP) $(filter-out cli/%,$(FUZZ_HELP))
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 CORE_OBJ := $(call obj,$(CORE_SRC))
@@ -171,7 +173,7 @@ $(SIM): $(BUILD)/%: $(BUILD)/obj/%.o $(SIM_LIB) $(TEST_LIBS)
 $(EXAMPLES) $(LIVE_PEERS): $(BUILD)/%: $(BUILD)/obj/%.o $(TOOL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,$^ $(TOOL_LIBS))
-$(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ_LIB) $(TEST_LIBS)
+$(FUZZ): $(BUILD)/%: $(BUILD)/obj/%.o $(FUZZ_LIB) $(TOOL_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)$(call link,-fsanitize=fuzzer $^ $(TOOL_LIBS))
 
@@ -263,45 +265,42 @@ check test:
 	@mkdir -p $(RESULTS)
 	@$(foreach s,$(STAGES_$@),$(MAKE) --no-print-directory -s $s &&) $(SUM)
 STAGES_check = stage-check
-STAGES_test = stage-check stage-san stage-reqs stage-rest stage-mutants
+STAGES_test = stage-check stage-san stage-rest
 
-.PHONY: stage-check stage-san stage-san-run stage-reqs stage-rest stage-fuzz stage-fuzz-build stage-mutants
+.PHONY: stage-check stage-san stage-san-run stage-rest stage-fuzz
 stage-check: programs $(PURITY)
 	@$(TALLY) $(foreach t,$(CHECKS),'lines $t') 'plain tools/lint --quick' \
 		$(if $(BENCH),'plain $(BENCH) --self-test') $(if $(ATTACKS),'lines $(ATTACKS) --quick') $(core-tests) \
 		$(if $(CORE_SRC),'plain tools/purity $(PURITY)')
 
+# Builds of their own: what libFuzzer counts would make the tests take twice as long.
 SAN_ALL = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN='$(SAN_ALL)' CFLAGS=-O1
+SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/san CC=clang SAN='$(SAN_ALL)' CFLAGS='-O1 -g1' LDFLAGS=-fuse-ld=lld
 stage-san:
 	+@$(SAN_MAKE) RESULTS=$(RESULTS) stage-san-run
 stage-san-run: unit-programs $(SCRIPT)
 	@$(TALLY) --label san --limit 300 $(core-tests)
 
-stage-reqs:
-	@$(TALLY) 'plain tools/reqs'
-
 # The live tests wait for timers and peers most of the time, so they are a row of their own, one after another;
 # beside it runs what only computes: the analysis, bounded here (make lint goes to its end), and each fuzz target.
 # explain has to get it right as well: kept captures (make cases makes them), others made out of them, ten new ones.
 stage-rest: all examples $(LIVE_PEERS)
-	+@$(FUZZ_MAKE) stage-fuzz-build
+	+@$(FUZZ_MAKE) fuzz-programs
 	@$(TALLY) --limit 900 $(foreach t,$(LIVE),'live:lines $t') \
-		'live:lines tests/cases/check.py --matrix $(BUILD)/cases.txt' 'plain tools/lint -j 1 --states 30000' \
-		'plain $(MAKE) --no-print-directory -s portable' $(fuzz-tests); cat $(BUILD)/cases.txt
+		'live:lines tests/cases/check.py --matrix $(BUILD)/cases.txt' \
+		'plain tools/mutants --build $(BUILD)/mutants -j 1 --sample 40 --seed $(MUTANT_SEED)' \
+		'plain tools/lint -j 1 --states 30000' $(fuzz-tests) \
+		'plain $(MAKE) --no-print-directory -s portable' 'plain tools/reqs'; cat $(BUILD)/cases.txt
 
 FUZZ_SECONDS ?= 60
 # The sample of make test is the same for everybody; another one: make test MUTANT_SEED=N.
 MUTANT_SEED ?= 5
 FUZZ_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
-	SAN=-fsanitize=fuzzer-no-link,address,undefined CFLAGS=-fno-sanitize-recover=all
+	SAN=-fsanitize=fuzzer-no-link,address,undefined CFLAGS='-g1 -fno-sanitize-recover=all' LDFLAGS=-fuse-ld=lld
 fuzz-tests = $(foreach f,$(FUZZ_SRC),'plain tools/fuzz $(FUZZ_SECONDS) $(BUILD)/fuzz/tests/fuzz/$(basename $(notdir $f))')
 stage-fuzz:
-	+@$(FUZZ_MAKE) stage-fuzz-build
+	+@$(FUZZ_MAKE) fuzz-programs
 	@$(TALLY) --limit $$(($(FUZZ_SECONDS) + 120)) $(fuzz-tests)
-stage-fuzz-build: fuzz-programs
-stage-mutants:
-	@$(TALLY) --limit 600 'plain tools/mutants --build $(BUILD)/mutants -j $(JOBS) --sample 40 --seed $(MUTANT_SEED)'
 
 san fuzz:
 	@rm -rf $(RESULTS)

@@ -188,12 +188,14 @@ int tv_wheel_check(const struct tv_wheel *w, const uint8_t *region)
 	int line;
 
 	for (uint32_t place = 0; place < TV_WHEEL_SLOTS; place++) {
-		uint32_t before = nodes;
+		uint32_t any = 0;
 
 		for (uint32_t lane = 0; lane < TV_WHEEL_LANES; lane++)
+			any |= w->slot[place].first[lane];
+		CHECK((w->map[place / 64] >> place % 64 & 1) == (any != 0));
+		for (uint32_t lane = 0; any != 0 && lane < TV_WHEEL_LANES; lane++)
 			if ((line = check_ring(w, region, place, lane, &nodes)) != 0)
 				return line;
-		CHECK((w->map[place / 64] >> place % 64 & 1) == (nodes != before));
 	}
 	for (unsigned q = 0; q < TV_WHEEL_QUEUES; q++)
 		if ((line = check_queue(w, region, q, &nodes)) != 0)
