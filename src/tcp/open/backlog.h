@@ -21,18 +21,16 @@ static inline enum tv_verdict tv_backlog_place(struct tv_core *c, const struct t
                                                const struct tv_segment *s)
 {
 	const struct tv_key *k = &s->key;
+	uint64_t top = tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6);
 	uint32_t free = l->backlog - l->half;
-	uint64_t top;
+	bool crowded = TV_UNLIKELY(c->halves.used / TV_BACKLOG_SHARE >= free); /* nobody has more than there are */
 
 	if (l->half >= l->backlog)
 		return TV_V_BACKLOG_FULL;
 	if (c->halves.used >= c->halves.count)
 		return TV_V_NO_RECORD;
-	/* Nobody has more than there are. */
-	if (TV_LIKELY(c->halves.used / TV_BACKLOG_SHARE < free))
-		return TV_V_OK;
-	top = tv_key_remote_top(k->b, k->b + TV_KEY_HEAD, k->v6);
-	return *tv_prefix_share(c, top, k->v6, index + 1) / TV_BACKLOG_SHARE >= free ? TV_V_PREFIX_FULL : TV_V_OK;
+	crowded = crowded && *tv_prefix_share(c, top, k->v6, index + 1) / TV_BACKLOG_SHARE >= free;
+	return crowded ? TV_V_PREFIX_FULL : TV_V_OK;
 }
 
 /* Of a SYN to l, which is listener number `index`: TV_NEXT; else it was answered with a cookie (TV_V_OK), or this is

@@ -25,9 +25,8 @@ static inline uint32_t tv_prefix_bucket(const struct tv_core *c, uint64_t p, uns
 
 static inline uint32_t tv_share_bucket(const struct tv_core *c, uint64_t top, bool v6, uint32_t listener)
 {
-	if (TV_UNLIKELY(v6))
-		return tv_prefix_bucket(c, top, TV_SHARE_BITS_V6, listener);
-	return tv_prefix_bucket(c, top, TV_SHARE_BITS_V4, listener);
+	return v6 ? tv_prefix_bucket(c, top, TV_SHARE_BITS_V6, listener)
+	          : tv_prefix_bucket(c, top, TV_SHARE_BITS_V4, listener);
 }
 
 /* How many records the prefix of a remote address has. */
