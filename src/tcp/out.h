@@ -157,16 +157,13 @@ TV_INLINE void tv_plain_sent(struct tv_core *c, struct tv_tcb *t, const struct t
 	tv_deadline_at(t, &t->timer.main, tv_tick_soon(c, tv_min64(tv_rto_ns(c, t), tv_plain_limit(c, t, profile))));
 }
 
-/* The next segment of a connection that has something to say, into a packet without link header. False: it is not
- * plain, or finds no room, and nothing was done. *csum_partial is read where it counts. */
-TV_INLINE bool tv_out_plain(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, const bool *csum_partial)
+/* A plain segment leaves, with text or FIN if it says more than an ACK; *csum_partial is read where it counts. */
+TV_INLINE void tv_plain_leaves(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, const bool *csum_partial,
+                               bool more)
 {
 	const struct tv_profile *profile = tv_profile_at(c, t->profile);
-	bool more = t->want != TV_WANT_ACK;
 	uint32_t len = more ? t->out.len : 0, fin = more && (t->flags & TV_F_FIN_QUEUED) != 0;
 
-	if (TV_UNLIKELY(!tv_send_is_plain(c, t) || TV_HEADERS_MOST + len > packet->cap))
-		return false;
 	if (TV_LIKELY((t->opt.flags & TV_O_TS) != 0))
 		tv_plain_build(c, t, packet, csum_partial, profile, len, fin, true);
 	else
@@ -176,6 +173,18 @@ TV_INLINE bool tv_out_plain(struct tv_core *c, struct tv_tcb *t, struct tv_packe
 	t->want = 0;
 	if (more)
 		tv_plain_sent(c, t, profile, len, fin);
+}
+
+/* The next segment of a connection that has something to say, into a packet without link header. False: it is not
+ * plain, or finds no room, and nothing was done. */
+TV_INLINE bool tv_out_plain(struct tv_core *c, struct tv_tcb *t, struct tv_packet *packet, const bool *csum_partial)
+{
+	if (TV_UNLIKELY(!tv_send_is_plain(c, t) || TV_HEADERS_MOST + t->out.len > packet->cap))
+		return false;
+	if (t->want == TV_WANT_ACK)
+		tv_plain_leaves(c, t, packet, csum_partial, false);
+	else
+		tv_plain_leaves(c, t, packet, csum_partial, true);
 	return true;
 }
 
