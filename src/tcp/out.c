@@ -178,8 +178,7 @@ static inline void sent_new(struct tv_core *c, struct tv_tcb *t, const struct tv
 		t->snd.nxt++;
 		t->flags |= TV_F_FIN_SENT;
 	}
-	/* Text that answers text: this connection takes turns, its ACKs may wait for text. */
-	if (x->len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
+	if (x->len != 0 && tv_takes_turns(c, t))
 		t->flags |= TV_F_PINGPONG;
 	if (t->timer.main == 0)
 		tv_timer_main(c, t, tv_rtx_wait(c, t)); /* RFC 6298 5.1 */
@@ -328,11 +327,10 @@ static uint64_t train_headers(struct tv_core *c, struct tv_tcb *t, uint8_t *ip)
 static void train_sent(struct tv_core *c, struct tv_tcb *t, unsigned n)
 {
 	c->cnt.segments_out += n;
-	t->cc.quick = (uint8_t)(t->cc.quick - tv_min32(t->cc.quick, n));
-	t->rcv.acked = t->rcv.nxt;
-	t->timer.ack = 0;
+	t->cc.quick = (uint8_t)(t->cc.quick - tv_min32(t->cc.quick, n - 1));
+	tv_ack_sent(t); /* the last one's */
 	t->snd.nxt += n * t->opt.mss;
-	if ((c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack)
+	if (tv_takes_turns(c, t))
 		t->flags |= TV_F_PINGPONG;
 }
 

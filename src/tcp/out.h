@@ -142,11 +142,17 @@ TV_INLINE tv_time tv_plain_limit(const struct tv_core *c, const struct tv_tcb *t
 	return TV_LIKELY((t->flags & TV_F_RELEASED) == 0) ? profile->o.user_timeout : tv_orphan_limit(c, t);
 }
 
+/* Does text that leaves now answer text? Then this connection takes turns, and its ACKs may wait for text. */
+TV_INLINE bool tv_takes_turns(const struct tv_core *c, const struct tv_tcb *t)
+{
+	return (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack;
+}
+
 /* What follows from its leaving, with text or FIN: as sent_new() and tv_rtx_sent(), with nothing in flight. */
 TV_INLINE void tv_plain_sent(struct tv_core *c, struct tv_tcb *t, const struct tv_profile *profile, uint32_t len,
                              uint32_t fin)
 {
-	bool takes_turns = len != 0 && (c->now_ms - t->received_ms) * TV_MS < c->cfg.delayed_ack;
+	bool takes_turns = len != 0 && tv_takes_turns(c, t);
 
 	t->flags = (t->flags & ~(uint32_t)(TV_F_OVERRIDE | TV_F_PERSIST | TV_F_SMALL)) | TV_F_ALONE |
 	           fin * TV_F_FIN_SENT | takes_turns * TV_F_PINGPONG | (len < t->opt.mss) * TV_F_SMALL;
